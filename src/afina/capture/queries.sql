@@ -1,0 +1,60 @@
+-- stage: rows of one import; COPY is refused on tables with row-level security, so they pass through here
+CREATE TEMP TABLE staged_corrections (
+    id text, external_id text, user_external_id text, conversation text, task text, source text, text text,
+    answer text, confidence double precision, created_at timestamptz,
+    feedback_id text, kind text, value jsonb, reviewer text, review_seconds double precision
+) ON COMMIT DROP
+
+-- copy_staged: fast bulk load into the staging table
+COPY staged_corrections FROM STDIN
+
+-- merge_interactions: what is new; a row imported before is left as it is
+INSERT INTO app.interactions
+    (id, client_id, external_id, user_external_id, conversation, task, source, text, answer, confidence, created_at)
+SELECT
+    id, current_setting('app.client'), external_id, user_external_id, conversation, task, source, text, answer,
+    confidence, coalesce(created_at, now())
+FROM staged_corrections
+ON CONFLICT (client_id, source, external_id) DO NOTHING
+
+-- merge_feedback: the feedback of the rows that were new
+INSERT INTO app.feedback (id, client_id, interaction_id, kind, value, reviewer, review_seconds, created_at)
+SELECT
+    s.feedback_id, current_setting('app.client'), s.id, s.kind, s.value, s.reviewer, s.review_seconds,
+    coalesce(s.created_at, now())
+FROM staged_corrections s
+JOIN app.interactions i ON i.id = s.id
+
+-- merge_users: people seen for the first time
+INSERT INTO app.users (id, client_id, external_id)
+SELECT DISTINCT ON (user_external_id) 'usr_' || md5(current_setting('app.client') || '/' || user_external_id),
+    current_setting('app.client'), user_external_id
+FROM staged_corrections
+WHERE user_external_id <> ''
+ON CONFLICT DO NOTHING
+
+-- add_interaction: one answered message of live traffic
+INSERT INTO app.interactions
+    (id, client_id, external_id, user_external_id, conversation, task, source, text, answer, confidence,
+     model_version_id, latency_ms, tokens_in, tokens_out, ok, error)
+VALUES
+    (%(id)s, current_setting('app.client'), %(external_id)s, %(user)s, %(conversation)s, %(task)s, %(source)s,
+     %(text)s, %(answer)s, %(confidence)s, %(model_version)s, %(latency_ms)s, %(tokens_in)s, %(tokens_out)s,
+     %(ok)s, %(error)s)
+ON CONFLICT (client_id, source, external_id) DO NOTHING
+
+-- add_feedback: one reviewer's word
+INSERT INTO app.feedback (id, client_id, interaction_id, kind, value, reviewer, review_seconds)
+VALUES (%(id)s, current_setting('app.client'), %(interaction)s, %(kind)s, %(value)s, %(reviewer)s, %(review_seconds)s)
+
+-- unreviewed: the review queue, least confident first
+SELECT i.id, i.text, i.answer, i.confidence, i.user_external_id
+FROM app.interactions i
+WHERE i.task = %(task)s AND i.ok AND NOT EXISTS (SELECT 1 FROM app.feedback f WHERE f.interaction_id = i.id)
+ORDER BY i.confidence NULLS LAST, i.created_at
+LIMIT %(limit)s
+
+-- count_interactions: how much there is
+SELECT messages, unique_messages, reviewed, corrections, mean_review_seconds
+FROM analytics.review_stats
+WHERE task = %(task)s

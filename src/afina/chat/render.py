@@ -1,0 +1,113 @@
+"""Chat turns → token ids and loss mask, by the model's own chat template.
+
+The prompt and every answer are tokenised apart and joined, because that is what happens when serving: the server
+tokenises the prompt alone, the model continues it token by token. A template for which the answer's text does not
+simply extend the prompt's text cannot be trained this way and is refused.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import TemplateError as JinjaError
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from afina.errors import ModelError, TemplateError
+from afina.records import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Token ids and, of the same length, whether the loss counts each of them."""
+
+    ids: tuple[int, ...]
+    supervised: tuple[bool, ...]
+
+
+class Renderer:
+    """One model's tokenizer and template."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        if not tokenizer.chat_template:
+            raise TemplateError(
+                f"{tokenizer.name_or_path}: the tokenizer has no chat template",
+                remedy="use the model's instruct version, or put its chat_template.jinja into the folder",
+            )
+
+    def text(self, turns: Sequence[Turn], *, open_answer: bool) -> str:
+        """The rendered chat; `open_answer` adds the start of an assistant's turn."""
+        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+        try:
+            text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=open_answer)
+        except JinjaError as exc:
+            raise TemplateError(f"{self.tokenizer.name_or_path}: the chat template fails: {exc}") from exc
+        return str(text)
+
+    def ids(self, text: str) -> list[int]:
+        """Token ids of rendered text. The template wrote every special token, so none is added."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
+
+    def prompt(self, turns: Sequence[Turn]) -> str:
+        """What the model reads before it answers."""
+        return self.text(turns, open_answer=True)
+
+    def training(self, turns: Sequence[Turn]) -> Rendered:
+        """Ids and mask of a whole chat: only assistant turns, with the token that ends them, are supervised.
+
+        Raises:
+            TemplateError: an answer does not extend its prompt, or the end-of-turn token is missing.
+        """
+        ids: list[int] = []
+        mask: list[bool] = []
+        done = ""
+        for at, turn in enumerate(turns):
+            if turn.role != "assistant":
+                continue
+            prompt = self.text(turns[:at], open_answer=True)
+            full = self.text(turns[: at + 1], open_answer=False)
+            if not prompt.startswith(done) or not full.startswith(prompt):
+                raise TemplateError(
+                    f"{self.tokenizer.name_or_path}: the chat template rewrites earlier turns, so an answer cannot be "
+                    "trained as the continuation of its prompt",
+                    remedy="use a template whose answer extends the generation prompt",
+                )
+            answer, tail = self.split_tail(full[len(prompt) :])
+            for text, supervised in ((prompt[len(done) :], False), (answer, True), (tail, False)):
+                part = self.ids(text)
+                ids += part
+                mask += [supervised] * len(part)
+            done = full
+        return Rendered(tuple(ids), tuple(mask))
+
+    def split_tail(self, answer: str) -> tuple[str, str]:
+        """Answer up to and with its end-of-turn token, and what the template writes behind it (a line break, say)."""
+        end = str(self.tokenizer.eos_token)
+        head, found, tail = answer.rpartition(end)
+        if not found:
+            raise TemplateError(
+                f"{self.tokenizer.name_or_path}: the chat template does not end an answer with {end!r}, so a model "
+                "trained on it would never stop",
+                remedy="set eos_token in tokenizer_config.json to the template's end-of-turn token",
+            )
+        return head + end, tail
+
+
+def load_renderer(folder: Path) -> Renderer:
+    """The renderer of a model folder.
+
+    Raises:
+        ModelError: there is no usable tokenizer. TemplateError: there is no chat template.
+    """
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json")):
+        raise ModelError(
+            f"{folder}: no tokenizer (tokenizer.json, tokenizer.model or vocab.json)",
+            remedy="copy the tokenizer files of the model into its folder",
+        )
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise ModelError(f"{folder}: the tokenizer does not load: {str(exc).splitlines()[0]}") from exc
+    return Renderer(tokenizer)

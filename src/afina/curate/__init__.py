@@ -1,0 +1,6 @@
+"""Reviewed messages → Example, or a rejection with its reason. Nothing is dropped silently."""
+
+from afina.curate.curate import Candidate, Curated, curate
+from afina.curate.job import curate_task, kept_examples
+
+__all__ = ["Candidate", "Curated", "curate", "curate_task", "kept_examples"]

@@ -1,0 +1,19 @@
+-- reviewed: every message with its latest decision, oldest first
+SELECT DISTINCT ON (i.created_at, i.id)
+    i.id, i.text, i.user_external_id, i.conversation, f.value
+FROM app.interactions i
+JOIN LATERAL (
+    SELECT value FROM app.feedback WHERE interaction_id = i.id ORDER BY created_at DESC, id DESC LIMIT 1
+) f ON true
+WHERE i.task = %(task)s
+ORDER BY i.created_at, i.id
+
+-- clear: the judgement is made anew each time
+DELETE FROM ml.examples WHERE task = %(task)s
+
+-- add_example: one judged message
+INSERT INTO ml.examples (id, client_id, interaction_id, task, text, target, group_key, kept, reason)
+VALUES (%(id)s, current_setting('app.client'), %(source)s, %(task)s, %(text)s, %(target)s, %(group)s, %(kept)s, %(reason)s)
+
+-- kept: examples in a fixed order
+SELECT id, interaction_id, text, target, group_key FROM ml.examples WHERE task = %(task)s AND kept ORDER BY id

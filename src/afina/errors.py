@@ -1,0 +1,65 @@
+"""Every error a person may meet. The message says what is wrong; `remedy` says what to do next."""
+
+
+class AfinaError(Exception):
+    """Root of the errors that end a command with one line and a non-zero exit code."""
+
+    remedy = ""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy or type(self).remedy
+
+
+class SettingsError(AfinaError):
+    """A setting is unknown, malformed or out of bounds."""
+
+
+class InputError(AfinaError):
+    """A file or a row given by the user cannot be used."""
+
+
+class StoreError(AfinaError):
+    """The database or a stored file is not usable."""
+
+
+class DatabaseDownError(StoreError):
+    """The database does not answer."""
+
+    remedy = "run `afina up`, then `afina status`; `afina doctor` names the cause"
+
+
+class DiskFullError(StoreError):
+    """There is no room left on the disk."""
+
+    remedy = "free some space (`afina gc` removes unreferenced files) and run the same command again with --resume"
+
+
+class ModelError(AfinaError):
+    """A model folder or GGUF file is incomplete or of an unknown kind."""
+
+
+class TemplateError(ModelError):
+    """A chat template is missing or does not render as training needs it."""
+
+
+class TrainError(AfinaError):
+    """Training cannot start or go on."""
+
+
+class ExportError(AfinaError):
+    """The exported file does not answer like the model that was trained, or could not be written."""
+
+
+class RuntimeFailedError(AfinaError):
+    """The inference runtime did not start or stopped answering."""
+
+    remedy = "the reason is in the worker log named above; `afina doctor` checks memory and the runtime"
+
+
+class NotEnoughDataError(AfinaError):
+    """There are too few usable examples for an honest result."""
+
+
+class ReleaseError(AfinaError):
+    """A rollout cannot make this transition."""

@@ -1,0 +1,101 @@
+"""The whole export: merge, convert, check the unquantised file, quantise, check the served file, put into place."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from afina.chat import load_renderer
+from afina.errors import DiskFullError, ExportError
+from afina.export.merge import merge
+from afina.export.modelfile import write_modelfile
+from afina.export.parity import Parity, check_parity, require_parity
+from afina.export.quantise import quantise
+from afina.records import Turn
+from afina.settings import RuntimeSettings
+from afina.store.paths import disk_errors, free_bytes, write_json
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The files of an export and what is known of them."""
+
+    gguf: Path
+    modelfile: Path
+    card: dict[str, Any]
+
+
+def convert(folder: Path, out: Path, *, name: str) -> None:
+    """Run the converter as a child process.
+
+    Raises:
+        ExportError: with the converter's own last line.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "afina.export.converter", str(folder), str(out), "f32", name], capture_output=True, text=True
+    )
+    if done.returncode != 0 or not out.is_file():
+        lines = (done.stderr or done.stdout or "no output").strip().splitlines()
+        if "No space left" in done.stderr or free_bytes(out) < 1_000_000:
+            raise DiskFullError(f"no space left on the disk that holds {out.parent}")
+        raise ExportError(f"{folder.name} cannot be converted to GGUF: {lines[-1]}")
+
+
+def export_model(
+    base: Path,
+    adapter: Path | None,
+    out: Path,
+    settings: RuntimeSettings,
+    *,
+    quantisation: str,
+    name: str,
+    system: str = "",
+    chats: Sequence[Sequence[Turn]] = (),
+    say: Say = lambda _: None,
+) -> Exported:
+    """Write `out` (a .gguf path), with `Modelfile` and `out.json` (the card) beside it.
+
+    The file gets its name only after it was shown to answer like the merged model.
+
+    Raises:
+        ExportError: it does not. ModelError: base or adapter cannot be used. DiskFullError: no space left.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with disk_errors(out), tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as scratch:
+        merged, plain = Path(scratch) / "merged", Path(scratch) / "f32.gguf"
+        say("merge")
+        merge(base, adapter, merged)
+        say("convert")
+        convert(merged, plain, name=name)
+        say("parity of the unquantised file")
+        log = Path(scratch) / "worker.log"
+        parity: dict[str, Parity] = {}
+        parity["f32"] = check_parity(merged, plain, settings, quantisation="f32", log=log, chats=chats)
+        require_parity(parity["f32"], quantisation="f32")
+        served, types = plain, {"f32": 0}
+        if quantisation != "f32":
+            say(f"quantise to {quantisation}")
+            served = Path(scratch) / "served.gguf"
+            types = quantise(plain, served, quantisation=quantisation)
+            say(f"parity of the {quantisation} file")
+            parity[quantisation] = check_parity(merged, served, settings, quantisation=quantisation, log=log, chats=chats)
+            require_parity(parity[quantisation], quantisation=quantisation)
+        card = {
+            "name": name,
+            "quantisation": quantisation,
+            "tensor_types": types,
+            "bytes": served.stat().st_size,
+            "parity": {kind: asdict(result) for kind, result in parity.items()},
+            "ollama": "Modelfile written, not run with Ollama",
+        }
+        modelfile = out.with_name("Modelfile")
+        modelfile.write_text(write_modelfile(out.name, load_renderer(merged), system=system), "utf-8")
+        write_json(out.with_name(f"{out.name}.json"), card)
+        shutil.move(served, out)
+    return Exported(out, modelfile, card)

@@ -1,0 +1,42 @@
+"""Adapter + base → one Hugging Face folder, merged in float32 (merging into 4-bit weights would round twice)."""
+
+import shutil
+from pathlib import Path
+
+from peft import PeftModel
+from safetensors import SafetensorError
+
+from afina.errors import ModelError
+from afina.store.paths import whole_folder
+from afina.train import load_base
+
+TOKENIZER_FILES = (
+    "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json", "merges.txt", "added_tokens.json",
+    "special_tokens_map.json", "chat_template.jinja", "gguf_pre.txt", "generation_config.json",
+)  # fmt: skip
+"""Copied as they are: saving a tokenizer again may drop `tokenizer.model`, which some converters need."""
+
+
+def merge(base: Path, adapter: Path | None, out: Path) -> None:
+    """Write the merged float32 model to `out`. Without an adapter, the base itself.
+
+    Raises:
+        ModelError: the adapter is missing, damaged, or of another base.
+    """
+    model = load_base(base)
+    if adapter is not None:
+        if not (adapter / "adapter_config.json").is_file():
+            raise ModelError(f"{adapter}: no adapter here (adapter_config.json)", remedy="name the folder that `afina train` wrote")
+        try:
+            model = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
+        except (OSError, RuntimeError, ValueError, SafetensorError) as exc:
+            raise ModelError(
+                f"{adapter}: the adapter does not fit {base.name}: {str(exc).splitlines()[0]}",
+                remedy="merge it into the base it was trained on",
+            ) from exc
+    model.config.use_cache = True
+    with whole_folder(out) as partial:
+        model.save_pretrained(partial)
+        for name in TOKENIZER_FILES:
+            if (base / name).is_file():
+                shutil.copy(base / name, partial / name)

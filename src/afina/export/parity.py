@@ -1,0 +1,168 @@
+"""Does the GGUF answer like the Hugging Face model it was made from?
+
+Three comparisons: the prompt as rendered by the server's copy of the template, the token ids of prompts and of hard
+strings, and the log-probabilities of the next token. A GGUF with a wrong splitting rule loads without any complaint
+and answers a little worse for ever: only the second comparison shows it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from afina.chat import load_renderer
+from afina.errors import ExportError
+from afina.records import Turn
+from afina.runtime import RuntimeClient, start_worker
+from afina.settings import RuntimeSettings
+from afina.train import load_base
+
+HARD_STRINGS = (
+    "Llegó el 3 de mayo a las 12:45, costó $1.234.567,89 y pesa 0,5 kg.",
+    "¿¡Qué tal, ñandú!? ÁÉÍÓÚ üÜ — «sí» … “no”",
+    "it's we'll they've I'm he'd don't CAN'T",
+    "tabs\tand   runs  of blanks \n\n  and line breaks\r\n end ",
+    "def f(x):\n    return {'a': [1, 2, x ** 2]}  # código",
+    "日本語のテキスト 한국어 Русский العربية",
+    "🙂👍🏽 👨‍👩‍👧‍👦 é ﬁ ½",
+    '{"sentiment": "negativo", "topic": "envio"}',
+    "a" * 40 + " " + "123456789012345678901234567890",
+    "https://example.org/a?b=c&d=%20#frag user@example.org",
+)
+"""All in composed form (NFC): tokenizers such as Qwen2's compose accents first and llama.cpp does not, so `chat`
+composes every message before anybody tokenises it."""
+PROBE_CHATS: tuple[tuple[Turn, ...], ...] = (
+    (Turn("user", "Hola"),),
+    (Turn("system", "Responde en una línea."), Turn("user", "¿Cuánto cuesta el envío a Valdivia?")),
+    (Turn("user", "What is 12 + 30?"), Turn("assistant", "42"), Turn("user", "And 7 more?")),
+)
+LIKELY = -9.0
+"""Only tokens with more than e^-9 (0.01 %) are compared: below that, rounding is all there is to see."""
+
+LIMITS = {"f32": 0.005, "f16": 0.05, "q8_0": 0.5, "q4_0": 2.5}
+"""Largest accepted difference of a log-probability, in nats. Quantised files are bounded by divergence too."""
+DIVERGENCE_LIMITS = {"f32": 1e-4, "f16": 1e-3, "q8_0": 0.02, "q4_0": 0.3}
+GELU_LIMIT = 0.1
+"""llama.cpp computes GELU from a float16 table, so these families differ more, with the same likeliest token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parity:
+    """What was compared and how far it differed."""
+
+    prompts: int
+    templates_equal: int
+    token_ids_equal: int
+    token_checks: int
+    max_difference: float
+    mean_divergence: float
+    argmax_equal: int
+    limit: float
+    divergence_limit: float
+    passed: bool
+
+
+def hf_log_probabilities(model: Any, ids: Sequence[int]) -> torch.Tensor:
+    """Log-probabilities of the next token, shape (vocabulary,)."""
+    with torch.inference_mode():
+        logits = model(input_ids=torch.tensor([list(ids)]), use_cache=False).logits[0, -1].float()
+    return torch.log_softmax(logits, dim=-1)
+
+
+def cut_points(ids: Sequence[int]) -> list[int]:
+    """Prefix lengths at which next-token distributions are compared: the whole prompt and two places inside."""
+    return sorted({len(ids), max(1, len(ids) * 2 // 3), max(1, len(ids) // 3)})
+
+
+def compare_distributions(model: Any, client: RuntimeClient, prompts: Sequence[Sequence[int]]) -> tuple[float, float, int, int]:
+    """Largest difference, mean divergence (KL over the served top tokens), equal argmaxes, comparisons."""
+    worst, divergence, equal, count = 0.0, 0.0, 0, 0
+    for ids in prompts:
+        for length in cut_points(ids):
+            served = client.next_log_probabilities(ids[:length])
+            if not served:  # the likeliest token is an incomplete character: the server reports none
+                continue
+            reference = hf_log_probabilities(model, ids[:length])
+            count += 1
+            equal += int(reference.argmax()) == max(served, key=lambda token: served[token])
+            for token, value in served.items():
+                expected = float(reference[token])
+                if max(expected, value) > LIKELY:
+                    worst = max(worst, abs(expected - value))
+                divergence += math.exp(expected) * (expected - value)
+    return worst, divergence / max(1, count), equal, count
+
+
+def check_parity(
+    folder: Path,
+    gguf: Path,
+    settings: RuntimeSettings,
+    *,
+    quantisation: str,
+    log: Path,
+    chats: Sequence[Sequence[Turn]] = (),
+) -> Parity:
+    """Compare a Hugging Face folder with a GGUF made from it.
+
+    Raises:
+        ModelError, RuntimeFailedError: one of the two does not load.
+    """
+    renderer = load_renderer(folder)
+    model = load_base(folder).eval()
+    all_chats = [*PROBE_CHATS, *chats]
+    prompts = [renderer.prompt(chat) for chat in all_chats]
+    with start_worker(gguf, settings, log=log) as worker, RuntimeClient(worker.url) as client:
+        templates = sum(client.render(chat) == prompt for chat, prompt in zip(all_chats, prompts, strict=True))
+        texts = [*prompts, *HARD_STRINGS]
+        tokens = sum(client.tokenize(text) == renderer.ids(text) for text in texts)
+        ids = [renderer.ids(prompt) for prompt in prompts]
+        worst, divergence, equal, count = compare_distributions(model, client, ids)
+    gelu = "gelu" in str(getattr(model.config, "hidden_act", "") or getattr(model.config, "hidden_activation", ""))
+    limit = max(LIMITS[quantisation], GELU_LIMIT) if gelu else LIMITS[quantisation]
+    divergence_limit = max(DIVERGENCE_LIMITS[quantisation], 0.01 if gelu else 0.0)
+    exact = quantisation in {"f32"}
+    passed = (
+        templates == len(prompts)
+        and tokens == len(texts)
+        and count > 0
+        and worst <= limit
+        and divergence <= divergence_limit
+        and (equal == count or not exact)
+    )
+    return Parity(
+        prompts=len(prompts), templates_equal=templates, token_ids_equal=tokens, token_checks=len(texts),
+        max_difference=worst, mean_divergence=divergence, argmax_equal=equal, limit=limit,
+        divergence_limit=divergence_limit, passed=passed,
+    )  # fmt: skip
+
+
+def require_parity(parity: Parity, *, quantisation: str) -> None:
+    """Refuse a file that does not answer like its model.
+
+    Raises:
+        ExportError: says which comparison failed.
+    """
+    if parity.passed:
+        return
+    if parity.templates_equal < parity.prompts:
+        raise ExportError(
+            f"{quantisation}: the served template renders {parity.prompts - parity.templates_equal} of {parity.prompts} "
+            "prompts differently from the trained one",
+            remedy="put the model's chat_template.jinja into its folder and export again",
+        )
+    if parity.token_ids_equal < parity.token_checks:
+        raise ExportError(
+            f"{quantisation}: {parity.token_checks - parity.token_ids_equal} of {parity.token_checks} texts are split "
+            "into other tokens than in training",
+            remedy="the GGUF's pre-tokeniser is wrong: record the right one in gguf_pre.txt of the model folder",
+        )
+    raise ExportError(
+        f"{quantisation}: log-probabilities differ by up to {parity.max_difference:.4f} (limit {parity.limit}), "
+        f"divergence {parity.mean_divergence:.5f} (limit {parity.divergence_limit})",
+        remedy="choose a finer quantisation (q8_0, f16)",
+    )
+
+

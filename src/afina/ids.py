@@ -1,0 +1,32 @@
+"""Typed, time-sortable identifiers.
+
+An id is a prefix naming its record, then 48 bits of milliseconds and 80 random bits in base 32 (the ULID layout), so
+that ids sort by time in any index and say what they belong to in any log line.
+"""
+
+import secrets
+import time
+from typing import NewType
+
+ClientId = NewType("ClientId", str)
+InteractionId = NewType("InteractionId", str)
+FeedbackId = NewType("FeedbackId", str)
+ExampleId = NewType("ExampleId", str)
+DatasetId = NewType("DatasetId", str)
+RunId = NewType("RunId", str)
+ModelVersionId = NewType("ModelVersionId", str)
+EvalResultId = NewType("EvalResultId", str)
+VerdictId = NewType("VerdictId", str)
+RolloutId = NewType("RolloutId", str)
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def new_id(prefix: str) -> str:
+    """A new id such as `run_01k9…`."""
+    number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
+    digits = []
+    for _ in range(26):
+        number, digit = divmod(number, 32)
+        digits.append(ALPHABET[digit])
+    return f"{prefix}_{''.join(reversed(digits))}"

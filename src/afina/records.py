@@ -1,0 +1,230 @@
+"""The vocabulary: frozen records for every noun that crosses a room. No I/O, no own imports but ids."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from afina.ids import (
+    ClientId,
+    DatasetId,
+    ExampleId,
+    FeedbackId,
+    InteractionId,
+    ModelVersionId,
+    RolloutId,
+    RunId,
+)
+
+Fields = dict[str, str]
+"""Label fields of a classification, e.g. {"sentiment": "negativo", "topic": "envio"}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One chat message."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """One user message and its answer."""
+
+    id: InteractionId
+    client: ClientId
+    user: str
+    text: str
+    answer: str
+    task: str
+    source: str
+    external_id: str
+    confidence: float | None = None
+    conversation: str = ""
+    model_version: ModelVersionId | None = None
+    latency_ms: float | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    ok: bool = True
+    error: str = ""
+    created_at: datetime | None = None
+
+
+class FeedbackKind(StrEnum):
+    """What a person said about an answer."""
+
+    ACCEPTED = "accepted"
+    CORRECTED = "corrected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """A reviewer's acceptance or correction of one interaction's answer."""
+
+    id: FeedbackId
+    client: ClientId
+    interaction: InteractionId
+    kind: FeedbackKind
+    value: Fields
+    reviewer: str
+    review_seconds: float | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One trainable message with its right answer and where it came from."""
+
+    id: ExampleId
+    text: str
+    target: Fields
+    group: str
+    """Examples of one group (a user, a conversation) never land on both sides of a split."""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A row that did not become an example, and why."""
+
+    text: str
+    reason: str
+    source: str = ""
+
+
+class Split(StrEnum):
+    """The three parts of a dataset."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """Frozen examples. `id` is a hash of the content, so equal content is the same dataset."""
+
+    id: DatasetId
+    task: str
+    fields: tuple[str, ...]
+    labels: dict[str, tuple[str, ...]]
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    test: tuple[Example, ...]
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def part(self, split: Split) -> tuple[Example, ...]:
+        """The examples of one split."""
+        return {Split.TRAIN: self.train, Split.VALIDATION: self.validation, Split.TEST: self.test}[split]
+
+
+class RunState(StrEnum):
+    """Where a training run stands."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One training."""
+
+    id: RunId
+    client: ClientId
+    dataset: DatasetId
+    base: str
+    state: RunState
+    config: dict[str, Any]
+    result: dict[str, Any]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelVersion:
+    """A model that can be served: adapter + merged weights + GGUF + card."""
+
+    id: ModelVersionId
+    name: str
+    task: str
+    base: str
+    gguf: str
+    quantisation: str
+    run: RunId | None = None
+    card: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """One evaluated item: what was right, what the arm answered."""
+
+    id: str
+    target: Fields
+    answer: Fields
+    correct: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A share with its 95 % interval over n items."""
+
+    score: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvalResult:
+    """What one arm (a model version or a yardstick) reached on one evaluation set."""
+
+    arm: str
+    accuracy: Score
+    macro_f1: Score
+    per_field: dict[str, Score]
+    answers: tuple[Answered, ...]
+    tokens_per_s: float | None = None
+    peak_rss_mb: float | None = None
+    p95_ms: float | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Go or no-go, with the statistics and the sentences that justify it."""
+
+    go: bool
+    p_value: float
+    difference: float
+    low: float
+    high: float
+    n: int
+    wins: int
+    losses: int
+    reasons: tuple[str, ...]
+
+
+class RolloutState(StrEnum):
+    """Where a released model version stands."""
+
+    CANARY = "canary"
+    PRODUCTION = "production"
+    ARCHIVED = "archived"
+    ROLLED_BACK = "rolled_back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """One model version on its way to its users. `share` is the part of users it serves."""
+
+    id: RolloutId
+    client: ClientId
+    task: str
+    model_version: ModelVersionId
+    state: RolloutState
+    share: float
+
+

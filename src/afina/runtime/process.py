@@ -1,0 +1,121 @@
+"""Starts and stops worker processes."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from afina.errors import RuntimeFailedError
+from afina.runtime.gguf_file import check_gguf
+from afina.settings import RuntimeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One running llama.cpp server."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process.poll() is None
+
+    def peak_rss_mb(self) -> float:
+        """Most memory the process has held, in MB (10^6 bytes); 0 when it has ended."""
+        try:
+            status = Path(f"/proc/{self.process.pid}/status").read_text("utf-8")
+            kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+            return int(kilobytes) * 1024 / 1e6
+        except (OSError, StopIteration):
+            try:  # systems without /proc: what it holds now
+                return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
+            except psutil.Error:
+                return 0.0
+
+    def stop(self, *, timeout_s: float = 5) -> None:
+        """End the process. Requests in flight are lost: drain first."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        try:
+            self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def threads_to_use(settings: RuntimeSettings) -> int:
+    """Worker threads: never more than there are cores, because llama.cpp's waiting threads spin."""
+    cores = len(os.sched_getaffinity(0))
+    return min(settings.threads or cores, cores)
+
+
+def spawn(gguf: Path, settings: RuntimeSettings, *, log: Path, ready: Path) -> subprocess.Popen[bytes]:
+    """Start the worker's process."""
+    arguments = {
+        "gguf": str(gguf.resolve()),
+        "threads": threads_to_use(settings),
+        "context": settings.context,
+        "slots": settings.slots,
+        "ready": str(ready),
+    }
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as sink:
+        return subprocess.Popen(
+            [sys.executable, "-m", "afina.runtime.worker", json.dumps(arguments)],
+            stdin=subprocess.PIPE,
+            stdout=sink,
+            stderr=sink,
+            # A Ctrl-C in the terminal is the parent's to handle: it stops its workers itself.
+            start_new_session=True,
+            env={**os.environ, "OMP_WAIT_POLICY": "passive"},
+        )
+
+
+def last_error(log: Path) -> str:
+    """The most telling line of a worker's log."""
+    lines = log.read_text("utf-8", errors="replace").splitlines()
+    telling = [line for line in lines if "error" in line.lower() or "failed" in line.lower()]
+    return (telling or lines or ["no output"])[0].strip()
+
+
+@contextmanager
+def start_worker(gguf: Path, settings: RuntimeSettings, *, log: Path) -> Iterator[Worker]:
+    """A worker for as long as the block runs.
+
+    Raises:
+        ModelError: the file is no whole GGUF. RuntimeFailedError: the worker did not come up.
+    """
+    worker = open_worker(gguf, settings, log=log)
+    try:
+        yield worker
+    finally:
+        worker.stop()
+
+
+def open_worker(gguf: Path, settings: RuntimeSettings, *, log: Path) -> Worker:
+    """A worker that the caller stops."""
+    check_gguf(gguf)
+    with tempfile.TemporaryDirectory(prefix="afina-worker-") as folder:
+        ready = Path(folder) / "ready.json"
+        process = spawn(gguf, settings, log=log, ready=ready)
+        deadline = time.monotonic() + settings.start_timeout_s
+        while not ready.is_file():
+            if process.poll() is not None:
+                raise RuntimeFailedError(f"{gguf.name} did not load: {last_error(log)} (log: {log})")
+            if time.monotonic() > deadline:
+                process.kill()
+                process.wait()
+                raise RuntimeFailedError(f"{gguf.name} did not load within {settings.start_timeout_s:.0f} s (log: {log})")
+            time.sleep(0.02)
+        url = json.loads(ready.read_text("utf-8"))["url"]
+    return Worker(url, process, log)

@@ -1,0 +1,10 @@
+"""The built-in base model: a tiny bilingual Qwen2 for demo, tests and offline first steps. Not for production."""
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "model"
+"""The committed HF folder (float16 weights, tokenizer, chat template, card)."""
+
+NAME = "semilla"
+
+__all__ = ["FOLDER", "NAME"]

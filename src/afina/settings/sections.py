@@ -1,0 +1,90 @@
+"""The sections of `afina.toml`, except training: one frozen model each, a sentence, a unit and a bound per field."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Quantisation = Literal["f32", "f16", "q8_0", "q4_0"]
+
+
+class Section(BaseModel):
+    """A section refuses keys it does not know and cannot be changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProjectSettings(Section):
+    """Whose data this is."""
+
+    client: str = Field("default", min_length=1, description="client whose rows every command works on")
+    task: str = Field("classify", min_length=1, description="name of the task, part of every model version's name")
+
+
+class StoreSettings(Section):
+    """Where rows live."""
+
+    url: str = Field("", description="any PostgreSQL >= 16; empty = the embedded server of this project")
+    idle_stop_minutes: float = Field(30.0, ge=0, description="stop the embedded server after this; 0 = never")
+
+
+class BaseSettings(Section):
+    """Which model is tuned."""
+
+    model: str = Field("semilla", min_length=1, description="`semilla`, a local folder, or a hub id")
+
+
+class CurateSettings(Section):
+    """What may become an example."""
+
+    min_chars: int = Field(2, ge=1, description="shortest message kept, characters")
+    max_chars: int = Field(8000, ge=1, description="longest message kept, characters")
+
+
+class FreezeSettings(Section):
+    """How examples are split."""
+
+    validation_share: Share = Field(0.1, description="share of groups used to choose the checkpoint")
+    test_share: Share = Field(0.25, description="share of groups held out for the verdict")
+    min_examples: int = Field(30, ge=10, description="fewest examples a dataset may have")
+    seed: int = Field(0, ge=0, description="seed of the split")
+
+
+class ExportSettings(Section):
+    """Which file is served."""
+
+    quantisation: Quantisation = Field("q8_0", description="type of the weights in the served GGUF")
+
+
+class EvaluateSettings(Section):
+    """What counts as better."""
+
+    alpha: float = Field(0.05, gt=0, lt=0.5, description="largest accepted chance of a false 'better'")
+    min_items: int = Field(30, ge=1, description="fewest held-out items for a verdict")
+    must_beat_yardsticks: bool = Field(True, description="a loss to a yardstick blocks the release")
+
+
+class ReleaseSettings(Section):
+    """How a version reaches its users."""
+
+    canary_share: Share = Field(0.2, description="share of users a canary serves")
+    min_requests: int = Field(40, ge=1, description="canary requests needed before a decision")
+    max_error_rate: Share = Field(0.02, description="guardrail: more failed canary requests roll it back")
+    max_latency_ratio: float = Field(2.0, gt=0, description="guardrail: canary p95 over champion p95")
+
+
+class RuntimeSettings(Section):
+    """The inference workers."""
+
+    threads: int = Field(0, ge=0, description="threads per worker; 0 = all cores")
+    context: int = Field(2048, ge=128, description="tokens per request, prompt and answer together")
+    slots: int = Field(4, ge=1, description="requests a worker answers at once")
+    start_timeout_s: float = Field(60.0, gt=0, description="longest wait for a worker to load its model")
+
+
+class ServeSettings(Section):
+    """The gateway."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 = any free one")
+    request_timeout_s: float = Field(120.0, gt=0, description="longest wait for one answer")

@@ -1,0 +1,111 @@
+"""Training settings: document 001's `lora_config.yaml` loads unchanged, in YAML or TOML."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from afina.errors import SettingsError
+from afina.settings.sections import Section
+
+ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+class LoraSettings(Section):
+    """The adapter (Hu et al. 2021, LoRA)."""
+
+    r: int = Field(16, ge=1, description="rank")
+    lora_alpha: float = Field(32, gt=0, description="scale numerator: updates are scaled by alpha / r")
+    lora_dropout: float = Field(0.05, ge=0, lt=1)
+    target_modules: tuple[str, ...] = Field(ALL_LINEAR, min_length=1)
+    bias: Literal["none"] = "none"
+    task_type: Literal["CAUSAL_LM"] = "CAUSAL_LM"
+
+
+class TrainingSettings(Section):
+    """The loop."""
+
+    num_epochs: int = Field(3, ge=1)
+    batch_size: int = Field(1, ge=1, description="examples per forward pass")
+    gradient_accumulation_steps: int = Field(8, ge=1, description="forward passes per optimiser step")
+    learning_rate: float = Field(2e-4, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    warmup_steps: int = Field(10, ge=0)
+    save_steps: int = Field(50, ge=1, description="optimiser steps between checkpoints")
+    eval_steps: int = Field(25, ge=1, description="optimiser steps between validation losses")
+    logging_steps: int = Field(10, ge=1)
+    max_seq_length: int = Field(2048, ge=16, description="tokens; longer examples are refused, never cut")
+    optim: Literal["adamw", "adamw_torch", "adamw_8bit"] = "adamw"
+    early_stopping_patience: int = Field(4, ge=0, description="validations without a better loss before stopping; 0 = off")
+    seed: int = Field(0, ge=0)
+    threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
+    minutes: Annotated[float, Field(ge=0)] = Field(0.0, description="stop-by budget that shortens the schedule; 0 = none")
+
+
+class QuantizationSettings(Section):
+    """Storage of the frozen base weights. Compute is always float32 on the CPU."""
+
+    load_in_4bit: bool = False
+    bnb_4bit_compute_dtype: Literal["float16", "bfloat16", "float32"] = "float32"
+    bnb_4bit_quant_type: Literal["nf4", "fp4"] = "nf4"
+    bnb_4bit_use_double_quant: bool = False
+
+
+class TrainSettings(Section):
+    """Everything that decides a run, with the dataset and the base."""
+
+    lora: LoraSettings = LoraSettings()
+    training: TrainingSettings = TrainingSettings()
+    quantization: QuantizationSettings = QuantizationSettings()
+
+    def notices(self) -> list[str]:
+        """What of this file is honoured differently on this machine, in plain words."""
+        said = []
+        if self.training.optim == "adamw_8bit":
+            said.append("optim adamw_8bit: run as float32 AdamW (the adapter's moments are small, the result is exact)")
+        if self.quantization.load_in_4bit:
+            said.append("load_in_4bit: the frozen base is kept in float32 in this version, which needs 4 bytes per weight")
+        return said
+
+
+
+class NumberLoader(yaml.SafeLoader):
+    """SafeLoader that reads `2e-4` as a number: YAML 1.1 asks for `2.0e-4`, and people write the former."""
+
+
+NumberLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
+
+
+def explain(error: ValidationError, *, source: str) -> str:
+    """The first problem of a validation error in one line: file, key, reason."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+    return f"{source}: {key}: {reason}"
+
+
+def read_train_settings(path: Path) -> TrainSettings:
+    """Read a training file.
+
+    Raises:
+        SettingsError: the file is missing, malformed, or has an unknown or invalid key.
+    """
+    try:
+        text = path.read_text("utf-8")
+        raw: Any = tomllib.loads(text) if path.suffix == ".toml" else yaml.load(text, Loader=NumberLoader)  # noqa: S506
+    except FileNotFoundError as exc:
+        raise SettingsError(f"{path}: no such file") from exc
+    except (yaml.YAMLError, tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise SettingsError(f"{path}: {' '.join(str(exc).split())}") from exc
+    if not isinstance(raw, dict):
+        raise SettingsError(f"{path}: expected sections lora, training, quantization")
+    try:
+        return TrainSettings.model_validate(raw)
+    except ValidationError as exc:
+        raise SettingsError(explain(exc, source=str(path))) from exc

@@ -1,0 +1,142 @@
+"""Every path the product reads or writes below a project folder, and the two ways a file becomes whole."""
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afina.errors import DiskFullError, StoreError
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The layout of `.afina/` beside `afina.toml`."""
+
+    project: Path
+
+    @property
+    def data(self) -> Path:
+        """Everything the product keeps for this project."""
+        return self.project / ".afina"
+
+    @property
+    def database(self) -> Path:
+        """State, lock, log and secrets of the embedded server (the cluster itself may live elsewhere, see cluster)."""
+        return self.data / "database"
+
+    @property
+    def logs(self) -> Path:
+        """One log per process."""
+        return self.data / "logs"
+
+    @property
+    def backups(self) -> Path:
+        """Archives written by `afina backup`."""
+        return self.data / "backups"
+
+    def run(self, run: str) -> Path:
+        """Folder of one training run."""
+        return self.data / "runs" / run
+
+    def model(self, version: str) -> Path:
+        """Folder of one model version."""
+        return self.data / "models" / version
+
+    def dataset(self, dataset: str) -> Path:
+        """Folder of one frozen dataset's files."""
+        return self.data / "datasets" / dataset
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder that only its owner may read. Parents keep their permissions."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Translate 'no space left' and quota errors, which several libraries report each in its own way.
+
+    Raises:
+        DiskFullError: the disk or the quota is full.
+    """
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFullError(f"no space left on the disk that holds {path}") from exc
+        raise
+    except Exception as exc:
+        # safetensors and torch wrap the system error in types of their own.
+        if "No space left" in str(exc) or "PytorchStreamWriter" in str(exc) or free_bytes(path) < 1_000_000:
+            raise DiskFullError(f"no space left on the disk that holds {path}") from exc
+        raise
+
+
+def free_bytes(path: Path) -> int:
+    """Free bytes on the disk of the nearest existing parent."""
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file so that readers see the old content or the new one, never a part."""
+    raw = content.encode() if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with disk_errors(path), temporary.open("wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON whole."""
+    write_whole(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Fill a folder under a temporary name; it takes its real name only when the block ends well.
+
+    An existing folder of that name is replaced. A crash leaves `.NAME.partial`, which `afina gc` removes.
+    """
+    temporary = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        with disk_errors(path):
+            yield temporary
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    if path.exists():
+        shutil.rmtree(path)
+    temporary.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of ours.
+
+    Raises:
+        StoreError: missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as exc:
+        raise StoreError(f"{path}: no such file") from exc
+    except (json.JSONDecodeError, UnicodeDecodeError) as exc:
+        raise StoreError(f"{path}: not readable as JSON ({exc})") from exc

@@ -1,0 +1,91 @@
+"""Everything a run needs to go on as if nothing had happened, written so that a part is never taken for the whole."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+
+from afina.errors import TrainError
+from afina.store.paths import MANIFEST, read_json, whole_folder
+
+KEPT = 2
+
+
+@dataclass(slots=True)
+class Position:
+    """Where a run stands."""
+
+    step: int = 0
+    best_step: int = 0
+    best_loss: float = float("inf")
+    bad_evaluations: int = 0
+
+
+def checkpoint_folder(run: Path, step: int) -> Path:
+    """Folder of one checkpoint; names sort by step."""
+    return run / "checkpoints" / f"step_{step:08d}"
+
+
+def save_adapter(model: Any, folder: Path) -> None:
+    """Write the adapter as plain PEFT does, with a manifest."""
+    with whole_folder(folder) as partial:
+        model.save_pretrained(partial, save_embedding_layers=False)
+        (partial / MANIFEST).write_text(json.dumps({"files": sorted(p.name for p in partial.iterdir())}), "utf-8")
+
+
+def save_checkpoint(run: Path, model: Any, optimizer: torch.optim.Optimizer, position: Position) -> None:
+    """Weights, optimiser moments, random state and position."""
+    with whole_folder(checkpoint_folder(run, position.step)) as partial:
+        save_file({k: v.contiguous() for k, v in get_peft_model_state_dict(model).items()}, partial / "adapter.safetensors")
+        torch.save({"optimizer": optimizer.state_dict(), "random": torch.get_rng_state()}, partial / "state.pt")
+        (partial / MANIFEST).write_text(
+            json.dumps({
+                "step": position.step,
+                "best_step": position.best_step,
+                "best_loss": position.best_loss,
+                "bad_evaluations": position.bad_evaluations,
+            }),
+            "utf-8",
+        )
+    for old in checkpoints(run)[:-KEPT]:
+        remove(old)
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """Whole checkpoints, oldest first. The manifest is written last, so its presence means whole."""
+    return sorted(f for f in (run / "checkpoints").glob("step_*") if (f / MANIFEST).is_file())
+
+
+def remove(folder: Path) -> None:
+    """Delete a checkpoint, its manifest first: an interrupted deletion leaves nothing that looks whole."""
+    (folder / MANIFEST).unlink()
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+
+
+def load_checkpoint(run: Path, model: Any, optimizer: torch.optim.Optimizer) -> Position:
+    """Continue from the newest whole checkpoint.
+
+    Raises:
+        TrainError: there is none that fits this model.
+    """
+    found = checkpoints(run)
+    if not found:
+        return Position()
+    folder = found[-1]
+    try:
+        set_peft_model_state_dict(model, load_file(folder / "adapter.safetensors"))
+        state = torch.load(folder / "state.pt", weights_only=True)
+        optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["random"])
+    except (RuntimeError, KeyError, ValueError, OSError) as exc:
+        raise TrainError(
+            f"{folder}: does not fit this run: {str(exc).splitlines()[0]}",
+            remedy="start again without --resume, or restore the settings of the interrupted run",
+        ) from exc
+    return Position(**read_json(folder / MANIFEST))

@@ -1,0 +1,300 @@
+"""The training loop.
+
+Loss on the answers' tokens only, averaged over the supervised tokens of the whole optimiser step (not per micro-batch,
+which would weight short answers more). Checkpoints make a killed run end with the very weights of an undisturbed one.
+"""
+
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from afina.chat import Rendered
+from afina.errors import TrainError
+from afina.settings import TrainingSettings, TrainSettings
+from afina.store.paths import read_json, whole_folder, write_json
+from afina.train.checkpoint import Position, load_checkpoint, save_adapter, save_checkpoint
+from afina.train.encode import IGNORED, Batch, Encoded, batch_order, collate
+from afina.train.log import RunLog
+from afina.train.model import add_adapter, load_base
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Said after every optimiser step."""
+
+    step: int
+    steps: int
+    loss: float
+    validation_loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a run reached. Losses are in nats per supervised token."""
+
+    adapter: str
+    steps: int
+    planned_steps: int
+    best_step: int
+    validation_loss: float
+    train_loss: float
+    seconds: float
+    tokens_per_s: float
+    trainable_parameters: int
+    stopped_early: bool
+
+
+def train(
+    data: Encoded,
+    settings: TrainSettings,
+    *,
+    base: Path,
+    out: Path,
+    resume: bool = False,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> TrainResult:
+    """Train a LoRA adapter; it lies in `out/adapter` as plain PEFT when this returns.
+
+    Raises:
+        TrainError: `out` holds another run, or the loss is no longer a number. DiskFullError: no space left.
+    """
+    if not data.train:
+        raise TrainError("there is nothing to train on")
+    options = settings.training
+    prepare_folder(out, settings, base=base, rows=len(data.train), resume=resume)
+    torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))
+    torch.manual_seed(options.seed)
+    model = add_adapter(load_base(base), settings.lora, base=str(base))
+    optimizer = torch.optim.AdamW(
+        [p for p in model.parameters() if p.requires_grad], lr=options.learning_rate, weight_decay=options.weight_decay
+    )
+    log = RunLog(out)
+    try:
+        return Loop(model, optimizer, data, options, out=out, log=log, on_progress=on_progress).run(resume=resume)
+    finally:
+        log.close()
+
+
+def prepare_folder(out: Path, settings: TrainSettings, *, base: Path, rows: int, resume: bool) -> None:
+    """Write the resolved settings, or make sure that a resumed run has the same ones."""
+    identity = {"settings": settings.model_dump(mode="json"), "base": str(base), "rows": rows}
+    file = out / "run.json"
+    if resume and file.is_file():
+        if read_json(file) != identity:
+            raise TrainError(
+                f"{out}: the interrupted run had other settings, base or data",
+                remedy="repeat its settings, or train into another folder",
+            )
+        return
+    if (out / "checkpoints").exists() or (out / "adapter").exists():
+        if not resume:
+            raise TrainError(f"{out}: holds a run already", remedy="use --resume to go on, or another folder")
+    write_json(file, identity)
+
+
+def schedule(step: int, *, steps: int, warmup: int) -> float:
+    """Share of the peak learning rate at `step` (from 0): linear warm-up, then half a cosine down to zero."""
+    warmup = min(warmup, max(1, steps // 10)) if steps <= warmup else warmup
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+
+class Loop:
+    """One run's state: model, optimiser, position, log."""
+
+    def __init__(
+        self,
+        model: Any,
+        optimizer: torch.optim.Optimizer,
+        data: Encoded,
+        options: TrainingSettings,
+        *,
+        out: Path,
+        log: RunLog,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self.model, self.optimizer, self.data, self.options = model, optimizer, data, options
+        self.out, self.log, self.on_progress = out, log, on_progress
+        self.padding = model.config.pad_token_id or 0
+        self.lengths = [len(row.ids) for row in data.train]
+        self.position = Position()
+        self.trainable = [p for p in model.parameters() if p.requires_grad]
+
+    def run(self, *, resume: bool) -> TrainResult:
+        """All steps that are left."""
+        began = time.monotonic()
+        if resume:
+            self.position = load_checkpoint(self.out, self.model, self.optimizer)
+        per_epoch = math.ceil(math.ceil(len(self.data.train) / self.options.batch_size) / self.options.gradient_accumulation_steps)
+        steps = self.planned_steps(per_epoch)
+        trainable = sum(p.numel() for p in self.trainable)
+        self.log.say(f"start at step {self.position.step} of {steps}, {trainable} trainable parameters, {per_epoch} steps an epoch")
+        tokens, loss = 0, float("nan")
+        validation: float | None = None
+        for micro_batches in self.micro_batches(per_epoch, steps):
+            # ---- one optimiser step ----
+            scale = schedule(self.position.step, steps=steps, warmup=self.options.warmup_steps)
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.options.learning_rate * scale
+            loss = self.backward(micro_batches)
+            torch.nn.utils.clip_grad_norm_(self.trainable, self.options.max_grad_norm)
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+            self.position.step += 1
+            # ----------------------------
+            if not math.isfinite(loss):
+                raise TrainError(
+                    f"the loss is {loss} at step {self.position.step}", remedy="lower training.learning_rate"
+                )
+            tokens += sum(int(b.attention.sum()) for b in micro_batches)
+            step, last = self.position.step, self.position.step == steps
+            if step % self.options.logging_steps == 0 or last:
+                self.say_step(loss, scale, steps=steps, per_epoch=per_epoch)
+            if self.data.validation and (step % self.options.eval_steps == 0 or last):
+                validation = self.evaluate()
+                self.judge(validation)
+            if step % self.options.save_steps == 0 or last or self.is_exhausted():
+                save_checkpoint(self.out, self.model, self.optimizer, self.position)
+            self.on_progress(Progress(step, steps, loss, validation))
+        if self.is_exhausted():
+            self.log.say(f"early stop: no better validation loss in {self.position.bad_evaluations} evaluations")
+        seconds = time.monotonic() - began
+        self.finish()
+        result = TrainResult(
+            adapter=str(self.out / "adapter"),
+            steps=self.position.step,
+            planned_steps=steps,
+            best_step=self.position.best_step or self.position.step,
+            validation_loss=self.position.best_loss,
+            train_loss=loss,
+            seconds=seconds,
+            tokens_per_s=tokens / seconds,
+            trainable_parameters=trainable,
+            stopped_early=self.is_exhausted() and self.position.step < steps,
+        )
+        write_json(self.out / "result.json", {k: finite(v) for k, v in asdict(result).items()})
+        self.log.say(f"done: best step {result.best_step}, validation loss {result.validation_loss:.4f}, {seconds:.0f} s")
+        return result
+
+    def planned_steps(self, per_epoch: int) -> int:
+        """Steps of the whole schedule, shortened to the minutes allowed; decided once and kept for a resume."""
+        file = self.out / "plan.json"
+        if file.is_file():
+            return int(read_json(file)["steps"])
+        steps = per_epoch * self.options.num_epochs
+        if self.options.minutes:
+            steps = max(1, min(steps, int(self.options.minutes * 60 / self.measure_step())))
+        write_json(file, {"steps": steps})
+        return steps
+
+    def measure_step(self) -> float:
+        """Seconds of a typical optimiser step, warm-up excluded. Leaves weights and random state as they were."""
+        random = torch.get_rng_state()
+        order = batch_order(self.lengths, batch_size=self.options.batch_size, seed=self.options.seed, epoch=0)
+        times = []
+        for rows in order[:6]:
+            batch = collate([self.data.train[row] for row in rows], padding=self.padding)
+            began = time.monotonic()
+            self.backward([batch])
+            times.append(time.monotonic() - began)
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.set_rng_state(random)
+        return sum(times[1:] or times) / len(times[1:] or times) * self.options.gradient_accumulation_steps
+
+    def micro_batches(self, per_epoch: int, steps: int) -> Iterator[list[Batch]]:
+        """The batches of each optimiser step that is still to be made."""
+        while self.position.step < steps and not self.is_exhausted():
+            epoch, first = divmod(self.position.step, per_epoch)
+            order = batch_order(self.lengths, batch_size=self.options.batch_size, seed=self.options.seed, epoch=epoch)
+            size = self.options.gradient_accumulation_steps
+            for at in range(first, per_epoch):
+                if self.position.step >= steps or self.is_exhausted():
+                    return
+                groups = order[at * size : (at + 1) * size]
+                yield [collate([self.data.train[row] for row in rows], padding=self.padding) for rows in groups]
+
+    def loss_sum(self, batch: Batch) -> torch.Tensor:
+        """Summed cross-entropy of the supervised tokens of one batch."""
+        logits = self.model(
+            input_ids=batch.ids, attention_mask=batch.attention, logits_to_keep=batch.keep, use_cache=False
+        ).logits
+        return functional.cross_entropy(
+            logits.flatten(0, 1).float(), batch.targets.flatten(), ignore_index=IGNORED, reduction="sum"
+        )
+
+    def backward(self, micro_batches: list[Batch]) -> float:
+        """Accumulate the gradient of the mean loss over all supervised tokens of the step. Returns that loss."""
+        self.model.train()
+        supervised = sum(int((b.targets != IGNORED).sum()) for b in micro_batches)
+        total = 0.0
+        for batch in micro_batches:
+            loss = self.loss_sum(batch) / supervised
+            loss.backward()
+            total += float(loss.detach())
+        return total
+
+    @torch.no_grad()
+    def evaluate(self) -> float:
+        """Mean loss per supervised token over the validation part."""
+        self.model.eval()
+        rows: list[Rendered] = sorted(self.data.validation, key=lambda row: len(row.ids))
+        size = max(8, self.options.batch_size)
+        total, count = 0.0, 0
+        for at in range(0, len(rows), size):
+            batch = collate(rows[at : at + size], padding=self.padding)
+            total += float(self.loss_sum(batch))
+            count += int((batch.targets != IGNORED).sum())
+        return total / count
+
+    def judge(self, validation: float) -> None:
+        """Keep the best weights."""
+        self.log.scalar("loss/validation", validation, self.position.step)
+        better = validation < self.position.best_loss
+        self.log.say(f"step {self.position.step}: validation loss {validation:.4f}{' (best)' if better else ''}")
+        if better:
+            self.position.best_loss, self.position.best_step = validation, self.position.step
+            self.position.bad_evaluations = 0
+            save_adapter(self.model, self.best_folder(self.position.step))
+        else:
+            self.position.bad_evaluations += 1
+
+    def is_exhausted(self) -> bool:
+        """Whether it is time to stop early."""
+        patience = self.options.early_stopping_patience
+        return patience > 0 and self.position.bad_evaluations >= patience
+
+    def say_step(self, loss: float, scale: float, *, steps: int, per_epoch: int) -> None:
+        """One line in the log, one point on the curves."""
+        step = self.position.step
+        epoch = (step - 1) // per_epoch + 1
+        self.log.say(f"Epoch {epoch}/{self.options.num_epochs} - Step {step}/{steps} - Loss: {loss:.4f}")
+        self.log.scalar("loss/train", loss, step)
+        self.log.scalar("learning_rate", self.options.learning_rate * scale, step)
+
+    def best_folder(self, step: int) -> Path:
+        """Where the best weights of a step lie until the end."""
+        return self.out / "best" / f"step_{step:08d}"
+
+    def finish(self) -> None:
+        """Put the best weights into `adapter/`; without validation data, the last ones."""
+        final = self.out / "adapter"
+        if not self.position.best_step:
+            save_adapter(self.model, final)
+        elif (best := self.best_folder(self.position.best_step)).is_dir():
+            with whole_folder(final) as partial:
+                shutil.copytree(best, partial, dirs_exist_ok=True)
+        shutil.rmtree(self.out / "best", ignore_errors=True)
+
+
+def finite(value: Any) -> Any:
+    """JSON has no infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
