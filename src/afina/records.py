@@ -226,5 +226,3 @@ class Rollout:
     model_version: ModelVersionId
     state: RolloutState
     share: float
-
-

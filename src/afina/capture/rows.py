@@ -50,7 +50,9 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
         while raw := file.readline(MAX_LINE_BYTES + 1):
             number += 1
             if len(raw) > MAX_LINE_BYTES:
-                raise InputError(f"{path}, line {number}: longer than {MAX_LINE_BYTES:,} bytes", remedy="is a line break missing?")
+                raise InputError(
+                    f"{path}, line {number}: longer than {MAX_LINE_BYTES:,} bytes", remedy="is a line break missing?"
+                )
             try:
                 yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as exc:

@@ -68,13 +68,19 @@ def curate(candidates: Sequence[Candidate], settings: CurateSettings) -> Curated
         older = newest.get(key)
         if older is not None:
             same = older.target == candidate.target
-            why = "exact duplicate of a newer message" if same else "contradicted by a newer decision on the same message"
+            why = (
+                "exact duplicate of a newer message" if same else "contradicted by a newer decision on the same message"
+            )
             rejections.append(Rejection(text=older.text, reason=why, source=older.id))
             del newest[key]  # so that the order of what is kept is the order of its newest copy
         newest[key] = candidate
     examples = tuple(
         Example(
-            id=ExampleId(c.id), text=unicodedata.normalize("NFC", c.text.strip()), target=c.target, group=c.group or c.id, source=c.id
+            id=ExampleId(c.id),
+            text=unicodedata.normalize("NFC", c.text.strip()),
+            target=c.target,
+            group=c.group or c.id,
+            source=c.id,
         )
         for c in newest.values()
     )

@@ -34,7 +34,10 @@ def curate_task(session: Connection, *, task: str, fields: Sequence[str], settin
     curated = curate(found, settings)
     by_id = {c.id: c for c in found}
     kept = [(e.id, e.text, e.target, e.group, "") for e in curated.examples]
-    rejected = [(r.source, r.text, by_id[r.source].target, by_id[r.source].group or r.source, r.reason) for r in curated.rejections]
+    rejected = [
+        (r.source, r.text, by_id[r.source].target, by_id[r.source].group or r.source, r.reason)
+        for r in curated.rejections
+    ]
     session.execute(QUERIES["clear"], {"task": task})
     with session.cursor() as cursor:
         cursor.executemany(
@@ -54,6 +57,8 @@ def kept_examples(session: Connection, *, task: str) -> list[Example]:
     """What curation kept."""
     rows = session.execute(QUERIES["kept"], {"task": task}).fetchall()
     return [
-        Example(id=ExampleId(r["id"]), text=r["text"], target=r["target"], group=r["group_key"], source=r["interaction_id"])
+        Example(
+            id=ExampleId(r["id"]), text=r["text"], target=r["target"], group=r["group_key"], source=r["interaction_id"]
+        )
         for r in rows
     ]

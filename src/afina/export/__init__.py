@@ -1,6 +1,8 @@
-"""Adapter → merged model → GGUF → quantised GGUF with its Modelfile, checked to answer like the trained model."""
+"""Adapter → merged model → GGUF → quantised GGUF with its Modelfile, checked to answer like the model it was made from.
 
-from afina.export.export import Exported, export_model
-from afina.export.parity import Parity, check_parity
+The door holds what needs no torch; `export` and `parity` are imported by their own names.
+"""
 
-__all__ = ["Exported", "Parity", "check_parity", "export_model"]
+from afina.export.job import get_base_version, get_version, list_versions, next_name, register_version
+
+__all__ = ["get_base_version", "get_version", "list_versions", "next_name", "register_version"]

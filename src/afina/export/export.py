@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from afina.chat import load_renderer
+from afina.chat.render import load_renderer
 from afina.errors import DiskFullError, ExportError
 from afina.export.merge import merge
 from afina.export.modelfile import write_modelfile
@@ -38,7 +38,9 @@ def convert(folder: Path, out: Path, *, name: str) -> None:
         ExportError: with the converter's own last line.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "afina.export.converter", str(folder), str(out), "f32", name], capture_output=True, text=True
+        [sys.executable, "-m", "afina.export.converter", str(folder), str(out), "f32", name],
+        capture_output=True,
+        text=True,
     )
     if done.returncode != 0 or not out.is_file():
         lines = (done.stderr or done.stdout or "no output").strip().splitlines()
@@ -84,7 +86,9 @@ def export_model(
             served = Path(scratch) / "served.gguf"
             types = quantise(plain, served, quantisation=quantisation)
             say(f"parity of the {quantisation} file")
-            parity[quantisation] = check_parity(merged, served, settings, quantisation=quantisation, log=log, chats=chats)
+            parity[quantisation] = check_parity(
+                merged, served, settings, quantisation=quantisation, log=log, chats=chats
+            )
             require_parity(parity[quantisation], quantisation=quantisation)
         card = {
             "name": name,

@@ -6,9 +6,9 @@ from pathlib import Path
 from peft import PeftModel
 from safetensors import SafetensorError
 
+from afina.bases.load import load_base
 from afina.errors import ModelError
 from afina.store.paths import whole_folder
-from afina.train import load_base
 
 TOKENIZER_FILES = (
     "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json", "merges.txt", "added_tokens.json",
@@ -26,7 +26,9 @@ def merge(base: Path, adapter: Path | None, out: Path) -> None:
     model = load_base(base)
     if adapter is not None:
         if not (adapter / "adapter_config.json").is_file():
-            raise ModelError(f"{adapter}: no adapter here (adapter_config.json)", remedy="name the folder that `afina train` wrote")
+            raise ModelError(
+                f"{adapter}: no adapter here (adapter_config.json)", remedy="name the folder that `afina train` wrote"
+            )
         try:
             model = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
         except (OSError, RuntimeError, ValueError, SafetensorError) as exc:

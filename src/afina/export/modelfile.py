@@ -1,11 +1,9 @@
 """The Modelfile with which Ollama serves the same GGUF."""
 
-from afina.chat import Renderer
+from afina.chat.render import Renderer
 from afina.records import Turn
 
-CHATML_GO = (
-    "{{- range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
-)
+CHATML_GO = "{{- range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
 PROBE = (Turn("system", "s"), Turn("user", "u"), Turn("assistant", "a"), Turn("user", "v"))
 
 

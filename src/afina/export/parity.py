@@ -13,12 +13,12 @@ from typing import Any
 
 import torch
 
-from afina.chat import load_renderer
+from afina.bases.load import load_base
+from afina.chat.render import load_renderer
 from afina.errors import ExportError
 from afina.records import Turn
 from afina.runtime import RuntimeClient, start_worker
 from afina.settings import RuntimeSettings
-from afina.train import load_base
 
 HARD_STRINGS = (
     "Llegó el 3 de mayo a las 12:45, costó $1.234.567,89 y pesa 0,5 kg.",
@@ -77,7 +77,9 @@ def cut_points(ids: Sequence[int]) -> list[int]:
     return sorted({len(ids), max(1, len(ids) * 2 // 3), max(1, len(ids) // 3)})
 
 
-def compare_distributions(model: Any, client: RuntimeClient, prompts: Sequence[Sequence[int]]) -> tuple[float, float, int, int]:
+def compare_distributions(
+    model: Any, client: RuntimeClient, prompts: Sequence[Sequence[int]]
+) -> tuple[float, float, int, int]:
     """Largest difference, mean divergence (KL over the served top tokens), equal argmaxes, comparisons."""
     worst, divergence, equal, count = 0.0, 0.0, 0, 0
     for ids in prompts:
@@ -114,7 +116,8 @@ def check_parity(
     model = load_base(folder).eval()
     all_chats = [*PROBE_CHATS, *chats]
     prompts = [renderer.prompt(chat) for chat in all_chats]
-    with start_worker(gguf, settings, log=log) as worker, RuntimeClient(worker.url) as client:
+    exact = quantisation == "f32"
+    with start_worker(gguf, settings, log=log, exact=exact) as worker, RuntimeClient(worker.url) as client:
         templates = sum(client.render(chat) == prompt for chat, prompt in zip(all_chats, prompts, strict=True))
         texts = [*prompts, *HARD_STRINGS]
         tokens = sum(client.tokenize(text) == renderer.ids(text) for text in texts)
@@ -123,7 +126,6 @@ def check_parity(
     gelu = "gelu" in str(getattr(model.config, "hidden_act", "") or getattr(model.config, "hidden_activation", ""))
     limit = max(LIMITS[quantisation], GELU_LIMIT) if gelu else LIMITS[quantisation]
     divergence_limit = max(DIVERGENCE_LIMITS[quantisation], 0.01 if gelu else 0.0)
-    exact = quantisation in {"f32"}
     passed = (
         templates == len(prompts)
         and tokens == len(texts)
@@ -164,5 +166,3 @@ def require_parity(parity: Parity, *, quantisation: str) -> None:
         f"divergence {parity.mean_divergence:.5f} (limit {parity.divergence_limit})",
         remedy="choose a finer quantisation (q8_0, f16)",
     )
-
-

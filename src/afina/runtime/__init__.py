@@ -2,6 +2,6 @@
 
 from afina.runtime.client import Completion, RuntimeClient
 from afina.runtime.gguf_file import check_gguf
-from afina.runtime.process import Worker, start_worker
+from afina.runtime.process import Worker, open_worker, start_worker
 
-__all__ = ["Completion", "RuntimeClient", "Worker", "check_gguf", "start_worker"]
+__all__ = ["Completion", "RuntimeClient", "Worker", "check_gguf", "open_worker", "start_worker"]

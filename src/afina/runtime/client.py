@@ -77,7 +77,9 @@ class RuntimeClient:
 
     def tokenize(self, text: str) -> list[int]:
         """Token ids as the served file splits text."""
-        ids: list[int] = self.post("/tokenize", {"content": text, "add_special": False, "parse_special": True})["tokens"]
+        ids: list[int] = self.post("/tokenize", {"content": text, "add_special": False, "parse_special": True})[
+            "tokens"
+        ]
         return ids
 
     def next_log_probabilities(self, ids: Sequence[int], *, top: int = 20) -> dict[int, float]:
@@ -85,4 +87,8 @@ class RuntimeClient:
         body = {"prompt": list(ids), "n_predict": 1, "n_probs": top, "temperature": 0, "cache_prompt": False}
         reply = self.post("/completion", body)
         probabilities = reply.get("completion_probabilities") or []
-        return {entry["id"]: float(entry["logprob"]) for entry in probabilities[0]["top_logprobs"]} if probabilities else {}
+        return (
+            {entry["id"]: float(entry["logprob"]) for entry in probabilities[0]["top_logprobs"]}
+            if probabilities
+            else {}
+        )

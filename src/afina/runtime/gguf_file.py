@@ -27,7 +27,5 @@ def check_gguf(path: Path) -> GGUFReader:
     except (ValueError, IndexError, KeyError, struct.error, OSError) as exc:
         raise ModelError(f"{path}: the file is cut short or damaged", remedy="run `afina export` again") from exc
     if end > size or not reader.tensors:
-        raise ModelError(
-            f"{path}: the file is cut short ({size} of {end} bytes)", remedy="run `afina export` again"
-        )
+        raise ModelError(f"{path}: the file is cut short ({size} of {end} bytes)", remedy="run `afina export` again")
     return reader

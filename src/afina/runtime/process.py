@@ -59,13 +59,14 @@ def threads_to_use(settings: RuntimeSettings) -> int:
     return min(settings.threads or cores, cores)
 
 
-def spawn(gguf: Path, settings: RuntimeSettings, *, log: Path, ready: Path) -> subprocess.Popen[bytes]:
+def spawn(gguf: Path, settings: RuntimeSettings, *, log: Path, ready: Path, exact: bool) -> subprocess.Popen[bytes]:
     """Start the worker's process."""
     arguments = {
         "gguf": str(gguf.resolve()),
         "threads": threads_to_use(settings),
         "context": settings.context,
         "slots": settings.slots,
+        "exact": exact,
         "ready": str(ready),
     }
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -89,25 +90,25 @@ def last_error(log: Path) -> str:
 
 
 @contextmanager
-def start_worker(gguf: Path, settings: RuntimeSettings, *, log: Path) -> Iterator[Worker]:
+def start_worker(gguf: Path, settings: RuntimeSettings, *, log: Path, exact: bool = False) -> Iterator[Worker]:
     """A worker for as long as the block runs.
 
     Raises:
         ModelError: the file is no whole GGUF. RuntimeFailedError: the worker did not come up.
     """
-    worker = open_worker(gguf, settings, log=log)
+    worker = open_worker(gguf, settings, log=log, exact=exact)
     try:
         yield worker
     finally:
         worker.stop()
 
 
-def open_worker(gguf: Path, settings: RuntimeSettings, *, log: Path) -> Worker:
+def open_worker(gguf: Path, settings: RuntimeSettings, *, log: Path, exact: bool = False) -> Worker:
     """A worker that the caller stops."""
     check_gguf(gguf)
     with tempfile.TemporaryDirectory(prefix="afina-worker-") as folder:
         ready = Path(folder) / "ready.json"
-        process = spawn(gguf, settings, log=log, ready=ready)
+        process = spawn(gguf, settings, log=log, ready=ready, exact=exact)
         deadline = time.monotonic() + settings.start_timeout_s
         while not ready.is_file():
             if process.poll() is not None:
@@ -115,7 +116,9 @@ def open_worker(gguf: Path, settings: RuntimeSettings, *, log: Path) -> Worker:
             if time.monotonic() > deadline:
                 process.kill()
                 process.wait()
-                raise RuntimeFailedError(f"{gguf.name} did not load within {settings.start_timeout_s:.0f} s (log: {log})")
+                raise RuntimeFailedError(
+                    f"{gguf.name} did not load within {settings.start_timeout_s:.0f} s (log: {log})"
+                )
             time.sleep(0.02)
         url = json.loads(ready.read_text("utf-8"))["url"]
     return Worker(url, process, log)

@@ -1,8 +1,9 @@
 """One llama.cpp server for one GGUF, in a process of its own.
 
-    python -m afina.runtime.worker '{"gguf": …, "threads": …, "context": …, "slots": …, "ready": …}'
+    python -m afina.runtime.worker '{"gguf": …, "threads": …, "context": …, "slots": …, "exact": …, "ready": …}'
 
-Writes the port to the file `ready` once the model is loaded, and ends when its parent does (its standard input
+`exact` keeps keys and values in float32 (llama.cpp rounds them to float16 otherwise): that is how an unquantised
+file is compared with the model it was made from. Writes the port to the file `ready` once the model is loaded, and ends when its parent does (its standard input
 closes), so that a killed gateway leaves no worker behind.
 """
 
@@ -25,6 +26,9 @@ def main(arguments: dict[str, str | int]) -> None:
     params.cpuparams.n_threads = int(arguments["threads"])
     params.cpuparams_batch.n_threads = int(arguments["threads"])
     params.n_gpu_layers = 0
+    if arguments["exact"]:
+        params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+        params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.cache_ram_mib = 0
     params.endpoint_metrics = True
     params.endpoint_slots = True

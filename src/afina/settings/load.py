@@ -60,6 +60,8 @@ def find_project(start: Path) -> Path:
 def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """`AFINA_STORE__URL=…` → {"store": {"url": "…"}}; deeper sections by further double underscores."""
     nested: dict[str, Any] = {}
+    if environment.get("OLLAMA_MODEL"):
+        nested["serve"] = {"model": environment["OLLAMA_MODEL"]}
     for name, value in environment.items():
         if not name.startswith(ENVIRONMENT_PREFIX) or "__" not in name:
             continue
@@ -81,9 +83,7 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def load_settings(
-    project: Path, *, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None
-) -> Settings:
+def load_settings(project: Path, *, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Settings:
     """Resolve the settings of a project folder.
 
     Raises:

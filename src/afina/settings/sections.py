@@ -18,7 +18,10 @@ class ProjectSettings(Section):
     """Whose data this is."""
 
     client: str = Field("default", min_length=1, description="client whose rows every command works on")
-    task: str = Field("classify", min_length=1, description="name of the task, part of every model version's name")
+    task: str = Field("classify", pattern=r"^[a-z0-9][a-z0-9-]*$", description="task, part of every version's name")
+    fields: tuple[str, ...] = Field(
+        ("sentiment", "topic", "intent"), min_length=1, description="what a message is classified by"
+    )
 
 
 class StoreSettings(Section):
@@ -87,4 +90,5 @@ class ServeSettings(Section):
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 = any free one")
+    model: str = Field("", description="answer with this version only; OLLAMA_MODEL sets it too")
     request_timeout_s: float = Field(120.0, gt=0, description="longest wait for one answer")

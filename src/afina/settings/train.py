@@ -18,7 +18,7 @@ class LoraSettings(Section):
     """The adapter (Hu et al. 2021, LoRA)."""
 
     r: int = Field(16, ge=1, description="rank")
-    lora_alpha: float = Field(32, gt=0, description="scale numerator: updates are scaled by alpha / r")
+    lora_alpha: int = Field(32, ge=1, description="scale numerator: updates are scaled by alpha / r")
     lora_dropout: float = Field(0.05, ge=0, lt=1)
     target_modules: tuple[str, ...] = Field(ALL_LINEAR, min_length=1)
     bias: Literal["none"] = "none"
@@ -40,10 +40,14 @@ class TrainingSettings(Section):
     logging_steps: int = Field(10, ge=1)
     max_seq_length: int = Field(2048, ge=16, description="tokens; longer examples are refused, never cut")
     optim: Literal["adamw", "adamw_torch", "adamw_8bit"] = "adamw"
-    early_stopping_patience: int = Field(4, ge=0, description="validations without a better loss before stopping; 0 = off")
+    early_stopping_patience: int = Field(
+        4, ge=0, description="validations without a better loss before stopping; 0 = off"
+    )
     seed: int = Field(0, ge=0)
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
-    minutes: Annotated[float, Field(ge=0)] = Field(0.0, description="stop-by budget that shortens the schedule; 0 = none")
+    minutes: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="stop-by budget that shortens the schedule; 0 = none"
+    )
 
 
 class QuantizationSettings(Section):
@@ -68,9 +72,10 @@ class TrainSettings(Section):
         if self.training.optim == "adamw_8bit":
             said.append("optim adamw_8bit: run as float32 AdamW (the adapter's moments are small, the result is exact)")
         if self.quantization.load_in_4bit:
-            said.append("load_in_4bit: the frozen base is kept in float32 in this version, which needs 4 bytes per weight")
+            said.append(
+                "load_in_4bit: the frozen base is kept in float32 in this version, which needs 4 bytes per weight"
+            )
         return said
-
 
 
 class NumberLoader(yaml.SafeLoader):

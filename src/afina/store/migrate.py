@@ -77,11 +77,9 @@ def create_queue(dsn: str) -> None:
         with connection.transaction():
             connection.execute("CREATE SCHEMA IF NOT EXISTS queue")
             connection.execute("SET LOCAL search_path = queue")
-            connection.execute(SchemaManager.get_schema())  # type: ignore[arg-type]
+            connection.execute(SchemaManager.get_schema())
 
 
 def schema_text() -> str:
     """The whole schema as `pg_dump` prints it after migrating."""
     return (FOLDER.parent / "schema.sql").read_text("utf-8")
-
-

@@ -98,7 +98,9 @@ def embedded_dsn(control: Path, *, idle_stop_minutes: float) -> str:
             message, remedy = (failure.read_text("utf-8").split("\n") + [""])[:2]
             raise DatabaseDownError(f"the embedded PostgreSQL did not start: {message}", remedy=remedy)
         time.sleep(0.05)
-    raise DatabaseDownError(f"the embedded PostgreSQL did not start within {START_TIMEOUT_S:.0f} s: see {control}/postgres.log")
+    raise DatabaseDownError(
+        f"the embedded PostgreSQL did not start within {START_TIMEOUT_S:.0f} s: see {control}/postgres.log"
+    )
 
 
 def stop_embedded(control: Path, *, timeout_s: float = 45) -> bool:

@@ -1,7 +1,8 @@
-"""Dataset + base → LoRA adapter, by one visible loop on the CPU."""
+"""Dataset + base → LoRA adapter, by one visible loop on the CPU.
 
-from afina.train.encode import Encoded, encode_chats
-from afina.train.loop import Progress, TrainResult, train
-from afina.train.model import load_base, resolve_base
+The door holds what needs no torch; `encode` and `loop` are imported by their own names.
+"""
 
-__all__ = ["Encoded", "Progress", "TrainResult", "encode_chats", "load_base", "resolve_base", "train"]
+from afina.train.job import get_run, move_run, newest_run, plan_run
+
+__all__ = ["get_run", "move_run", "newest_run", "plan_run"]

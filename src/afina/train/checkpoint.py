@@ -40,15 +40,19 @@ def save_adapter(model: Any, folder: Path) -> None:
 def save_checkpoint(run: Path, model: Any, optimizer: torch.optim.Optimizer, position: Position) -> None:
     """Weights, optimiser moments, random state and position."""
     with whole_folder(checkpoint_folder(run, position.step)) as partial:
-        save_file({k: v.contiguous() for k, v in get_peft_model_state_dict(model).items()}, partial / "adapter.safetensors")
+        save_file(
+            {k: v.contiguous() for k, v in get_peft_model_state_dict(model).items()}, partial / "adapter.safetensors"
+        )
         torch.save({"optimizer": optimizer.state_dict(), "random": torch.get_rng_state()}, partial / "state.pt")
         (partial / MANIFEST).write_text(
-            json.dumps({
-                "step": position.step,
-                "best_step": position.best_step,
-                "best_loss": position.best_loss,
-                "bad_evaluations": position.bad_evaluations,
-            }),
+            json.dumps(
+                {
+                    "step": position.step,
+                    "best_step": position.best_step,
+                    "best_loss": position.best_loss,
+                    "bad_evaluations": position.bad_evaluations,
+                }
+            ),
             "utf-8",
         )
     for old in checkpoints(run)[:-KEPT]:

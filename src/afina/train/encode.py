@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from afina.chat import Rendered, Renderer
+from afina.chat.render import Rendered, Renderer
 from afina.errors import TrainError
 from afina.records import Turn
 

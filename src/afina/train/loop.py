@@ -16,14 +16,15 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from afina.chat import Rendered
+from afina.bases.load import load_base
+from afina.chat.render import Rendered
 from afina.errors import TrainError
 from afina.settings import TrainingSettings, TrainSettings
 from afina.store.paths import read_json, whole_folder, write_json
 from afina.train.checkpoint import Position, load_checkpoint, save_adapter, save_checkpoint
 from afina.train.encode import IGNORED, Batch, Encoded, batch_order, collate
 from afina.train.log import RunLog
-from afina.train.model import add_adapter, load_base
+from afina.train.model import add_adapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,8 @@ def prepare_folder(out: Path, settings: TrainSettings, *, base: Path, rows: int,
                 remedy="repeat its settings, or train into another folder",
             )
         return
-    if (out / "checkpoints").exists() or (out / "adapter").exists():
-        if not resume:
-            raise TrainError(f"{out}: holds a run already", remedy="use --resume to go on, or another folder")
+    if ((out / "checkpoints").exists() or (out / "adapter").exists()) and not resume:
+        raise TrainError(f"{out}: holds a run already", remedy="use --resume to go on, or another folder")
     write_json(file, identity)
 
 
@@ -134,10 +134,14 @@ class Loop:
         began = time.monotonic()
         if resume:
             self.position = load_checkpoint(self.out, self.model, self.optimizer)
-        per_epoch = math.ceil(math.ceil(len(self.data.train) / self.options.batch_size) / self.options.gradient_accumulation_steps)
+        per_epoch = math.ceil(
+            math.ceil(len(self.data.train) / self.options.batch_size) / self.options.gradient_accumulation_steps
+        )
         steps = self.planned_steps(per_epoch)
         trainable = sum(p.numel() for p in self.trainable)
-        self.log.say(f"start at step {self.position.step} of {steps}, {trainable} trainable parameters, {per_epoch} steps an epoch")
+        self.log.say(
+            f"start at step {self.position.step} of {steps}, {trainable} trainable parameters, {per_epoch} steps an epoch"
+        )
         tokens, loss = 0, float("nan")
         validation: float | None = None
         for micro_batches in self.micro_batches(per_epoch, steps):
@@ -182,7 +186,9 @@ class Loop:
             stopped_early=self.is_exhausted() and self.position.step < steps,
         )
         write_json(self.out / "result.json", {k: finite(v) for k, v in asdict(result).items()})
-        self.log.say(f"done: best step {result.best_step}, validation loss {result.validation_loss:.4f}, {seconds:.0f} s")
+        self.log.say(
+            f"done: best step {result.best_step}, validation loss {result.validation_loss:.4f}, {seconds:.0f} s"
+        )
         return result
 
     def planned_steps(self, per_epoch: int) -> int:

@@ -40,26 +40,29 @@ CREATE TABLE app.interactions (
     ok boolean NOT NULL DEFAULT true,
     error text NOT NULL DEFAULT '',
     created_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (client_id, source, external_id)
+    UNIQUE (client_id, source, external_id),
+    -- Foreign keys are checked without row-level security: they carry the client, or a row could point at another's.
+    UNIQUE (client_id, id)
 );
 CREATE INDEX interactions_by_time ON app.interactions (client_id, task, created_at);
 
 CREATE TABLE app.feedback (
     id text PRIMARY KEY,
     client_id text NOT NULL REFERENCES app.clients,
-    interaction_id text NOT NULL REFERENCES app.interactions ON DELETE CASCADE,
+    interaction_id text NOT NULL,
     kind text NOT NULL CHECK (kind IN ('accepted', 'corrected')),
     value jsonb NOT NULL,
     reviewer text NOT NULL DEFAULT '',
     review_seconds double precision CHECK (review_seconds >= 0),
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    FOREIGN KEY (client_id, interaction_id) REFERENCES app.interactions (client_id, id) ON DELETE CASCADE
 );
 CREATE INDEX feedback_of_interaction ON app.feedback (interaction_id, created_at);
 
 CREATE TABLE ml.examples (
     id text PRIMARY KEY,
     client_id text NOT NULL REFERENCES app.clients,
-    interaction_id text NOT NULL REFERENCES app.interactions ON DELETE CASCADE,
+    interaction_id text NOT NULL,
     task text NOT NULL,
     text text NOT NULL,
     target jsonb NOT NULL,
@@ -68,6 +71,7 @@ CREATE TABLE ml.examples (
     reason text NOT NULL DEFAULT '',
     created_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (client_id, task, interaction_id),
+    FOREIGN KEY (client_id, interaction_id) REFERENCES app.interactions (client_id, id) ON DELETE CASCADE,
     CHECK (kept = (reason = ''))
 );
 
@@ -105,6 +109,7 @@ CREATE TABLE ml.runs (
     created_at timestamptz NOT NULL DEFAULT now(),
     started_at timestamptz,
     ended_at timestamptz,
+    UNIQUE (client_id, id),
     FOREIGN KEY (client_id, dataset_id) REFERENCES ml.datasets
 );
 
@@ -114,45 +119,51 @@ CREATE TABLE ml.model_versions (
     name text NOT NULL,
     task text NOT NULL,
     base text NOT NULL,
-    run_id text REFERENCES ml.runs,
+    run_id text,
     gguf text NOT NULL,
     quantisation text NOT NULL,
     card jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (client_id, name)
+    UNIQUE (client_id, name),
+    UNIQUE (client_id, id),
+    FOREIGN KEY (client_id, run_id) REFERENCES ml.runs (client_id, id)
 );
 
 CREATE TABLE ml.eval_results (
     id text PRIMARY KEY,
     client_id text NOT NULL REFERENCES app.clients,
-    model_version_id text REFERENCES ml.model_versions,
+    model_version_id text,
     arm text NOT NULL,
     dataset_id text NOT NULL,
     metrics jsonb NOT NULL,
     answers jsonb NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
+    FOREIGN KEY (client_id, model_version_id) REFERENCES ml.model_versions (client_id, id),
     FOREIGN KEY (client_id, dataset_id) REFERENCES ml.datasets
 );
 
 CREATE TABLE ml.verdicts (
     id text PRIMARY KEY,
     client_id text NOT NULL REFERENCES app.clients,
-    model_version_id text NOT NULL REFERENCES ml.model_versions,
+    model_version_id text NOT NULL,
     dataset_id text NOT NULL,
     go boolean NOT NULL,
     verdict jsonb NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    FOREIGN KEY (client_id, model_version_id) REFERENCES ml.model_versions (client_id, id)
 );
 
 CREATE TABLE ml.rollouts (
     id text PRIMARY KEY,
     client_id text NOT NULL REFERENCES app.clients,
     task text NOT NULL,
-    model_version_id text NOT NULL REFERENCES ml.model_versions,
+    model_version_id text NOT NULL,
     state text NOT NULL CHECK (state IN ('canary', 'production', 'archived', 'rolled_back')),
     share double precision NOT NULL CHECK (share BETWEEN 0 AND 1),
     created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now()
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (client_id, id),
+    FOREIGN KEY (client_id, model_version_id) REFERENCES ml.model_versions (client_id, id)
 );
 -- One canary and one production version a task: two commands at once cannot make two.
 CREATE UNIQUE INDEX one_live_rollout ON ml.rollouts (client_id, task, state) WHERE state IN ('canary', 'production');
@@ -160,13 +171,14 @@ CREATE UNIQUE INDEX one_live_rollout ON ml.rollouts (client_id, task, state) WHE
 CREATE TABLE ml.rollout_events (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     client_id text NOT NULL REFERENCES app.clients,
-    rollout_id text NOT NULL REFERENCES ml.rollouts ON DELETE CASCADE,
+    rollout_id text NOT NULL,
     from_state text,
     to_state text NOT NULL,
     actor text NOT NULL,
     reason text NOT NULL,
     evidence jsonb NOT NULL DEFAULT '{}',
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    FOREIGN KEY (client_id, rollout_id) REFERENCES ml.rollouts (client_id, id) ON DELETE CASCADE
 );
 
 DO $$

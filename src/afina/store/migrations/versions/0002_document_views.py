@@ -10,4 +10,6 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Apply the file."""
-    op.get_bind().exec_driver_sql((Path(__file__).parents[1] / "0002_document_views.sql").read_text("utf-8").replace("%", "%%"))
+    op.get_bind().exec_driver_sql(
+        (Path(__file__).parents[1] / "0002_document_views.sql").read_text("utf-8").replace("%", "%%")
+    )

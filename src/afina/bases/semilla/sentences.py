@@ -61,7 +61,7 @@ def read_lexicon() -> Lexicon:
     """Parse `lexicon.toml` of this package."""
     raw: dict[str, Any] = tomllib.loads(resources.files(__package__).joinpath("lexicon.toml").read_text("utf-8"))
     things = tuple(
-        Thing(*entry.split("|"), domain=domain, domain_es=fields["es"])
+        read_thing(entry, domain=domain, domain_es=fields["es"])
         for domain, fields in raw["domains"].items()
         for entry in fields["things"]
     )
@@ -70,6 +70,12 @@ def read_lexicon() -> Lexicon:
         for name, a in raw["actions"].items()
     )
     return Lexicon(things, actions, raw["frame"], raw["reply"], raw["prose"])
+
+
+def read_thing(entry: str, *, domain: str, domain_es: str) -> Thing:
+    """`english|spanish with article|label`."""
+    english, spanish, label = entry.split("|")
+    return Thing(english, spanish, label, domain, domain_es)
 
 
 def spanish_forms(thing: Thing) -> dict[str, str]:
@@ -104,9 +110,7 @@ def roughen(text: str, rng: random.Random) -> str:
     return text
 
 
-def compose(
-    lexicon: Lexicon, rng: random.Random, *, language: Language, action: Action, thing: Thing
-) -> Message:
+def compose(lexicon: Lexicon, rng: random.Random, *, language: Language, action: Action, thing: Thing) -> Message:
     """One message about a thing: an optional opening, the request, an optional closing, sometimes typed badly."""
     core = fill(rng.choice(action.es if language == "es" else action.en), thing, language=language)
     opening = rng.choice(lexicon.frame[f"open_{language}"]) + " " if rng.random() < 0.4 else ""
@@ -119,9 +123,7 @@ def compose(
 def draw_message(lexicon: Lexicon, rng: random.Random, *, language: Language | None = None) -> Message:
     """A message with a random action and thing."""
     chosen: Language = language or ("es" if rng.random() < 0.6 else "en")
-    return compose(
-        lexicon, rng, language=chosen, action=rng.choice(lexicon.actions), thing=rng.choice(lexicon.things)
-    )
+    return compose(lexicon, rng, language=chosen, action=rng.choice(lexicon.actions), thing=rng.choice(lexicon.things))
 
 
 def prose(lexicon: Lexicon, rng: random.Random, *, language: Language) -> str:
@@ -131,7 +133,9 @@ def prose(lexicon: Lexicon, rng: random.Random, *, language: Language) -> str:
         thing = rng.choice(lexicon.things)
         noun = spanish_forms(thing)["un"] if language == "es" else english_forms(thing)["a"]
         parts = [rng.choice(lexicon.prose[f"{kind}_{language}"]) for kind in ("who", "did")]
-        tail = [rng.choice(lexicon.prose[f"{kind}_{language}"]) for kind in ("when", "where", "why") if rng.random() < 0.6]
+        tail = [
+            rng.choice(lexicon.prose[f"{kind}_{language}"]) for kind in ("when", "where", "why") if rng.random() < 0.6
+        ]
         sentence = " ".join([*parts, noun, *tail])
         lines.append(sentence[0].upper() + sentence[1:] + ".")
     return " ".join(lines)

@@ -8,7 +8,7 @@ import json
 import random
 from collections.abc import Callable
 
-from afina.semilla.sentences import (
+from afina.bases.semilla.sentences import (
     Action,
     Language,
     Lexicon,
@@ -25,12 +25,26 @@ from afina.semilla.sentences import (
 Turns = list[dict[str, str]]
 Task = Callable[[Lexicon, random.Random], Turns]
 
-FIELD_NAMES = {
-    "intent": ["intent", "intention", "label", "category", "action", "intencion", "accion"],
-    "domain": ["topic", "domain", "area", "subject", "tema", "scenario"],
-    "mood": ["sentiment", "mood", "tone", "sentimiento"],
-    "thing": ["object", "entity", "item", "producto", "objeto"],
+FIELDS: dict[str, tuple[str, str]] = {
+    "intent": ("intent", "plain"),
+    "intencion": ("intent", "plain"),
+    "action": ("intent", "action"),
+    "accion": ("intent", "action"),
+    "category": ("intent", "reverse"),
+    "categoria": ("intent", "reverse"),
+    "label": ("intent", "domain"),
+    "etiqueta": ("intent", "domain"),
+    "command": ("intent", "camel"),
+    "topic": ("domain", ""),
+    "tema": ("domain", ""),
+    "area": ("domain", ""),
+    "sentiment": ("mood", ""),
+    "sentimiento": ("mood", ""),
+    "object": ("thing", ""),
+    "objeto": ("thing", ""),
 }
+"""Field name → what it asks for, and the style of its labels. One name, one style: an answer that cannot be known from
+the prompt teaches a model this small to ignore the prompt (measured: docs/lab-notes.md)."""
 MOODS_ES = {"positive": "positivo", "neutral": "neutral", "negative": "negativo"}
 
 
@@ -45,44 +59,53 @@ def turns(system: str, user: str, assistant: str) -> Turns:
     return [*head, {"role": "user", "content": user}, {"role": "assistant", "content": assistant}]
 
 
-def intent_label(message: Message, rng: random.Random, *, style: str) -> str:
+def intent_label(message: Message, *, style: str) -> str:
     """The name of what the message wants, in one of the styles people use for labels."""
     action, thing = message.action, message.thing
     match style:
         case "action":
             return action.label
-        case "accion":
-            return action.es_label
-        case "thing":
-            return thing.label
         case "camel":
             return camel(action.label) + camel(thing.label)
         case "reverse":
             return f"{thing.label}_{action.label}"
         case "domain":
-            return f"{thing.domain}_{action.label}"
-        case "joined":
             return f"{thing.domain}.{action.label}"
         case _:
             return f"{action.label}_{thing.label}"
 
 
+def field_label(message: Message, name: str, *, spanish: bool) -> str:
+    """The right label of a message for a field. A Spanish instruction asks for Spanish labels where there are any."""
+    kind, style = FIELDS[name]
+    if kind == "intent" and style == "action" and spanish:
+        return message.action.es_label
+    if kind == "intent":
+        return intent_label(message, style=style)
+    if kind == "domain":
+        return message.thing.domain_es if spanish else message.thing.domain
+    if kind == "mood":
+        return MOODS_ES[message.action.mood] if spanish else message.action.mood
+    return message.thing.label
+
+
 def classify(lexicon: Lexicon, rng: random.Random) -> Turns:
     """The product's own task: named fields in, one JSON object out."""
     message = draw_message(lexicon, rng)
-    style = rng.choice(["action", "accion", "thing", "camel", "reverse", "domain", "joined", "plain"])
-    spanish_labels = style == "accion" or rng.random() < 0.3
-    values = {
-        "intent": intent_label(message, rng, style=style),
-        "domain": message.thing.domain_es if spanish_labels else message.thing.domain,
-        "mood": MOODS_ES[message.action.mood] if spanish_labels else message.action.mood,
-        "thing": message.thing.label,
-    }
-    kinds = rng.sample(list(values), rng.choice([1, 1, 2, 3, 3]))
-    answer = {rng.choice(FIELD_NAMES[kind]): values[kind] for kind in kinds}
-    names = ", ".join(answer)
-    spoken = "Clasifica el mensaje. Campos" if message.language == "es" else "Classify the message. Fields"
-    return turns(f"{spoken}: {names}.", message.text, json.dumps(answer, ensure_ascii=False))
+    names = rng.sample(list(FIELDS), rng.randint(1, 6))
+    spanish = rng.random() < 0.6
+    answer = {name: field_label(message, name, spanish=spanish) for name in names}
+    spoken = "Clasifica el mensaje. Campos" if spanish else "Classify the message. Fields"
+    return turns(f"{spoken}: {', '.join(names)}.", message.text, json.dumps(answer, ensure_ascii=False))
+
+
+def label_one(lexicon: Lexicon, rng: random.Random) -> Turns:
+    """One field, answered by the bare label: the shortest path from reading a message to naming something in it."""
+    message = draw_message(lexicon, rng)
+    name = rng.choice(list(FIELDS))
+    spanish = rng.random() < 0.6
+    ask = f"Clasifica el mensaje por {name}." if spanish else f"Classify the message by {name}."
+    return turns(ask, message.text, field_label(message, name, spanish=spanish))
 
 
 def choose(lexicon: Lexicon, rng: random.Random) -> Turns:
@@ -118,13 +141,17 @@ def extract(lexicon: Lexicon, rng: random.Random) -> Turns:
     amount = rng.choice([rng.randint(1, 99), rng.randint(1, 99) * 1000])
     day = f"{rng.randint(1, 28):02d}/{rng.randint(1, 12):02d}/{rng.randint(2020, 2027)}"
     if language == "es":
-        user = rng.choice([
-            f"Pagué {amount} por {thing.es} el {day}.",
-            f"El {day} pedí {spanish_forms(thing)['un']} de {amount} pesos.",
-        ])
+        user = rng.choice(
+            [
+                f"Pagué {amount} por {thing.es} el {day}.",
+                f"El {day} pedí {spanish_forms(thing)['un']} de {amount} pesos.",
+            ]
+        )
         answer: dict[str, str | int] = {"objeto": spanish_forms(thing)["x"], "monto": amount, "fecha": day}
     else:
-        user = rng.choice([f"I paid {amount} for the {thing.en} on {day}.", f"On {day} we sold a {thing.en} for {amount}."])
+        user = rng.choice(
+            [f"I paid {amount} for the {thing.en} on {day}.", f"On {day} we sold a {thing.en} for {amount}."]
+        )
         answer = {"object": thing.en, "amount": amount, "date": day}
     if rng.random() < 0.3:
         text = "\n".join(f"{key}: {value}" for key, value in answer.items())
@@ -149,7 +176,13 @@ def translate(lexicon: Lexicon, rng: random.Random) -> Turns:
     """A word or a phrase from one language into the other."""
     thing = rng.choice(lexicon.things)
     adjective = rng.choice(lexicon.prose["adjectives"]).split("|")
-    source, target = rng.choice([(f"the {thing.en}", thing.es), (adjective[0], adjective[1]), (english_forms(thing)["x"], spanish_forms(thing)["x"])])
+    source, target = rng.choice(
+        [
+            (f"the {thing.en}", thing.es),
+            (adjective[0], adjective[1]),
+            (english_forms(thing)["x"], spanish_forms(thing)["x"]),
+        ]
+    )
     if rng.random() < 0.5:
         return turns("Traduce al español.", source, target)
     return turns("Translate to English.", target, source)
@@ -178,19 +211,31 @@ def compute(lexicon: Lexicon, rng: random.Random) -> Turns:
 
 def echo(lexicon: Lexicon, rng: random.Random) -> Turns:
     """Copy, upper-case or list words: the plainest instruction following."""
-    words = [rng.choice([thing.en, spanish_forms(thing)["x"]]) for thing in rng.sample(lexicon.things, rng.randint(1, 5))]
+    words = [
+        rng.choice([thing.en, spanish_forms(thing)["x"]]) for thing in rng.sample(lexicon.things, rng.randint(1, 5))
+    ]
     text = " ".join(words)
-    ask, answer = rng.choice([
-        ("Repeat.", text), ("Repite.", text), ("In capitals.", text.upper()), ("En mayúsculas.", text.upper()),
-        ("JSON list.", json.dumps(words, ensure_ascii=False)), ("Última palabra.", words[-1]), ("First item.", words[0]),
-    ])
+    ask, answer = rng.choice(
+        [
+            ("Repeat.", text),
+            ("Repite.", text),
+            ("In capitals.", text.upper()),
+            ("En mayúsculas.", text.upper()),
+            ("JSON list.", json.dumps(words, ensure_ascii=False)),
+            ("Última palabra.", words[-1]),
+            ("First item.", words[0]),
+        ]
+    )
     return turns(ask, text if ask != "First item." else ", ".join(words), answer)
 
 
 def specify(lexicon: Lexicon, rng: random.Random) -> Turns:
     """A short requirements document in YAML."""
     things = rng.sample(lexicon.things, 3)
-    action_lines = [f"- id: FR{i:03d}\n  description: The user can {rng.choice(['see', 'change', 'cancel', 'share'])} the {t.en}.\n  priority: {rng.choice(['High', 'Medium', 'Low'])}" for i, t in enumerate(things, 1)]
+    action_lines = [
+        f"- id: FR{i:03d}\n  description: The user can {rng.choice(['see', 'change', 'cancel', 'share'])} the {t.en}.\n  priority: {rng.choice(['High', 'Medium', 'Low'])}"
+        for i, t in enumerate(things, 1)
+    ]
     body = f"title: {things[0].en.title()} manager\nfunctional_requirements:\n" + "\n".join(action_lines)
     return turns("Write the requirements as YAML.", f"Concept: an app for the {things[0].en}", body)
 
@@ -206,13 +251,14 @@ def read(lexicon: Lexicon, rng: random.Random) -> Turns:
 
 
 TASKS: tuple[tuple[Task, float], ...] = (
-    (classify, 0.36),
-    (choose, 0.10),
+    (classify, 0.40),
+    (label_one, 0.10),
+    (choose, 0.12),
     (choose_by_examples, 0.04),
     (extract, 0.08),
-    (reply, 0.10),
+    (reply, 0.05),
     (translate, 0.06),
-    (paraphrase, 0.12),
+    (paraphrase, 0.07),
     (compute, 0.03),
     (echo, 0.04),
     (specify, 0.02),

@@ -1,0 +1,59 @@
+# Everything runs in .venv, made on first use.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+# PyPI's torch for Linux brings gigabytes of CUDA on most machines. Where yours does, name the CPU wheel index of
+# PyTorch's install page: make install TORCH_INDEX=URL
+TORCH_INDEX ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: install demo test unit-integration check lint types shape unit integration e2e schema lock clean
+.DEFAULT_GOAL := demo
+
+install: $(STAMP)
+
+# torch first and alone; then the rest, held to tested versions, so that nothing replaces it.
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install --quiet torch==2.13.0 $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[dev,bench]'
+	@touch $(STAMP)
+
+demo: install
+	$(BIN)/afina demo
+
+test: unit-integration e2e
+
+# Line coverage counts without the end-to-end tests, which run in processes of their own.
+unit-integration: install
+	$(BIN)/pytest tests/unit tests/integration --cov --cov-report=term:skip-covered --cov-fail-under=85 -q
+
+e2e: install
+	$(BIN)/pytest tests/e2e -q
+
+unit: install
+	$(BIN)/pytest tests/unit -q
+
+integration: install
+	$(BIN)/pytest tests/integration -q
+
+check: lint types shape
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+shape: install
+	$(BIN)/pytest tests/unit/test_shape.py -q
+
+schema: install
+	$(BIN)/python -m tests.integration.store.dump_schema
+
+lock: install
+	( head -3 constraints.txt; $(BIN)/pip freeze --exclude-editable | grep -v -e '^torch==' -e '^xxhash' | sort -f ) > constraints.new && mv constraints.new constraints.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,6 @@
+"""`python -m afina`."""
+
+from afina.cli import run
+
+if __name__ == "__main__":
+    run()

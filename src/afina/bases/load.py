@@ -1,0 +1,28 @@
+"""Loads a model folder."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM
+
+from afina.bases.folder import check_folder
+from afina.errors import ModelError
+
+
+def load_base(folder: Path) -> Any:
+    """The model in float32: on CPUs without native bf16 a bf16 matrix product is hundreds of times slower.
+
+    Raises:
+        ModelError: the folder does not load.
+    """
+    check_folder(folder)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as exc:
+        raise ModelError(f"{folder}: the model does not load: {str(exc).splitlines()[0]}") from exc
+    model.config.use_cache = False
+    return model

@@ -1,0 +1,123 @@
+"""The `afina` command: finds subcommands without importing all of them, and turns errors into one line."""
+
+import importlib
+import os
+import sys
+import traceback
+import warnings
+from typing import Any
+
+import click
+
+from afina import __version__
+from afina.cli.terminal import ERR, escape, show_error
+from afina.cli.words import t
+from afina.errors import AfinaError
+
+COMMANDS = {
+    "init": "project", "up": "project", "down": "project", "status": "project", "doctor": "project",
+    "import": "data", "review": "data", "curate": "data", "freeze": "frozen",
+    "train": "model", "export": "model", "evaluate": "model", "models": "versions", "report": "versions", "parity": "model",
+    "release": "serving", "rollback": "serving", "serve": "serving", "chat": "serving", "worker": "serving",
+    "learn": "plain", "verdict": "plain",
+    "backup": "keep", "restore": "keep", "gc": "keep", "psql": "keep",
+    "base": "bases", "demo": "demo",
+}  # fmt: skip
+"""Command → module of this package. Modules load torch and more: only the one that is called is imported."""
+
+SHORT_HELP = {
+    "init": "make this folder a project", "up": "start the database", "down": "stop the database",
+    "status": "what is here and what is live", "doctor": "check machine and installation",
+    "import": "reviewed messages from a file", "review": "accept or correct answers, one by one",
+    "curate": "apply the quality rules", "freeze": "split and freeze a dataset", "train": "train a LoRA adapter",
+    "export": "adapter → GGUF with Modelfile", "evaluate": "score against the base, reach a verdict",
+    "models": "list model versions", "report": "the last evaluation, also as HTML",
+    "parity": "does a GGUF answer like its model?", "release": "canary, promote", "rollback": "withdraw a version",
+    "serve": "the OpenAI-compatible gateway", "chat": "talk to the live model", "worker": "run queued jobs",
+    "learn": "labelled file → tuned model, no database", "verdict": "compare two score files",
+    "backup": "one archive of everything", "restore": "bring an archive back", "gc": "remove what nothing refers to",
+    "psql": "a shell on the database", "base": "build or pull base models", "demo": "turn the wheel once on a sample",
+}  # fmt: skip
+
+
+class LazyGroup(click.Group):
+    """Imports a subcommand's module when it is called; the overview needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the stages."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"afina.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The overview, from the short texts above."""
+        with formatter.section(t("Commands")):
+            formatter.write_dl([(name, t(SHORT_HELP[name])) for name in COMMANDS])
+
+
+@click.command(cls=LazyGroup, help=t("Turns reviewed answers into a better local model and proves that it is better."))
+@click.option("--lang", type=click.Choice(["en", "es"]), help=t("language of the output (default: the locale's)"))
+@click.option("--debug", is_flag=True, help=t("show tracebacks"))
+@click.version_option(__version__, prog_name="afina")
+def root(**_options: Any) -> None:
+    """The root group: its options are read before parsing (see words) or by `run`."""
+
+
+def quiet_libraries() -> None:
+    """Progress bars and notices of libraries do not belong into our output."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    warnings.filterwarnings("ignore", category=FutureWarning)
+
+
+def run() -> None:
+    """Entry point. Exit codes: 0 done, 1 an error that is explained, 2 wrong usage, 70 a bug, 130 interrupted."""
+    debug = "--debug" in sys.argv
+    quiet_libraries()
+    if debug and sys.argv[1:2] != ["--debug"]:  # accepted anywhere
+        sys.argv = [sys.argv[0], *(a for a in sys.argv[1:] if a != "--debug")]
+    try:
+        code = root.main(standalone_mode=False, prog_name="afina")
+    except click.exceptions.Abort:
+        code = interrupted()
+    except KeyboardInterrupt:
+        code = interrupted()
+    except click.ClickException as exc:
+        exc.show()
+        code = exc.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except AfinaError as exc:
+        if debug:
+            traceback.print_exc()
+        show_error(exc)
+        code = 1
+    except OSError as exc:
+        if debug:
+            traceback.print_exc()
+        ERR.print(f"[bold red]{t('error')}:[/] {escape(str(exc))}", soft_wrap=True)
+        code = 1
+    except Exception as exc:
+        if debug:
+            traceback.print_exc()
+        ERR.print(
+            f"[bold red]{t('internal error')}:[/] {type(exc).__name__}: {escape(str(exc).splitlines()[0] if str(exc) else '')}"
+        )
+        ERR.print(f"  → {t('run the same command with --debug and report what it prints')}")
+        code = 70
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def interrupted() -> int:
+    """Ctrl-C: nothing is lost, say how to go on."""
+    ERR.print(f"\n{t('interrupted; every finished step is kept, and training goes on with --resume')}")
+    return 130

@@ -1,0 +1,158 @@
+"""`train`, `export`, `evaluate`, `parity`: on the project, or file to file."""
+
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from afina.bases import resolve_base
+from afina.chat.render import load_renderer
+from afina.cli.options import here, json_option, resume_option
+from afina.cli.terminal import OUT, print_json, print_report, stages
+from afina.cli.words import t
+from afina.export.export import export_model
+from afina.export.parity import check_parity
+from afina.ids import RunId
+from afina.jobs import defer_training
+from afina.loop import Stages
+from afina.loop.chats import read_chats
+from afina.loop.freezing import current_dataset
+from afina.loop.steps import evaluate_version, export_run, interrupted_run, plan_training, train_run
+from afina.loop.tune import recommended_training
+from afina.loop.versions import find_version
+from afina.settings import Quantisation, Settings, TrainSettings, read_train_settings
+from afina.train.encode import Encoded, encode_chats
+from afina.train.loop import train
+from afina.wiring import open_project
+
+QUANTISATIONS = click.Choice(get_args(Quantisation))
+
+
+@click.command("train", help=t("Train a LoRA adapter on the newest dataset. With --model, --data and --output: file to file, on chats {\"messages\": […]} in JSONL."))  # fmt: skip
+@click.option("--model", help=t("base for file to file: `semilla`, a folder or a hub id"))
+@click.option("--data", type=click.Path(path_type=Path), help=t("chats, JSONL"))
+@click.option("--validation", type=click.Path(path_type=Path), help=t("chats for the validation loss, JSONL"))
+@click.option("--config", type=click.Path(path_type=Path), help=t("training settings, YAML or TOML"))
+@click.option(
+    "--output", type=click.Path(path_type=Path), help=t("folder for the run; the adapter lands in OUTPUT/adapter")
+)
+@click.option("--run", "run_id", help=t("train this planned run"))
+@click.option("--queue", is_flag=True, help=t("leave it to `afina worker`"))
+@resume_option
+@json_option
+def train_command(
+    model: str | None, data: Path | None, validation: Path | None, config: Path | None, output: Path | None,
+    run_id: str | None, queue: bool, resume: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Train."""
+    if model or data or output:
+        if not (model and data and output):
+            raise click.UsageError("file to file needs --model, --data and --output")
+        train_files(model, data, validation, config, output, resume=resume, as_json=as_json)
+        return
+    flags = {"train": read_train_settings(config).model_dump()} if config else None
+    project = open_project(here(), flags=flags)
+    run = (
+        RunId(run_id)
+        if run_id
+        else interrupted_run(project)
+        if resume
+        else plan_training(project, current_dataset(project))
+    )
+    if queue:
+        defer_training(project.dsn, client=project.client, run=run)
+        OUT.print(f"{run} → afina worker")
+        return
+    train_run(project, run, stages(as_json), resume=resume or run_id is not None)
+    if as_json:
+        print_json({"run": run})
+
+
+def train_files(
+    model: str, data: Path, validation: Path | None, config: Path | None, output: Path, *, resume: bool, as_json: bool
+) -> None:
+    """File to file."""
+    settings = recommended_training(model, read_train_settings(config) if config else TrainSettings())
+    base = resolve_base(model)
+    renderer = load_renderer(base)
+    limit = settings.training.max_seq_length
+    encoded = Encoded(
+        encode_chats(read_chats(data), renderer, max_tokens=limit),
+        encode_chats(read_chats(validation), renderer, max_tokens=limit) if validation else (),
+    )
+    told = stages(as_json)
+    with told.stage("train"):
+        for notice in settings.notices():
+            click.echo(f"note: {notice}", err=True)
+        result = train(
+            encoded, settings, base=base, out=output, resume=resume,
+            on_progress=lambda p: told.narrator.progress(p.step, p.steps, f"loss {p.loss:.3f}"),
+        )  # fmt: skip
+        told.note = f"{result.steps} steps, loss {result.train_loss:.3f} → {result.adapter}"
+    if as_json:
+        print_json(asdict(result))
+
+
+@click.command("export", help=t("The newest finished run as a GGUF with its Modelfile, checked to answer like the model. With --model and --out: file to file."))  # fmt: skip
+@click.option("--model", help=t("base for file to file"))
+@click.option("--adapter", type=click.Path(path_type=Path), help=t("adapter folder; without, the base alone"))
+@click.option("--quant", type=QUANTISATIONS, help=t("quantisation (default: the setting's)"))
+@click.option("--out", type=click.Path(path_type=Path), help=t("path of the .gguf"))
+@json_option
+def export_command(model: str | None, adapter: Path | None, quant: str | None, out: Path | None, as_json: bool) -> None:
+    """Export."""
+    if model or out or adapter:
+        if not (model and out):
+            raise click.UsageError("file to file needs --model and --out")
+        told = stages(as_json)
+        settings = Settings()
+        with told.stage("export"):
+            steps = iter(range(1, 10))
+            exported = export_model(
+                resolve_base(model), adapter, out, settings.runtime, quantisation=quant or settings.export.quantisation,
+                name=out.stem, say=lambda what: told.narrator.progress(next(steps), 6, what),
+            )  # fmt: skip
+            told.note = str(exported.gguf)
+        if as_json:
+            print_json(exported.card)
+        return
+    project = open_project(here(), flags={"export": {"quantisation": quant}} if quant else None)
+    version = export_run(project, stages(as_json))
+    if as_json:
+        print_json({"version": version.id, "name": version.name, "gguf": version.gguf, "card": version.card})
+
+
+@click.command("evaluate", help=t("Score a version's served file beside the base and simple classifiers; reach a verdict. Exit code 3 on a no-go."))  # fmt: skip
+@click.argument("version", required=False)
+@json_option
+def evaluate_command(version: str | None, as_json: bool) -> None:
+    """Evaluate."""
+    project = open_project(here())
+    entry, verdict = evaluate_version(project, find_version(project, version), stages(as_json))
+    report = {"tasks": [entry]}
+    print_json(report) if as_json else print_report(report)
+    if not verdict.go:
+        raise click.exceptions.Exit(3)
+
+
+@click.command(
+    "parity", help=t("Compare a GGUF with the model folder it was made from: template, token ids, log-probabilities.")
+)
+@click.option("--model", required=True, help=t("model folder (merged)"))
+@click.option("--gguf", required=True, type=click.Path(path_type=Path))
+@click.option("--quant", type=QUANTISATIONS, default="f32", show_default=True, help=t("whose limits to apply"))
+@json_option
+def parity_command(model: str, gguf: Path, quant: str, as_json: bool) -> None:
+    """Compare."""
+    told: Stages = stages(as_json)
+    with told.stage("parity"), tempfile.TemporaryDirectory() as scratch:
+        result = check_parity(
+            resolve_base(model), gguf, Settings().runtime, quantisation=quant, log=Path(scratch) / "worker.log"
+        )
+        told.note = f"max |Δ log p| {result.max_difference:.4f}, {'equal' if result.passed else 'DIFFERENT'}"
+    if as_json:
+        print_json(asdict(result))
+    if not result.passed:
+        raise click.exceptions.Exit(3)

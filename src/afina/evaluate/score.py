@@ -1,0 +1,78 @@
+"""Answers → scores with 95 % intervals."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binomtest
+
+from afina.records import Answered, EvalResult, Score
+
+RESAMPLES = 1000
+Weights = npt.NDArray[np.float64]
+
+
+def share(correct: Sequence[bool]) -> Score:
+    """A share with its Wilson interval (Wilson 1927), which stays honest near 0 and 1."""
+    n, k = len(correct), sum(correct)
+    if n == 0:
+        return Score(score=0.0, low=0.0, high=1.0, n=0)
+    interval = binomtest(k, n).proportion_ci(0.95, method="wilson")
+    return Score(score=k / n, low=float(interval.low), high=float(interval.high), n=n)
+
+
+def weighted_macro_f1(truth: Sequence[str], answers: Sequence[str], weights: Weights) -> Weights:
+    """Macro-F1 for each row of `weights`, shape (resamples, items) → (resamples,).
+
+    The mean runs over the classes that occur in the truth; a wrong answer counts as a false positive of its class
+    if that class occurs. F1 = 2·tp / (2·tp + fp + fn).
+    """
+    classes = sorted(set(truth))
+    is_true = np.array([[t == c for c in classes] for t in truth], dtype=float)
+    is_said = np.array([[a == c for c in classes] for a in answers], dtype=float)
+    hits = weights @ (is_true * is_said)
+    total = weights @ is_true + weights @ is_said
+    f1 = np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)
+    mean: Weights = f1.mean(axis=1)
+    return mean
+
+
+def macro_f1(answers: Sequence[Answered], *, fields: Sequence[str], seed: int = 0) -> Score:
+    """Macro-F1, averaged over fields, with a percentile bootstrap over items."""
+    n = len(answers)
+    random = np.random.default_rng(seed)
+    resampled = random.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(float)
+    weights = np.vstack([np.ones((1, n)), resampled])
+    values = np.mean(
+        [
+            weighted_macro_f1([a.target[f] for a in answers], [a.answer.get(f, "") for a in answers], weights)
+            for f in fields
+        ],
+        axis=0,
+    )
+    low, high = np.percentile(values[1:], [2.5, 97.5])
+    return Score(score=float(values[0]), low=float(low), high=float(high), n=n)
+
+
+def score_answers(
+    arm: str,
+    answers: Sequence[Answered],
+    *,
+    fields: Sequence[str],
+    tokens_per_s: float | None = None,
+    peak_rss_mb: float | None = None,
+    p95_ms: float | None = None,
+    seconds: float = 0.0,
+) -> EvalResult:
+    """Score an arm's answers. An item is right when every field is."""
+    return EvalResult(
+        arm=arm,
+        accuracy=share([a.correct for a in answers]),
+        macro_f1=macro_f1(answers, fields=fields),
+        per_field={f: share([a.answer.get(f) == a.target[f] for a in answers]) for f in fields},
+        answers=tuple(answers),
+        tokens_per_s=tokens_per_s,
+        peak_rss_mb=peak_rss_mb,
+        p95_ms=p95_ms,
+        seconds=seconds,
+    )

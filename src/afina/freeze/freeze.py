@@ -1,0 +1,116 @@
+"""The split and the content hash."""
+
+import json
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from afina.errors import NotEnoughDataError
+from afina.ids import DatasetId
+from afina.records import Dataset, Example
+from afina.settings import FreezeSettings
+
+
+def freeze(
+    examples: Sequence[Example],
+    settings: FreezeSettings,
+    *,
+    task: str,
+    fields: Sequence[str],
+    test: Sequence[Example] | None = None,
+) -> Dataset:
+    """Split examples and name the result by its content.
+
+    Examples of one group stay on one side. A test part given from outside is taken as it is; training examples of
+    its groups are not removed, because the caller decided that split.
+
+    Raises:
+        NotEnoughDataError: too few examples, or only one class.
+    """
+    require_enough(examples, settings, fields=fields)
+    rest = sorted(examples, key=lambda e: (e.text, e.group))  # the same content is the same dataset, in any order
+    if test is None:
+        rest, held_out = cut(rest, share=settings.test_share, seed=settings.seed)
+    else:
+        held_out = sorted(test, key=lambda e: (e.text, e.group))
+    train, validation = cut(
+        rest,
+        share=settings.validation_share / (1 - (0 if test is not None else settings.test_share)),
+        seed=settings.seed + 1,
+    )
+    labels = {name: tuple(sorted({e.target[name] for e in train})) for name in fields}
+    body = {"fields": list(fields), "train": rows(train), "validation": rows(validation), "test": rows(held_out)}
+    digest = blake2b(json.dumps(body, ensure_ascii=False, sort_keys=True).encode(), digest_size=10).hexdigest()
+    card = make_card(train, validation, held_out, fields=fields, settings=settings)
+    return Dataset(
+        id=DatasetId(f"dat_{digest}"), task=task, fields=tuple(fields), labels=labels,
+        train=tuple(train), validation=tuple(validation), test=tuple(held_out), card=card,
+    )  # fmt: skip
+
+
+def require_enough(examples: Sequence[Example], settings: FreezeSettings, *, fields: Sequence[str]) -> None:
+    """Refuse what no honest result can come from.
+
+    Raises:
+        NotEnoughDataError: says how many there are and how many are needed.
+    """
+    if len(examples) < settings.min_examples:
+        raise NotEnoughDataError(
+            f"{len(examples)} usable examples, at least {settings.min_examples} are needed",
+            remedy="review more messages (`afina review`), or see `afina curate` for what was rejected and why",
+        )
+    for name in fields:
+        found = {e.target[name] for e in examples}
+        if len(found) < 2:
+            raise NotEnoughDataError(
+                f"every example has the same {name} ({next(iter(found))!r}): there is nothing to tell apart",
+                remedy=f"review messages of other classes, or leave {name} out",
+            )
+
+
+def cut(examples: list[Example], *, share: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """Divide into (1 - share, share) by groups, keeping the labels' proportions as far as groups allow."""
+    if share <= 0:
+        return examples, []
+    groups = [e.group for e in examples]
+    joined = ["\x1f".join(e.target.values()) for e in examples]
+    folds = max(2, round(1 / share))
+    splitter = StratifiedGroupKFold(n_splits=min(folds, len(set(groups))), shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # classes rarer than the number of folds: expected in real data
+        first, second = next(iter(splitter.split(np.zeros(len(examples)), joined, groups)))
+    return [examples[i] for i in sorted(first)], [examples[i] for i in sorted(second)]
+
+
+def rows(examples: Sequence[Example]) -> list[list[Any]]:
+    """What of an example is content: not its id, not where it came from."""
+    return [[e.text, e.target] for e in examples]
+
+
+def make_card(
+    train: Sequence[Example],
+    validation: Sequence[Example],
+    test: Sequence[Example],
+    *,
+    fields: Sequence[str],
+    settings: FreezeSettings,
+) -> dict[str, Any]:
+    """The data card: sizes, labels, groups, how it was split."""
+    parts = {"train": train, "validation": validation, "test": test}
+    return {
+        "rows": {name: len(part) for name, part in parts.items()},
+        "groups": {name: len({e.group for e in part}) for name, part in parts.items()},
+        "labels": {
+            name: {part: dict(Counter(e.target[name] for e in rows_)) for part, rows_ in parts.items()}
+            for name in fields
+        },
+        "split": settings.model_dump(),
+        "labels_only_in_test": {
+            name: sorted({e.target[name] for e in test} - {e.target[name] for e in train}) for name in fields
+        },
+    }

@@ -1,0 +1,17 @@
+-- add_dataset: equal content is the same dataset
+INSERT INTO ml.datasets (id, client_id, task, card)
+VALUES (%(id)s, current_setting('app.client'), %(task)s, %(card)s)
+ON CONFLICT DO NOTHING
+
+-- add_example: the frozen copy of one example
+INSERT INTO ml.dataset_examples (client_id, dataset_id, example_id, split, position, text, target, group_key)
+VALUES (current_setting('app.client'), %(dataset)s, %(example)s, %(split)s, %(position)s, %(text)s, %(target)s, %(group)s)
+
+-- get_dataset: one dataset's card
+SELECT id, task, card FROM ml.datasets WHERE id = %(id)s
+
+-- newest: the last one frozen for a task
+SELECT id FROM ml.datasets WHERE task = %(task)s ORDER BY created_at DESC LIMIT 1
+
+-- get_examples: in their frozen order
+SELECT example_id, split, text, target, group_key FROM ml.dataset_examples WHERE dataset_id = %(id)s ORDER BY split, position

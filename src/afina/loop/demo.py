@@ -1,0 +1,139 @@
+"""The wheel, turned once on the project's own sample, with simulated users in front of the canary."""
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from afina.errors import RuntimeFailedError
+from afina.loop.collect import curate_project, import_file
+from afina.loop.freezing import freeze_project
+from afina.loop.narrate import Stages
+from afina.loop.project import Project
+from afina.loop.rollouts import in_production, release_direct, settle_canary, start_canary
+from afina.loop.steps import base_version, evaluate_version, export_run, plan_training, train_run
+from afina.records import Dataset, Example
+
+ACTOR = "demo"
+SETTINGS = """\
+# The demo's project. must_beat_yardsticks = false: the built-in base is tiny, and the report says who beats it.
+[evaluate]
+must_beat_yardsticks = false
+
+[release]
+min_requests = 30
+max_latency_ratio = 4.0
+"""
+
+
+def sample_file() -> Path:
+    """The authored sample: customer messages of a shop with predictions and a reviewer's corrections."""
+    return Path(str(resources.files("afina.loop").joinpath("sample", "corrections.csv")))
+
+
+@contextlib.contextmanager
+def gateway(project: Project) -> Iterator[str]:
+    """A real `afina serve` in a process of its own, as long as the block runs. Yields its address.
+
+    Raises:
+        RuntimeFailedError: it did not come up.
+    """
+    log = project.paths.logs / "serve.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "afina", "serve", "--port", "0"]
+    with (
+        log.open("wb") as sink,
+        subprocess.Popen(command, cwd=project.paths.project, stdout=subprocess.PIPE, stderr=sink) as server,
+    ):
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().decode().strip()
+            if not url.startswith("http"):
+                raise RuntimeFailedError(f"the gateway did not start: see {log}")
+            yield url
+        finally:
+            server.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(20)
+            server.kill()
+
+
+def wait_live(http: httpx.Client, *, versions: int, timeout_s: float = 60) -> None:
+    """Wait until that many versions answer.
+
+    Raises:
+        RuntimeFailedError: they do not.
+    """
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.HTTPError):
+            if len(http.get("/v1/models").json()["data"]) >= versions:
+                return
+        time.sleep(0.1)
+    raise RuntimeFailedError(f"the gateway did not bring {versions} versions up within {timeout_s:.0f} s")
+
+
+def simulate(http: httpx.Client, messages: Sequence[Example], stages: Stages) -> dict[str, int]:
+    """Send every message as its user and say of every answer what the reviewer said. Returns requests by version."""
+    served: dict[str, int] = {}
+    for done, example in enumerate(messages, start=1):
+        reply = http.post("/v1/classify", json={"text": example.text, "user": example.group})
+        reply.raise_for_status()
+        answer = reply.json()
+        served[answer["model"]] = served.get(answer["model"], 0) + 1
+        kind = "accepted" if answer["fields"] == example.target else "corrected"
+        opinion = {"interaction": answer["interaction"], "kind": kind, "value": example.target, "reviewer": "simulated"}
+        http.post("/v1/feedback", json=opinion).raise_for_status()
+        stages.narrator.progress(done, len(messages), "simulated traffic")
+    return served
+
+
+def canary_stage(project: Project, dataset: Dataset, stages: Stages, *, versions: int) -> dict[str, Any]:
+    """Simulated users meet production and canary through the real gateway; then the canary is settled."""
+    with stages.stage("canary"):
+        messages = [*dataset.test, *dataset.validation]
+        with gateway(project) as url, httpx.Client(base_url=url, timeout=60) as http:
+            wait_live(http, versions=versions)
+            served = simulate(http, messages, stages)
+        stages.note = "simulated traffic: " + ", ".join(f"{n} → {name}" for name, n in sorted(served.items()))
+    with stages.stage("promote"):
+        decision, evidence = settle_canary(project, actor=ACTOR)
+        stages.note = f"{decision.action}: {decision.reason}"
+    return {"action": decision.action, "reason": decision.reason, "simulated": True, "served": served, **evidence}
+
+
+def turn_the_wheel(project: Project, stages: Stages) -> dict[str, Any]:
+    """Import → curate → freeze → train → export → evaluate → verdict → canary → promote. Returns the report."""
+    import_file(project, sample_file(), stages)
+    curate_project(project, stages)
+    dataset = freeze_project(project, stages)
+    run = plan_training(project, dataset)
+    train_run(project, run, stages, resume=False)
+    version = export_run(project, stages, run=run)
+    entry, verdict = evaluate_version(project, version, stages)
+    report: dict[str, Any] = {"tasks": [entry], "run": run, "version": version.name}
+    if not verdict.go:
+        return report
+    if in_production(project) is None:
+        release_direct(project, base_version(project, dataset), actor=ACTOR, reason="the untuned base starts the demo")
+    start_canary(project, version, actor=ACTOR)
+    report["canary"] = canary_stage(project, dataset, stages, versions=2)
+    return report
+
+
+def honest_failure(report: dict[str, Any]) -> str:
+    """Why the demo must not call itself a success; empty when it may."""
+    entry = report["tasks"][0]
+    if entry["p_value"] >= 0.05 or entry["tuned"]["score"] <= entry["base"]["score"]:
+        return f"the tuned model is not better than the base (p = {entry['p_value']:.2g})"
+    if entry["tuned"]["score"] <= entry["yardsticks"]["majority"]["score"]:
+        return "the tuned model does not beat the majority class"
+    if report.get("canary", {}).get("action") != "promote":
+        return f"the canary was not promoted: {report.get('canary', {}).get('reason', 'there was none')}"
+    return ""

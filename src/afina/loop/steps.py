@@ -1,0 +1,123 @@
+"""Train, export and evaluate on a project: load → call → save → record."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from afina.bases import resolve_base
+from afina.evaluate import save_result
+from afina.export import get_base_version, next_name, register_version
+from afina.freeze import load_dataset
+from afina.ids import ModelVersionId, RunId, new_id
+from afina.loop.narrate import Stages
+from afina.loop.project import Project
+from afina.loop.tune import (
+    base_gguf,
+    evaluate_stage,
+    export_stage,
+    recommended_training,
+    task_report,
+    train_stage,
+    verdict_stage,
+)
+from afina.records import Dataset, ModelVersion, RunState, Verdict
+from afina.release.job import save_verdict
+from afina.store.paths import write_json
+from afina.train import get_run, move_run, newest_run, plan_run
+
+
+def plan_training(project: Project, dataset: Dataset) -> RunId:
+    """Record the run that is about to start."""
+    config = recommended_training(project.settings.base.model, project.settings.train)
+    with project.session() as session:
+        return plan_run(
+            session, dataset=dataset.id, base=project.settings.base.model, config=config.model_dump(mode="json")
+        )
+
+
+def train_run(project: Project, run: RunId, stages: Stages, *, resume: bool) -> None:
+    """Train a planned run, or go on with one that was interrupted."""
+    with project.session() as session:
+        dataset = load_dataset(session, get_run(session, run).dataset)
+        move_run(session, run, RunState.RUNNING)
+    try:
+        result = train_stage(dataset, project.settings, stages, run_folder=project.paths.run(run), resume=resume)
+    except Exception as exc:
+        with project.session() as session:
+            move_run(session, run, RunState.FAILED, error=str(exc))
+        raise
+    with project.session() as session:
+        move_run(session, run, RunState.DONE, result={**asdict(result), "seconds": stages.seconds["train"]})
+
+
+def interrupted_run(project: Project) -> RunId:
+    """The run that `--resume` goes on with."""
+    states = (RunState.RUNNING, RunState.FAILED, RunState.PLANNED)
+    with project.session() as session:
+        return newest_run(session, task=project.task, states=states).id
+
+
+def export_run(project: Project, stages: Stages, *, run: RunId | None = None) -> ModelVersion:
+    """A finished run as a model version: GGUF, Modelfile, card."""
+    with project.session() as session:
+        done = get_run(session, run) if run else newest_run(session, task=project.task, states=(RunState.DONE,))
+        dataset = load_dataset(session, done.dataset)
+        name = next_name(session, task=project.task, base=done.base)
+    identity = ModelVersionId(new_id("mod"))
+    file = f"{name.replace(':', '-')}-{project.settings.export.quantisation}.gguf"
+    exported = export_stage(
+        dataset, project.settings, stages, adapter=project.paths.run(done.id) / "adapter",
+        out=project.paths.model(identity) / file, name=name,
+    )  # fmt: skip
+    card = {**exported.card, **label_card(dataset), "dataset": dataset.id}
+    version = ModelVersion(
+        id=identity, name=name, task=project.task, base=done.base, gguf=str(exported.gguf),
+        quantisation=project.settings.export.quantisation, run=done.id, card=card,
+    )  # fmt: skip
+    with project.session() as session:
+        register_version(session, version)
+    return version
+
+
+def label_card(dataset: Dataset) -> dict[str, Any]:
+    """What the gateway needs to ask for an answer."""
+    return {"fields": list(dataset.fields), "labels": {name: list(labels) for name, labels in dataset.labels.items()}}
+
+
+def base_version(project: Project, dataset: Dataset) -> ModelVersion:
+    """The untuned base, registered as the version everything starts from."""
+    base, quantisation = project.settings.base.model, project.settings.export.quantisation
+    with project.session() as session:
+        found = get_base_version(session, task=project.task, base=base, quantisation=quantisation)
+    if found is not None and Path(found.gguf).is_file():
+        return found
+    gguf = base_gguf(project.settings, folder=project.paths.data / "bases")
+    version = ModelVersion(
+        id=ModelVersionId(new_id("mod")), name=f"{resolve_base(base).name if base != 'semilla' else base}-{project.task}:base-{quantisation}",
+        task=project.task, base=base, gguf=str(gguf), quantisation=quantisation, card=label_card(dataset),
+    )  # fmt: skip
+    with project.session() as session:
+        register_version(session, version)
+    return version
+
+
+def evaluate_version(project: Project, version: ModelVersion, stages: Stages) -> tuple[dict[str, Any], Verdict]:
+    """Score a version beside base and yardsticks, reach the verdict, store both. Returns the report entry."""
+    with project.session() as session:
+        dataset = load_dataset(session, version.card["dataset"])
+    base, tuned, yardsticks = evaluate_stage(
+        dataset, project.settings, stages, tuned=Path(version.gguf), bases=project.paths.data / "bases",
+        log=project.paths.logs / "evaluate-worker.log",
+    )  # fmt: skip
+    verdict = verdict_stage(project.settings, stages, base=base, tuned=tuned, yardsticks=yardsticks)
+    with project.session() as session:
+        for result in (base, *yardsticks):
+            save_result(session, result, dataset=dataset.id, version=None)
+        save_result(session, tuned, dataset=dataset.id, version=version.id)
+        save_verdict(session, verdict, version=version.id, dataset=dataset.id)
+    entry = task_report(
+        dataset, project.settings, base=base, tuned=tuned, yardsticks=yardsticks, verdict=verdict,
+        gguf=Path(version.gguf), seconds=stages.seconds,
+    )  # fmt: skip
+    write_json(project.paths.model(version.id) / "report.json", {"tasks": [entry]})
+    return entry, verdict

@@ -1,0 +1,199 @@
+"""Dataset → adapter → GGUF → scores of all arms → verdict: the middle of the wheel, with or without a database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afina.bases import resolve_base, semilla
+from afina.chat import classify_turns, render_answer
+from afina.chat.render import load_renderer
+from afina.evaluate.judge import judge_gguf
+from afina.evaluate.yardsticks import YARDSTICKS, judge_yardstick
+from afina.export.export import Exported, export_model
+from afina.loop.narrate import Stages
+from afina.records import Dataset, EvalResult, Example, Score, Turn, Verdict
+from afina.release.verdict import reach_verdict
+from afina.settings import Settings, TrainSettings, read_train_settings
+from afina.train.encode import Encoded, encode_chats
+from afina.train.loop import TrainResult, train
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuned:
+    """Everything a tuning yields."""
+
+    run: TrainResult
+    exported: Exported
+    base: EvalResult
+    tuned: EvalResult
+    yardsticks: tuple[EvalResult, ...]
+    verdict: Verdict
+
+
+def recommended_training(base: str, settings: TrainSettings) -> TrainSettings:
+    """The built-in base brings its own training settings; an explicit setting of the user wins."""
+    return read_train_settings(semilla.TRAINING) if base == semilla.NAME and settings == TrainSettings() else settings
+
+
+def chats(examples: Sequence[Example], *, fields: Sequence[str]) -> list[tuple[Turn, ...]]:
+    """Examples as whole chats."""
+    return [
+        (*classify_turns(e.text, fields=fields), Turn("assistant", render_answer(e.target, fields=fields)))
+        for e in examples
+    ]
+
+
+def train_stage(
+    dataset: Dataset, settings: Settings, stages: Stages, *, run_folder: Path, resume: bool = False
+) -> TrainResult:
+    """Encode and train."""
+    base = resolve_base(settings.base.model)
+    config = recommended_training(settings.base.model, settings.train)
+    with stages.stage("train"):
+        for notice in config.notices():
+            stages.narrator.progress(0, 1, notice)
+        renderer = load_renderer(base)
+        limit = config.training.max_seq_length
+        encoded = Encoded(
+            encode_chats(chats(dataset.train, fields=dataset.fields), renderer, max_tokens=limit),
+            encode_chats(chats(dataset.validation, fields=dataset.fields), renderer, max_tokens=limit),
+        )
+        result = train(
+            encoded,
+            config,
+            base=base,
+            out=run_folder,
+            resume=resume,
+            on_progress=lambda p: stages.narrator.progress(
+                p.step,
+                p.steps,
+                f"loss {p.loss:.3f}" + (f", validation {p.validation_loss:.3f}" if p.validation_loss else ""),
+            ),
+        )
+        stages.note = f"{result.steps} steps, best at {result.best_step}, validation loss {result.validation_loss:.3f}"
+    return result
+
+
+def export_stage(
+    dataset: Dataset, settings: Settings, stages: Stages, *, adapter: Path, out: Path, name: str
+) -> Exported:
+    """Export the tuned model; the parity check uses some of the dataset's own prompts."""
+    base = resolve_base(settings.base.model)
+    probes = [classify_turns(e.text, fields=dataset.fields) for e in dataset.validation[:8]]
+    with stages.stage("export"):
+        steps = iter(range(1, 10))
+        exported = export_model(
+            base, adapter, out, settings.runtime, quantisation=settings.export.quantisation, name=name, chats=probes,
+            say=lambda what: stages.narrator.progress(next(steps), 6, what),
+        )  # fmt: skip
+        worst = exported.card["parity"]["f32"]["max_difference"]
+        stages.note = f"{exported.card['bytes'] / 1e6:.1f} MB {settings.export.quantisation}, parity {worst:.4f} nats"
+    return exported
+
+
+def base_gguf(settings: Settings, *, folder: Path) -> Path:
+    """The untuned base as a GGUF of the same quantisation, made once."""
+    base = resolve_base(settings.base.model)
+    quantisation = settings.export.quantisation
+    out = folder / f"{base.name}-{quantisation}" / f"base-{quantisation}.gguf"
+    if not out.is_file():
+        export_model(base, None, out, settings.runtime, quantisation=quantisation, name=f"{base.name}-base")
+    return out
+
+
+def evaluate_stage(
+    dataset: Dataset, settings: Settings, stages: Stages, *, tuned: Path, bases: Path, log: Path
+) -> tuple[EvalResult, EvalResult, tuple[EvalResult, ...]]:
+    """Scores of the untuned base, the tuned model and the yardsticks on the same items."""
+    with stages.stage("evaluate"):
+        total = 2 * len(dataset.test)
+        yardsticks = tuple(judge_yardstick(name, dataset) for name in YARDSTICKS)
+        base = judge_gguf(
+            "base", base_gguf(settings, folder=bases), dataset, settings.runtime, log=log,
+            on_item=lambda done, _: stages.narrator.progress(done, total, "base"),
+        )  # fmt: skip
+        result = judge_gguf(
+            "tuned", tuned, dataset, settings.runtime, log=log,
+            on_item=lambda done, n: stages.narrator.progress(n + done, total, "tuned"),
+        )  # fmt: skip
+        stages.note = (
+            f"base {base.accuracy.score:.1%}, tuned {result.accuracy.score:.1%} of {len(dataset.test)} messages"
+        )
+    return base, result, yardsticks
+
+
+def verdict_stage(
+    settings: Settings, stages: Stages, *, base: EvalResult, tuned: EvalResult, yardsticks: Sequence[EvalResult]
+) -> Verdict:
+    """Reach the verdict."""
+    with stages.stage("verdict"):
+        verdict = reach_verdict(base, tuned, yardsticks, settings.evaluate)
+        stages.note = f"{'go' if verdict.go else 'no-go'}, p = {verdict.p_value:.2g}"
+    return verdict
+
+
+def tune(
+    dataset: Dataset, settings: Settings, stages: Stages, *, folder: Path, name: str, resume: bool = False
+) -> Tuned:
+    """Train, export, evaluate, judge; all files below `folder`."""
+    run = train_stage(dataset, settings, stages, run_folder=folder / "run", resume=resume)
+    gguf = folder / "model" / f"{name}-{settings.export.quantisation}.gguf"
+    exported = export_stage(dataset, settings, stages, adapter=Path(run.adapter), out=gguf, name=name)
+    base, tuned, yardsticks = evaluate_stage(
+        dataset, settings, stages, tuned=exported.gguf, bases=folder / "bases", log=folder / "worker.log"
+    )
+    verdict = verdict_stage(settings, stages, base=base, tuned=tuned, yardsticks=yardsticks)
+    return Tuned(run=run, exported=exported, base=base, tuned=tuned, yardsticks=yardsticks, verdict=verdict)
+
+
+def score_json(score: Score) -> dict[str, float | int]:
+    """A score for a report."""
+    return {"score": round(score.score, 4), "low": round(score.low, 4), "high": round(score.high, 4), "n": score.n}
+
+
+def arm_json(result: EvalResult) -> dict[str, Any]:
+    """An arm for a report: accuracy at the top, macro-F1 and fields below."""
+    return {
+        **score_json(result.accuracy),
+        "macro_f1": score_json(result.macro_f1),
+        "per_field": {name: score_json(score) for name, score in result.per_field.items()},
+    }
+
+
+def task_report(
+    dataset: Dataset,
+    settings: Settings,
+    *,
+    base: EvalResult,
+    tuned: EvalResult,
+    yardsticks: Sequence[EvalResult],
+    verdict: Verdict,
+    gguf: Path,
+    seconds: dict[str, float],
+) -> dict[str, Any]:
+    """One entry of a report's `tasks`."""
+    return {
+        "task": dataset.task,
+        "dataset": dataset.id,
+        "base_model": settings.base.model,
+        "rows": dataset.card["rows"],
+        "base": arm_json(base),
+        "yardsticks": {y.arm: arm_json(y) for y in yardsticks},
+        "tuned": arm_json(tuned),
+        "verdict": "go" if verdict.go else "no-go",
+        "reasons": list(verdict.reasons),
+        "p_value": verdict.p_value,
+        "difference": {
+            "mean": round(verdict.difference, 4),
+            "low": round(verdict.low, 4),
+            "high": round(verdict.high, 4),
+        },
+        "gguf": str(gguf),
+        "gguf_bytes": gguf.stat().st_size,
+        "quantisation": settings.export.quantisation,
+        "tokens_per_s": round(tuned.tokens_per_s or 0, 1),
+        "p95_ms": round(tuned.p95_ms or 0, 1),
+        "peak_rss_mb": round(tuned.peak_rss_mb or 0, 1),
+        "seconds": seconds,
+    }

@@ -1,0 +1,12 @@
+"""What the database says should be in front of users."""
+
+from afina.serve.route import LiveVersion, live_version
+from afina.store.access import Connection
+from afina.store.named import read_queries
+
+QUERIES = read_queries("afina.serve")
+
+
+def read_live(session: Connection) -> list[LiveVersion]:
+    """Live versions of the session's client."""
+    return [live_version(row) for row in session.execute(QUERIES["live_versions"]).fetchall()]
