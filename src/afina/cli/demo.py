@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from afina.cli.options import here
-from afina.cli.terminal import OUT, print_report, stages
+from afina.cli.terminal import OUT, escape, print_report, stages
 from afina.cli.words import t
 from afina.errors import TrainError
 from afina.loop.demo import SETTINGS, honest_failure, turn_the_wheel
@@ -30,7 +30,7 @@ def demo_command(folder: Path | None) -> None:
     if not (place / SETTINGS_FILE).is_file():
         write_whole(place / SETTINGS_FILE, SETTINGS)
     for line in INTRODUCTION:
-        OUT.print(t(line), soft_wrap=True)
+        OUT.print(escape(t(line)), soft_wrap=True)
     began = time.monotonic()
     told = stages()
     with told.stage("database"):

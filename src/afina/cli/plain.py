@@ -45,6 +45,7 @@ def learn_command(
     quant: str, work: Path | None, out: Path | None, resume: bool,
 ) -> None:  # fmt: skip
     """Learn."""
+    assert task == "classify"  # click allows no other yet
     flags: dict[str, Any] = {"base": {"model": base}, "export": {"quantisation": quant}}
     if config:
         flags["train"] = read_train_settings(config).model_dump()

@@ -82,6 +82,9 @@ class Fleet:
 
     async def start(self, version: LiveVersion) -> None:
         """Start a worker; a file that does not load is tried again later and does not disturb the others."""
+        dead = self.workers.pop(version.id, None)
+        if dead is not None:
+            dead.stop()
         try:
             log = self.logs / f"worker-{version.id}.log"
             self.workers[version.id] = await asyncio.to_thread(open_worker, Path(version.gguf), self.settings, log=log)

@@ -248,6 +248,7 @@ def build_gateway(
             await asyncio.to_thread(fleet.stop)
 
     app = FastAPI(title="afina", lifespan=lifespan)
+    app.state.fleet = fleet
     app.add_api_route("/v1/chat/completions", gateway.chat, methods=["POST"])
     app.add_api_route("/v1/classify", gateway.classify, methods=["POST"], response_model=None)
     app.add_api_route("/v1/feedback", gateway.opinion, methods=["POST"], response_model=None)

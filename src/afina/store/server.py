@@ -19,6 +19,8 @@ from afina.store.orphan import stop_orphan
 from afina.store.paths import private_folder
 
 START_TIMEOUT_S = 60.0
+STARTED: list[subprocess.Popen[bytes]] = []
+"""Supervisors this process started. They outlive it; kept so that one that ends meanwhile is reaped, not a zombie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,9 @@ def read_state(control: Path) -> ServerState | None:
 def start_supervisor(control: Path, *, idle_stop_minutes: float) -> None:
     """Start a supervisor that outlives this command and its terminal."""
     private_folder(control)
+    STARTED[:] = [process for process in STARTED if process.poll() is None]
     with (control / "postgres.log").open("ab") as log:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "afina.store.supervisor", str(control), str(idle_stop_minutes)],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -63,6 +66,7 @@ def start_supervisor(control: Path, *, idle_stop_minutes: float) -> None:
             start_new_session=True,
             cwd="/",
         )
+    STARTED.append(process)
 
 
 def answers(dsn: str) -> bool:

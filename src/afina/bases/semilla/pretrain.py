@@ -69,7 +69,9 @@ class Document:
 LESSONS: dict[str, Task] = {"label": label_one, "classify": classify, "mixture": draw_example}
 
 
-def plain_text(lexicon: Lexicon, rng: random.Random, *, lesson: str, prose_share: float = 0.0) -> list[tuple[str, bool]]:
+def plain_text(
+    lexicon: Lexicon, rng: random.Random, *, lesson: str, prose_share: float = 0.0
+) -> list[tuple[str, bool]]:
     """One training text in pieces, each with whether it is an answer: a chat in the served template, or prose."""
     if rng.random() < prose_share:
         return [(draw_prose(lexicon, rng) + END_OF_TEXT, True)]
@@ -181,12 +183,19 @@ def pretrain(recipe: Recipe, *, out: Path, on_step: Progress) -> dict[str, objec
     lexicon = read_lexicon()
     rng = random.Random(recipe.seed)
     pieces = (
-        plain_text(lexicon, rng, lesson="mixture", prose_share=recipe.prose_share) for _ in range(recipe.tokenizer_texts)
+        plain_text(lexicon, rng, lesson="mixture", prose_share=recipe.prose_share)
+        for _ in range(recipe.tokenizer_texts)
     )
     tokenizer = train_tokenizer("".join(text for text, _ in parts) for parts in pieces)
     model = Qwen2ForCausalLM(semilla_config()).float()
-    streams = {name: lesson_stream(lexicon, tokenizer, recipe, lesson=name, seed=at) for at, name in enumerate(LESSONS, 1)}
-    held_out = [next(stream) for stream in [lesson_stream(lexicon, tokenizer, recipe, lesson="mixture", seed=99)] for _ in range(8)]
+    streams = {
+        name: lesson_stream(lexicon, tokenizer, recipe, lesson=name, seed=at) for at, name in enumerate(LESSONS, 1)
+    }
+    held_out = [
+        next(stream)
+        for stream in [lesson_stream(lexicon, tokenizer, recipe, lesson="mixture", seed=99)]
+        for _ in range(8)
+    ]
     opts = optimizers(model, recipe)
     peaks = [opt.param_groups[0]["lr"] for opt in opts]
     began = time.monotonic()

@@ -1,0 +1,475 @@
+-- What migrating yields; written by `make schema`.
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+CREATE SCHEMA analytics;
+CREATE SCHEMA app;
+CREATE SCHEMA ml;
+CREATE SCHEMA public;
+COMMENT ON SCHEMA public IS 'standard public schema';
+SET default_tablespace = '';
+SET default_table_access_method = heap;
+CREATE TABLE app.feedback (
+    id text NOT NULL,
+    client_id text NOT NULL,
+    interaction_id text NOT NULL,
+    kind text NOT NULL,
+    value jsonb NOT NULL,
+    reviewer text DEFAULT ''::text NOT NULL,
+    review_seconds double precision,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT feedback_kind_check CHECK ((kind = ANY (ARRAY['accepted'::text, 'corrected'::text]))),
+    CONSTRAINT feedback_review_seconds_check CHECK ((review_seconds >= (0)::double precision))
+);
+ALTER TABLE ONLY app.feedback FORCE ROW LEVEL SECURITY;
+CREATE TABLE app.interactions (
+    id text NOT NULL,
+    client_id text NOT NULL,
+    external_id text NOT NULL,
+    user_external_id text DEFAULT ''::text NOT NULL,
+    conversation text DEFAULT ''::text NOT NULL,
+    task text NOT NULL,
+    source text NOT NULL,
+    text text NOT NULL,
+    answer text NOT NULL,
+    confidence double precision,
+    model_version_id text,
+    latency_ms double precision,
+    tokens_in integer,
+    tokens_out integer,
+    ok boolean DEFAULT true NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT interactions_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision)))
+);
+ALTER TABLE ONLY app.interactions FORCE ROW LEVEL SECURITY;
+CREATE VIEW analytics.review_stats WITH (security_invoker='true') AS
+ SELECT i.client_id,
+    i.task,
+    count(*) AS messages,
+    count(DISTINCT i.text) AS unique_messages,
+    count(f.id) AS reviewed,
+    count(*) FILTER (WHERE (f.kind = 'corrected'::text)) AS corrections,
+    avg(f.review_seconds) AS mean_review_seconds
+   FROM (app.interactions i
+     LEFT JOIN LATERAL ( SELECT feedback.id,
+            feedback.client_id,
+            feedback.interaction_id,
+            feedback.kind,
+            feedback.value,
+            feedback.reviewer,
+            feedback.review_seconds,
+            feedback.created_at
+           FROM app.feedback
+          WHERE (feedback.interaction_id = i.id)
+          ORDER BY feedback.created_at DESC, feedback.id DESC
+         LIMIT 1) f ON (true))
+  GROUP BY i.client_id, i.task;
+CREATE TABLE app.clients (
+    client_id text NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT clients_client_id_check CHECK ((client_id <> ''::text))
+);
+ALTER TABLE ONLY app.clients FORCE ROW LEVEL SECURITY;
+CREATE VIEW app.event_log WITH (security_invoker='true') AS
+ SELECT client_id,
+    id,
+    conversation AS session_id,
+    model_version_id AS model,
+    tokens_in,
+    tokens_out,
+    latency_ms,
+    ok,
+    error AS error_msg,
+    created_at
+   FROM app.interactions;
+CREATE VIEW app.messages WITH (security_invoker='true') AS
+ SELECT interactions.client_id,
+    (interactions.id || '/user'::text) AS id,
+    interactions.conversation AS session_id,
+    'user'::text AS sender,
+    interactions.text,
+    interactions.created_at AS ts,
+    interactions.external_id AS platform_msg_id
+   FROM app.interactions
+UNION ALL
+ SELECT interactions.client_id,
+    (interactions.id || '/bot'::text) AS id,
+    interactions.conversation AS session_id,
+    'bot'::text AS sender,
+    interactions.answer AS text,
+    interactions.created_at AS ts,
+    interactions.external_id AS platform_msg_id
+   FROM app.interactions;
+CREATE VIEW app.sessions WITH (security_invoker='true') AS
+ SELECT client_id,
+    user_external_id AS user_id,
+    conversation AS id,
+    min(created_at) AS started_at,
+    max(created_at) AS ended_at,
+    min(source) AS channel
+   FROM app.interactions
+  GROUP BY client_id, user_external_id, conversation;
+CREATE TABLE app.users (
+    id text NOT NULL,
+    client_id text NOT NULL,
+    external_id text NOT NULL,
+    channel text DEFAULT ''::text NOT NULL,
+    locale text DEFAULT 'es'::text NOT NULL,
+    intensity numeric(2,1) DEFAULT 0.5 NOT NULL,
+    tone text DEFAULT 'neutral'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_intensity_check CHECK (((intensity >= (0)::numeric) AND (intensity <= (1)::numeric))),
+    CONSTRAINT users_tone_check CHECK ((tone = ANY (ARRAY['coach'::text, 'neutral'::text, 'formal'::text])))
+);
+ALTER TABLE ONLY app.users FORCE ROW LEVEL SECURITY;
+CREATE TABLE ml.dataset_examples (
+    client_id text NOT NULL,
+    dataset_id text NOT NULL,
+    example_id text NOT NULL,
+    split text NOT NULL,
+    "position" integer NOT NULL,
+    text text NOT NULL,
+    target jsonb NOT NULL,
+    group_key text NOT NULL,
+    CONSTRAINT dataset_examples_split_check CHECK ((split = ANY (ARRAY['train'::text, 'validation'::text, 'test'::text])))
+);
+ALTER TABLE ONLY ml.dataset_examples FORCE ROW LEVEL SECURITY;
+CREATE TABLE ml.datasets (
+    id text NOT NULL,
+    client_id text NOT NULL,
+    task text NOT NULL,
+    card jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY ml.datasets FORCE ROW LEVEL SECURITY;
+CREATE TABLE ml.eval_results (
+    id text NOT NULL,
+    client_id text NOT NULL,
+    model_version_id text,
+    arm text NOT NULL,
+    dataset_id text NOT NULL,
+    metrics jsonb NOT NULL,
+    answers jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY ml.eval_results FORCE ROW LEVEL SECURITY;
+CREATE TABLE ml.examples (
+    id text NOT NULL,
+    client_id text NOT NULL,
+    interaction_id text NOT NULL,
+    task text NOT NULL,
+    text text NOT NULL,
+    target jsonb NOT NULL,
+    group_key text NOT NULL,
+    kept boolean NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT examples_check CHECK ((kept = (reason = ''::text)))
+);
+ALTER TABLE ONLY ml.examples FORCE ROW LEVEL SECURITY;
+CREATE VIEW ml.finetune_examples WITH (security_invoker='true') AS
+ SELECT client_id,
+    id,
+    interaction_id AS source_message_id,
+    text AS prompt,
+    target AS completion,
+    created_at
+   FROM ml.examples
+  WHERE kept;
+CREATE TABLE ml.model_versions (
+    id text NOT NULL,
+    client_id text NOT NULL,
+    name text NOT NULL,
+    task text NOT NULL,
+    base text NOT NULL,
+    run_id text,
+    gguf text NOT NULL,
+    quantisation text NOT NULL,
+    card jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY ml.model_versions FORCE ROW LEVEL SECURITY;
+CREATE VIEW ml.nlu_annotations WITH (security_invoker='true') AS
+ SELECT i.client_id,
+    i.id AS message_id,
+    (f.value ->> 'intent'::text) AS intent,
+    f.value AS slots,
+    i.confidence,
+    f.reviewer AS reviewed_by,
+    true AS is_gold
+   FROM (app.interactions i
+     JOIN LATERAL ( SELECT feedback.id,
+            feedback.client_id,
+            feedback.interaction_id,
+            feedback.kind,
+            feedback.value,
+            feedback.reviewer,
+            feedback.review_seconds,
+            feedback.created_at
+           FROM app.feedback
+          WHERE (feedback.interaction_id = i.id)
+          ORDER BY feedback.created_at DESC, feedback.id DESC
+         LIMIT 1) f ON (true));
+CREATE TABLE ml.rollout_events (
+    id bigint NOT NULL,
+    client_id text NOT NULL,
+    rollout_id text NOT NULL,
+    from_state text,
+    to_state text NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    evidence jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY ml.rollout_events FORCE ROW LEVEL SECURITY;
+ALTER TABLE ml.rollout_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME ml.rollout_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE ml.rollouts (
+    id text NOT NULL,
+    client_id text NOT NULL,
+    task text NOT NULL,
+    model_version_id text NOT NULL,
+    state text NOT NULL,
+    share double precision NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT rollouts_share_check CHECK (((share >= (0)::double precision) AND (share <= (1)::double precision))),
+    CONSTRAINT rollouts_state_check CHECK ((state = ANY (ARRAY['canary'::text, 'production'::text, 'archived'::text, 'rolled_back'::text])))
+);
+ALTER TABLE ONLY ml.rollouts FORCE ROW LEVEL SECURITY;
+CREATE TABLE ml.runs (
+    id text NOT NULL,
+    client_id text NOT NULL,
+    dataset_id text NOT NULL,
+    base text NOT NULL,
+    state text NOT NULL,
+    config jsonb NOT NULL,
+    result jsonb DEFAULT '{}'::jsonb NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
+);
+ALTER TABLE ONLY ml.runs FORCE ROW LEVEL SECURITY;
+CREATE TABLE ml.verdicts (
+    id text NOT NULL,
+    client_id text NOT NULL,
+    model_version_id text NOT NULL,
+    dataset_id text NOT NULL,
+    go boolean NOT NULL,
+    verdict jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY ml.verdicts FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+CREATE VIEW public.finetuning_dataset WITH (security_invoker='true') AS
+ SELECT i.client_id,
+    i.id AS interaction_id,
+    i.text,
+        CASE
+            WHEN (i.answer IS JSON OBJECT) THEN (i.answer)::jsonb
+            ELSE '{}'::jsonb
+        END AS predicted,
+    i.confidence,
+    f.value AS corrected,
+        CASE
+            WHEN (i.answer IS JSON OBJECT) THEN ((i.answer)::jsonb ->> 'sentiment'::text)
+            ELSE NULL::text
+        END AS ai_sentiment,
+        CASE
+            WHEN (i.answer IS JSON OBJECT) THEN ((i.answer)::jsonb ->> 'topic'::text)
+            ELSE NULL::text
+        END AS ai_topic,
+        CASE
+            WHEN (i.answer IS JSON OBJECT) THEN ((i.answer)::jsonb ->> 'intent'::text)
+            ELSE NULL::text
+        END AS ai_intent,
+    (f.value ->> 'sentiment'::text) AS corrected_sentiment,
+    (f.value ->> 'topic'::text) AS corrected_topic,
+    (f.value ->> 'intent'::text) AS corrected_intent,
+    (f.kind = 'corrected'::text) AS was_corrected,
+    f.reviewer,
+    f.review_seconds,
+    f.created_at
+   FROM (app.interactions i
+     JOIN LATERAL ( SELECT feedback.id,
+            feedback.client_id,
+            feedback.interaction_id,
+            feedback.kind,
+            feedback.value,
+            feedback.reviewer,
+            feedback.review_seconds,
+            feedback.created_at
+           FROM app.feedback
+          WHERE (feedback.interaction_id = i.id)
+          ORDER BY feedback.created_at DESC, feedback.id DESC
+         LIMIT 1) f ON (true));
+CREATE VIEW public.training_data WITH (security_invoker='true') AS
+ SELECT id,
+    client_id AS "userId",
+    conversation AS "conversationId",
+    user_external_id AS "customerId",
+    text AS "userMessage",
+    answer AS "botResponse",
+    created_at AS "createdAt"
+   FROM app.interactions i;
+ALTER TABLE ONLY app.clients
+    ADD CONSTRAINT clients_pkey PRIMARY KEY (client_id);
+ALTER TABLE ONLY app.feedback
+    ADD CONSTRAINT feedback_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY app.interactions
+    ADD CONSTRAINT interactions_client_id_id_key UNIQUE (client_id, id);
+ALTER TABLE ONLY app.interactions
+    ADD CONSTRAINT interactions_client_id_source_external_id_key UNIQUE (client_id, source, external_id);
+ALTER TABLE ONLY app.interactions
+    ADD CONSTRAINT interactions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY app.users
+    ADD CONSTRAINT users_client_id_channel_external_id_key UNIQUE (client_id, channel, external_id);
+ALTER TABLE ONLY app.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY ml.dataset_examples
+    ADD CONSTRAINT dataset_examples_pkey PRIMARY KEY (client_id, dataset_id, split, "position");
+ALTER TABLE ONLY ml.datasets
+    ADD CONSTRAINT datasets_pkey PRIMARY KEY (client_id, id);
+ALTER TABLE ONLY ml.eval_results
+    ADD CONSTRAINT eval_results_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY ml.examples
+    ADD CONSTRAINT examples_client_id_task_interaction_id_key UNIQUE (client_id, task, interaction_id);
+ALTER TABLE ONLY ml.examples
+    ADD CONSTRAINT examples_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY ml.model_versions
+    ADD CONSTRAINT model_versions_client_id_id_key UNIQUE (client_id, id);
+ALTER TABLE ONLY ml.model_versions
+    ADD CONSTRAINT model_versions_client_id_name_key UNIQUE (client_id, name);
+ALTER TABLE ONLY ml.model_versions
+    ADD CONSTRAINT model_versions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY ml.rollout_events
+    ADD CONSTRAINT rollout_events_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY ml.rollouts
+    ADD CONSTRAINT rollouts_client_id_id_key UNIQUE (client_id, id);
+ALTER TABLE ONLY ml.rollouts
+    ADD CONSTRAINT rollouts_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY ml.runs
+    ADD CONSTRAINT runs_client_id_id_key UNIQUE (client_id, id);
+ALTER TABLE ONLY ml.runs
+    ADD CONSTRAINT runs_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY ml.verdicts
+    ADD CONSTRAINT verdicts_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+CREATE INDEX feedback_of_interaction ON app.feedback USING btree (interaction_id, created_at);
+CREATE INDEX interactions_by_time ON app.interactions USING btree (client_id, task, created_at);
+CREATE UNIQUE INDEX one_live_rollout ON ml.rollouts USING btree (client_id, task, state) WHERE (state = ANY (ARRAY['canary'::text, 'production'::text]));
+ALTER TABLE ONLY app.feedback
+    ADD CONSTRAINT feedback_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY app.feedback
+    ADD CONSTRAINT feedback_client_id_interaction_id_fkey FOREIGN KEY (client_id, interaction_id) REFERENCES app.interactions(client_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY app.interactions
+    ADD CONSTRAINT interactions_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY app.users
+    ADD CONSTRAINT users_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY ml.dataset_examples
+    ADD CONSTRAINT dataset_examples_client_id_dataset_id_fkey FOREIGN KEY (client_id, dataset_id) REFERENCES ml.datasets(client_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY ml.datasets
+    ADD CONSTRAINT datasets_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY ml.eval_results
+    ADD CONSTRAINT eval_results_client_id_dataset_id_fkey FOREIGN KEY (client_id, dataset_id) REFERENCES ml.datasets(client_id, id);
+ALTER TABLE ONLY ml.eval_results
+    ADD CONSTRAINT eval_results_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY ml.eval_results
+    ADD CONSTRAINT eval_results_client_id_model_version_id_fkey FOREIGN KEY (client_id, model_version_id) REFERENCES ml.model_versions(client_id, id);
+ALTER TABLE ONLY ml.examples
+    ADD CONSTRAINT examples_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY ml.examples
+    ADD CONSTRAINT examples_client_id_interaction_id_fkey FOREIGN KEY (client_id, interaction_id) REFERENCES app.interactions(client_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY ml.model_versions
+    ADD CONSTRAINT model_versions_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY ml.model_versions
+    ADD CONSTRAINT model_versions_client_id_run_id_fkey FOREIGN KEY (client_id, run_id) REFERENCES ml.runs(client_id, id);
+ALTER TABLE ONLY ml.rollout_events
+    ADD CONSTRAINT rollout_events_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY ml.rollout_events
+    ADD CONSTRAINT rollout_events_client_id_rollout_id_fkey FOREIGN KEY (client_id, rollout_id) REFERENCES ml.rollouts(client_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY ml.rollouts
+    ADD CONSTRAINT rollouts_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY ml.rollouts
+    ADD CONSTRAINT rollouts_client_id_model_version_id_fkey FOREIGN KEY (client_id, model_version_id) REFERENCES ml.model_versions(client_id, id);
+ALTER TABLE ONLY ml.runs
+    ADD CONSTRAINT runs_client_id_dataset_id_fkey FOREIGN KEY (client_id, dataset_id) REFERENCES ml.datasets(client_id, id);
+ALTER TABLE ONLY ml.runs
+    ADD CONSTRAINT runs_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY ml.verdicts
+    ADD CONSTRAINT verdicts_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY ml.verdicts
+    ADD CONSTRAINT verdicts_client_id_model_version_id_fkey FOREIGN KEY (client_id, model_version_id) REFERENCES ml.model_versions(client_id, id);
+ALTER TABLE app.clients ENABLE ROW LEVEL SECURITY;
+ALTER TABLE app.feedback ENABLE ROW LEVEL SECURITY;
+ALTER TABLE app.interactions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_client ON app.clients USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON app.feedback USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON app.interactions USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON app.users USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+ALTER TABLE app.users ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.dataset_examples ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.datasets ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.eval_results ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.examples ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.model_versions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_client ON ml.dataset_examples USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON ml.datasets USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON ml.eval_results USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON ml.examples USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON ml.model_versions USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON ml.rollout_events USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON ml.rollouts USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON ml.runs USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON ml.verdicts USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+ALTER TABLE ml.rollout_events ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.rollouts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.runs ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.verdicts ENABLE ROW LEVEL SECURITY;
+GRANT USAGE ON SCHEMA analytics TO afina_app;
+GRANT USAGE ON SCHEMA app TO afina_app;
+GRANT USAGE ON SCHEMA ml TO afina_app;
+GRANT USAGE ON SCHEMA public TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.feedback TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.interactions TO afina_app;
+GRANT SELECT ON TABLE analytics.review_stats TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.clients TO afina_app;
+GRANT SELECT ON TABLE app.event_log TO afina_app;
+GRANT SELECT ON TABLE app.messages TO afina_app;
+GRANT SELECT ON TABLE app.sessions TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.users TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.dataset_examples TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.datasets TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.eval_results TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.examples TO afina_app;
+GRANT SELECT ON TABLE ml.finetune_examples TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.model_versions TO afina_app;
+GRANT SELECT ON TABLE ml.nlu_annotations TO afina_app;
+GRANT SELECT,INSERT ON TABLE ml.rollout_events TO afina_app;
+GRANT USAGE ON SEQUENCE ml.rollout_events_id_seq TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.rollouts TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.runs TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.verdicts TO afina_app;
+GRANT SELECT ON TABLE public.finetuning_dataset TO afina_app;
+GRANT SELECT ON TABLE public.training_data TO afina_app;

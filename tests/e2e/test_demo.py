@@ -1,0 +1,101 @@
+"""The whole wheel, as `make demo` turns it, then the released model through the official client."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai
+import pytest
+
+from tests.e2e.conftest import environment, run_afina
+
+pytestmark = pytest.mark.e2e
+FIELDS = {"task", "base", "yardsticks", "tuned", "verdict", "p_value", "gguf", "quantisation", "tokens_per_s", "peak_rss_mb", "seconds"}
+
+
+@pytest.fixture(scope="module")
+def demo(folder: Path) -> Path:
+    """The demo's folder after one run."""
+    done = run_afina("demo", cwd=folder, timeout=900)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "verdict: go" in done.stdout
+    return folder / ".afina" / "demo"
+
+
+def test_the_report_says_what_happened(demo: Path) -> None:
+    """Better than base and majority, promoted after simulated traffic, every number there."""
+    report = json.loads((demo / "report.json").read_text("utf-8"))
+    task = report["tasks"][0]
+
+    assert set(task) >= FIELDS
+    assert task["p_value"] < 0.05
+    assert task["tuned"]["score"] > task["base"]["score"]
+    assert task["tuned"]["score"] > task["yardsticks"]["majority"]["score"]
+    assert task["tuned"]["low"] <= task["tuned"]["score"] <= task["tuned"]["high"]
+    assert Path(task["gguf"]).is_file()
+    assert set(task["seconds"]) >= {"import", "curate", "freeze", "train", "export", "evaluate", "verdict"}
+    assert report["canary"]["simulated"]
+    assert report["canary"]["action"] == "promote"
+    assert sum(report["canary"]["served"].values()) > 200
+    page = (demo / "report.html").read_text("utf-8")
+    assert page.count("<svg") >= 2
+    assert "<script" not in page
+
+
+@pytest.fixture(scope="module")
+def gateway(demo: Path) -> Iterator[str]:
+    """`afina serve` in the demo's folder."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "afina", "serve", "--port", "0"], cwd=demo, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment()
+    )
+    assert server.stdout is not None
+    yield server.stdout.readline().strip()
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(30) is not None
+    server.stdout.close()
+
+
+def test_the_official_client_talks_to_it(gateway: str) -> None:
+    """Models, a chat, a streamed chat, JSON under a schema."""
+    client = openai.OpenAI(base_url=f"{gateway}/v1", api_key="unused")
+    deadline = time.monotonic() + 60
+    while not client.models.list().data:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+    name = client.models.list().data[0].id
+    whole = client.chat.completions.create(model=name, messages=[{"role": "user", "content": "hola"}], max_tokens=12, temperature=0)
+    stream = client.chat.completions.create(model=name, messages=[{"role": "user", "content": "hola"}], max_tokens=12, temperature=0, stream=True)
+    streamed = "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+    schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"], "additionalProperties": False}
+    bound = client.chat.completions.create(
+        model=name, messages=[{"role": "user", "content": "hola"}], max_tokens=40,
+        response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": schema}},
+    )  # fmt: skip
+
+    assert name == "semilla-classify:v1"
+    assert streamed == whole.choices[0].message.content
+    assert isinstance(json.loads(bound.choices[0].message.content or "")["ok"], bool)
+    with pytest.raises(openai.BadRequestError):
+        client.chat.completions.create(model=name, messages=[])
+
+
+def test_chat_answers_with_trained_labels(gateway: str, demo: Path) -> None:
+    """The command a newcomer tries next."""
+    done = run_afina("chat", "--url", gateway, "me cobraron dos veces la mesa, es una vergüenza", cwd=demo)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout[: done.stdout.index("}") + 1])["sentiment"] in {"positivo", "neutral", "negativo"}
+
+
+def test_the_audit_record_and_psql(demo: Path) -> None:
+    """Base to production, canary, promotion; the documents' view through `afina psql`."""
+    moves = json.loads(run_afina("release", "--history", "--json", cwd=demo).stdout)
+    counted = run_afina("psql", "-tAc", "SELECT count(*) FROM finetuning_dataset", cwd=demo)
+
+    assert [m["to_state"] for m in moves] == ["production", "canary", "archived", "production"]
+    assert int(counted.stdout) > 780

@@ -1,0 +1,199 @@
+"""The wheel on a project with a tiny model: every stage on its own, with the real database and runtime."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from afina.errors import NotEnoughDataError, ReleaseError, StoreError
+from afina.freeze import newest_dataset
+from afina.loop import Silent, Stages
+from afina.loop.collect import curate_project, import_file
+from afina.loop.freezing import current_dataset, freeze_project
+from afina.loop.learn import learn
+from afina.loop.project import Project
+from afina.loop.rollouts import (
+    history,
+    in_production,
+    look_at_canary,
+    release_direct,
+    settle_canary,
+    start_canary,
+    withdraw,
+)
+from afina.loop.steps import base_version, evaluate_version, export_run, interrupted_run, plan_training, train_run
+from afina.loop.versions import find_version
+from afina.records import RunState, Verdict
+from afina.release.job import save_verdict
+from afina.train import get_run, move_run
+
+
+def write_sample(path: Path, rows: int = 120) -> Path:
+    """Messages in which one word decides each field."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["id", "text", "user", "predicted_topic", "sentiment", "topic", "intent"])
+        for i in range(rows):
+            topic, mood = ("pago", "envio")[i % 2], ("bien", "mal")[i // 2 % 2]
+            out.writerow(
+                [
+                    i,
+                    f"mensaje {i} sobre {topic}, todo {mood}",
+                    f"u{i % 40}",
+                    "pago",
+                    mood,
+                    topic,
+                    "consulta" if i % 3 else "reclamo",
+                ]
+            )
+    return path
+
+
+@pytest.fixture
+def stages() -> Stages:
+    """Silent ones."""
+    return Stages(Silent())
+
+
+@pytest.fixture
+def filled(project: Project, stages: Stages, tmp_path: Path) -> Project:
+    """A project with a frozen dataset."""
+    import_file(project, write_sample(tmp_path / "c.csv"), stages)
+    curate_project(project, stages)
+    freeze_project(project, stages)
+    return project
+
+
+def test_importing_twice_adds_nothing(project: Project, stages: Stages, tmp_path: Path) -> None:
+    """And curating and freezing again yield the same dataset."""
+    path = write_sample(tmp_path / "c.csv")
+
+    assert (import_file(project, path, stages), import_file(project, path, stages)) == (120, 0)
+    assert curate_project(project, stages)["kept"] == 120
+    first = freeze_project(project, stages)
+    curate_project(project, stages)
+    assert freeze_project(project, stages).id == first.id
+    assert [e.text for e in current_dataset(project).test] == [e.text for e in first.test]
+
+
+def test_stages_before_their_time_say_what_is_missing(project: Project, stages: Stages) -> None:
+    """Each names the command that comes first."""
+    with pytest.raises(NotEnoughDataError, match="0 usable examples"):
+        freeze_project(project, stages)
+    with project.session() as session, pytest.raises(StoreError, match="no dataset"):
+        newest_dataset(session, task="classify")
+    with pytest.raises(StoreError, match="no running or failed or planned run"):
+        interrupted_run(project)
+    with pytest.raises(StoreError, match="no model version"):
+        find_version(project, None)
+    with pytest.raises(ReleaseError, match="no canary"):
+        look_at_canary(project)
+    with pytest.raises(ReleaseError, match="nothing live"):
+        withdraw(project, actor="t", reason="r")
+
+
+def test_one_turn(filled: Project, stages: Stages) -> None:
+    """Train, export, evaluate, verdict, canary, promotion, rollback: each leaves its record."""
+    project = filled
+    dataset = current_dataset(project)
+    run = plan_training(project, dataset)
+    train_run(project, run, stages, resume=False)
+    version = export_run(project, stages, run=run)
+    entry, verdict = evaluate_version(project, version, stages)
+
+    assert version.name == "tiny-classify:v1"
+    assert entry["tuned"]["n"] == len(dataset.test)
+    assert set(entry["yardsticks"]) == {"majority", "tfidf_logreg"}
+    assert not verdict.go  # random weights, one epoch: an honest no-go
+    with pytest.raises(ReleaseError, match="no-go"):
+        start_canary(project, version, actor="t")
+    check_rollouts(project, dataset_id=dataset.id, version=version)
+
+
+def check_rollouts(project: Project, *, dataset_id: Any, version: Any) -> None:
+    """With a go: production, canary, waiting, promotion, rollback."""
+    base = base_version(project, current_dataset(project))
+    release_direct(project, base, actor="t", reason="first")
+    go = Verdict(go=True, p_value=0.01, difference=0.2, low=0.1, high=0.3, n=60, wins=20, losses=2, reasons=("better",))
+    with project.session() as session:
+        save_verdict(session, go, version=version.id, dataset=dataset_id)
+    start_canary(project, version, actor="t")
+    with pytest.raises(ReleaseError, match="canary version already"):
+        start_canary(project, version, actor="t")
+
+    assert settle_canary(project, actor="t")[0].action == "wait"
+    add_traffic(project, version.id, 10)
+    assert settle_canary(project, actor="t")[0].action == "promote"
+    production = in_production(project)
+    assert production is not None
+    assert production.model_version == version.id
+    withdrawn, restored = withdraw(project, actor="t", reason="test")
+    assert (withdrawn.model_version, restored and restored.model_version) == (version.id, base.id)
+    moves = [(row["name"].split(":")[1], row["from_state"], row["to_state"]) for row in history(project)]
+    assert moves == [
+        ("base-q8_0", None, "production"), ("v1", None, "canary"), ("base-q8_0", "production", "archived"),
+        ("v1", "canary", "production"), ("v1", "production", "rolled_back"), ("base-q8_0", "archived", "production"),
+    ]  # fmt: skip
+
+
+def add_traffic(project: Project, version: str, requests: int) -> None:
+    """Answered requests of a version."""
+    with project.session() as session:
+        for i in range(requests):
+            session.execute(
+                "INSERT INTO app.interactions (id, client_id, external_id, task, source, text, answer, model_version_id, latency_ms) "
+                "VALUES (%s, 'default', %s, 'classify', 'gateway', 'x', '{}', %s, 5)",
+                (f"int_{version}_{i}", f"{version}_{i}", version),
+            )
+
+
+def test_a_failed_run_is_recorded_and_can_be_taken_up(
+    filled: Project, stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """State and reason are in the database; --resume finds it."""
+    run = plan_training(filled, current_dataset(filled))
+
+    def broken(*_args: object, **_options: object) -> None:
+        raise StoreError("the disk went away")
+
+    with monkeypatch.context() as patch, pytest.raises(StoreError):
+        patch.setattr("afina.loop.steps.train_stage", broken)
+        train_run(filled, run, stages, resume=False)
+
+    with filled.session() as session:
+        failed = get_run(session, run)
+        assert (failed.state, failed.error) == (RunState.FAILED, "the disk went away")
+    assert interrupted_run(filled) == run
+    train_run(filled, run, stages, resume=True)
+    with filled.session() as session, pytest.raises(StoreError, match="is done and cannot become running"):
+        move_run(session, run, RunState.RUNNING)
+
+
+def test_learn_needs_no_database(project: Project, tmp_path: Path) -> None:
+    """A labelled file and nothing else; a second run replaces the first; the report is on disk."""
+    path = write_sample(tmp_path / "d.csv", rows=140)
+    settings = project.settings.model_copy(
+        update={"store": project.settings.store.model_copy(update={"url": "nowhere"})}
+    )
+
+    for _ in range(2):
+        report = learn(
+            path, settings, Silent(), text="text", label="topic,sentiment+topic", folder=tmp_path / "w", minutes=1
+        )
+
+    entry = report["tasks"][0]
+    assert set(entry["tuned"]["per_field"]) == {"topic", "sentiment+topic"}
+    assert entry["yardsticks"]["tfidf_logreg"]["score"] > 0.9
+    assert (tmp_path / "w" / "report.json").is_file()
+
+
+def test_learn_with_a_test_file_uses_it(project: Project, tmp_path: Path) -> None:
+    """All of it, and only it."""
+    data, test = write_sample(tmp_path / "d.csv", rows=80), write_sample(tmp_path / "t.csv", rows=31)
+
+    report = learn(
+        data, project.settings, Silent(), text="text", label="topic", folder=tmp_path / "w", test=test, minutes=1
+    )
+
+    assert report["tasks"][0]["tuned"]["n"] == 31

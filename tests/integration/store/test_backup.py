@@ -1,0 +1,78 @@
+"""What is backed up comes back, byte for byte and row for row."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from afina.errors import StoreError
+from afina.loop.project import Project
+from afina.settings import Settings
+from afina.store.backup import back_up, owner_dsn, restore
+from afina.store.paths import Paths
+from afina.wiring import connect
+from tests.conftest import remove_cluster
+from tests.integration.store.test_migrate import add_message
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[tuple[Project, Project]]:
+    """Two projects, each with its embedded server."""
+    made = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "afina.toml").write_text("", "utf-8")
+        made.append(connect(Paths(folder), Settings()))
+    yield made[0], made[1]
+    for project in made:
+        remove_cluster(project.paths.database)
+
+
+def rows(project: Project, client: str) -> list[tuple[object, ...]]:
+    """A client's messages, seen through row-level security."""
+    with psycopg.connect(project.dsn) as connection:
+        connection.execute("SET ROLE afina_app")
+        connection.execute("SELECT set_config('app.client', %s, false)", (client,))
+        return connection.execute("SELECT id, text, client_id FROM app.interactions ORDER BY id").fetchall()
+
+
+def test_backup_and_restore(two: tuple[Project, Project], tmp_path: Path) -> None:
+    """Rows of every client, files, and isolation after it; a second restore is refused."""
+    one, other = two
+    add_message(one.dsn, "a", "int_a")
+    add_message(one.dsn, "b", "int_b")
+    model = one.paths.model("mod_1") / "m.gguf"
+    model.parent.mkdir(parents=True)
+    model.write_bytes(bytes(range(256)) * 1000)
+    archive = tmp_path / "b.tar"
+
+    back_up(one.paths, url="", out=archive, settings_file=one.paths.project / "afina.toml")
+    restore(other.paths, dsn=other.dsn, owner=owner_dsn(other.paths, ""), archive=archive)
+
+    assert rows(other, "a") == rows(one, "a") == [("int_a", "hola", "a")]
+    assert rows(other, "b") == [("int_b", "hola", "b")]
+    assert (other.paths.model("mod_1") / "m.gguf").read_bytes() == model.read_bytes()
+    add_message(other.dsn, "a", "int_new")
+    with pytest.raises(StoreError, match="has data already"):
+        restore(other.paths, dsn=other.dsn, owner=owner_dsn(other.paths, ""), archive=archive)
+
+
+def test_damaged_archives_change_nothing(two: tuple[Project, Project], tmp_path: Path) -> None:
+    """Cut short, one byte changed, something else, nothing."""
+    one, other = two
+    add_message(one.dsn, "a", "int_a")
+    archive = tmp_path / "b.tar"
+    back_up(one.paths, url="", out=archive, settings_file=one.paths.project / "afina.toml")
+    raw = bytearray(archive.read_bytes())
+    at = raw.index(b"PGDMP") + 200
+    changed = bytes(raw[:at]) + bytes([raw[at] ^ 1]) + bytes(raw[at + 1 :])
+
+    for content in (bytes(raw[: len(raw) // 2]), changed, b"not a tar"):
+        archive.write_bytes(content)
+        with pytest.raises(StoreError):
+            restore(other.paths, dsn=other.dsn, owner=owner_dsn(other.paths, ""), archive=archive)
+    with pytest.raises(StoreError, match="no such file"):
+        restore(other.paths, dsn=other.dsn, owner=owner_dsn(other.paths, ""), archive=tmp_path / "none.tar")
+    assert rows(other, "a") == []

@@ -1,0 +1,72 @@
+"""Splits without leaks, named by content."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from afina.errors import NotEnoughDataError
+from afina.freeze.freeze import freeze
+from afina.ids import ExampleId
+from afina.records import Dataset, Example
+from afina.settings import FreezeSettings
+
+
+def examples(labels: list[int], groups: int) -> list[Example]:
+    """One example per label number."""
+    return [
+        Example(id=ExampleId(str(i)), text=f"mensaje {i}", target={"x": f"l{label}"}, group=f"g{i % groups}")
+        for i, label in enumerate(labels)
+    ]
+
+
+def frozen(rows: list[Example]) -> Dataset:
+    """With the default settings."""
+    return freeze(rows, FreezeSettings(), task="t", fields=["x"])
+
+
+many = st.lists(st.integers(0, 3), min_size=40, max_size=120).filter(lambda labels: len(set(labels)) > 1)
+
+
+@given(many, st.integers(12, 40))
+@settings(max_examples=25, deadline=None)
+def test_no_group_is_on_two_sides_and_nothing_is_lost(labels: list[int], groups: int) -> None:
+    """A user's messages never help to answer their other messages."""
+    rows = examples(labels, groups)
+
+    dataset = frozen(rows)
+
+    parts = [dataset.train, dataset.validation, dataset.test]
+    assert sorted(e.id for part in parts for e in part) == sorted(e.id for e in rows)
+    sides = [{e.group for e in part} for part in parts]
+    assert not (sides[0] & sides[1])
+    assert not (sides[0] & sides[2])
+    assert not (sides[1] & sides[2])
+
+
+@given(many, st.randoms())
+@settings(max_examples=25, deadline=None)
+def test_equal_content_is_the_same_dataset(labels: list[int], shuffler: random.Random) -> None:
+    """Order and ids of the rows do not matter; one changed label does."""
+    rows = examples(labels, 20)
+    other = [Example(id=ExampleId(f"z{e.id}"), text=e.text, target=e.target, group=e.group) for e in rows]
+    shuffler.shuffle(other)
+
+    assert frozen(rows).id == frozen(other).id
+    changed = [Example(id=e.id, text=e.text + "!", target=e.target, group=e.group) for e in rows]
+    assert frozen(changed).id != frozen(rows).id
+
+
+def test_labels_come_from_training_only() -> None:
+    """The schema must not know what only the held-out part shows."""
+    dataset = frozen(examples([0, 1] * 30, 30))
+
+    assert set(dataset.labels["x"]) == {e.target["x"] for e in dataset.train}
+
+
+@pytest.mark.parametrize(("labels", "words"), [([0, 1, 0], "3 usable examples"), ([0] * 60, "nothing to tell apart")])
+def test_too_little_is_refused(labels: list[int], words: str) -> None:
+    """Three examples, or one class, make no honest result."""
+    with pytest.raises(NotEnoughDataError, match=words):
+        frozen(examples(labels, 20))
