@@ -22,7 +22,13 @@ def environment() -> dict[str, str]:
 def run_afina(*arguments: str, cwd: Path, timeout: float = 600) -> "subprocess.CompletedProcess[str]":
     """The command as a person's shell starts it."""
     return subprocess.run(
-        [sys.executable, "-m", "afina", *arguments], cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False, env=environment()
+        [sys.executable, "-m", "afina", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        env=environment(),
     )
 
 

@@ -65,9 +65,13 @@ def test_projects_and_models(folder: Path) -> None:
     bare = folder / "bare"
     shutil.copytree(semilla.FOLDER, bare)
     (bare / "tokenizer.json").unlink()
-    (folder / "x.jsonl").write_text('{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}', "utf-8")
+    (folder / "x.jsonl").write_text(
+        '{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}', "utf-8"
+    )
     assert "no tokenizer" in refused(folder, "train", "--model", "bare", "--data", "x.jsonl", "--output", "o")
-    assert "neither `semilla`" in refused(folder, "train", "--model", "nobody/none", "--data", "x.jsonl", "--output", "o")
+    assert "neither `semilla`" in refused(
+        folder, "train", "--model", "nobody/none", "--data", "x.jsonl", "--output", "o"
+    )
     (folder / "half.gguf").write_bytes(b"GGUF\x03\x00\x00\x00")
     assert "cut short" in refused(folder, "parity", "--model", "semilla", "--gguf", "half.gguf")
 

@@ -14,7 +14,19 @@ import pytest
 from tests.e2e.conftest import environment, run_afina
 
 pytestmark = pytest.mark.e2e
-FIELDS = {"task", "base", "yardsticks", "tuned", "verdict", "p_value", "gguf", "quantisation", "tokens_per_s", "peak_rss_mb", "seconds"}
+FIELDS = {
+    "task",
+    "base",
+    "yardsticks",
+    "tuned",
+    "verdict",
+    "p_value",
+    "gguf",
+    "quantisation",
+    "tokens_per_s",
+    "peak_rss_mb",
+    "seconds",
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +62,12 @@ def test_the_report_says_what_happened(demo: Path) -> None:
 def gateway(demo: Path) -> Iterator[str]:
     """`afina serve` in the demo's folder."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "afina", "serve", "--port", "0"], cwd=demo, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment()
+        [sys.executable, "-m", "afina", "serve", "--port", "0"],
+        cwd=demo,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment(),
     )
     assert server.stdout is not None
     yield server.stdout.readline().strip()
@@ -68,10 +85,19 @@ def test_the_official_client_talks_to_it(gateway: str) -> None:
         time.sleep(0.2)
 
     name = client.models.list().data[0].id
-    whole = client.chat.completions.create(model=name, messages=[{"role": "user", "content": "hola"}], max_tokens=12, temperature=0)
-    stream = client.chat.completions.create(model=name, messages=[{"role": "user", "content": "hola"}], max_tokens=12, temperature=0, stream=True)
+    whole = client.chat.completions.create(
+        model=name, messages=[{"role": "user", "content": "hola"}], max_tokens=12, temperature=0
+    )
+    stream = client.chat.completions.create(
+        model=name, messages=[{"role": "user", "content": "hola"}], max_tokens=12, temperature=0, stream=True
+    )
     streamed = "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
-    schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"], "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {"ok": {"type": "boolean"}},
+        "required": ["ok"],
+        "additionalProperties": False,
+    }
     bound = client.chat.completions.create(
         model=name, messages=[{"role": "user", "content": "hola"}], max_tokens=40,
         response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": schema}},

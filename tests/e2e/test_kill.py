@@ -31,7 +31,19 @@ max_seq_length = 128
 
 def arguments(out: str) -> list[str]:
     """A training of 12 steps on the built-in base."""
-    return ["train", "--model", "semilla", "--data", "d.jsonl", "--validation", "v.jsonl", "--config", "c.toml", "--output", out]
+    return [
+        "train",
+        "--model",
+        "semilla",
+        "--data",
+        "d.jsonl",
+        "--validation",
+        "v.jsonl",
+        "--config",
+        "c.toml",
+        "--output",
+        out,
+    ]
 
 
 def tensors(folder: Path) -> dict[str, bytes]:
@@ -42,7 +54,15 @@ def tensors(folder: Path) -> dict[str, bytes]:
 
 def test_killed_again_and_again(folder: Path) -> None:
     """Six kills at growing delays, a resume after each, the last one undisturbed."""
-    chats = [{"messages": [{"role": "user", "content": f"mensaje {i}"}, {"role": "assistant", "content": f"respuesta {i % 5}"}]} for i in range(56)]
+    chats = [
+        {
+            "messages": [
+                {"role": "user", "content": f"mensaje {i}"},
+                {"role": "assistant", "content": f"respuesta {i % 5}"},
+            ]
+        }
+        for i in range(56)
+    ]
     (folder / "d.jsonl").write_text("\n".join(map(json.dumps, chats[:48])), "utf-8")
     (folder / "v.jsonl").write_text("\n".join(map(json.dumps, chats[48:])), "utf-8")
     (folder / "c.toml").write_text(CONFIG, "utf-8")
@@ -51,10 +71,14 @@ def test_killed_again_and_again(folder: Path) -> None:
 
     for number in range(6):
         command = [sys.executable, "-m", "afina", *arguments("cut"), "--resume"]
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
+        )
         log, before = folder / "cut" / "training.log", time.monotonic()
         lines = len(log.read_text("utf-8").splitlines()) if log.exists() else 0
-        while time.monotonic() - before < 60 and not (log.exists() and len(log.read_text("utf-8").splitlines()) > lines):
+        while time.monotonic() - before < 60 and not (
+            log.exists() and len(log.read_text("utf-8").splitlines()) > lines
+        ):
             time.sleep(0.02)
         time.sleep(0.15 * number)
         process.send_signal(signal.SIGKILL)
@@ -68,7 +92,12 @@ def test_killed_again_and_again(folder: Path) -> None:
 def test_ctrl_c_ends_with_words_and_the_next_command_works(folder: Path) -> None:
     """130, no traceback, nothing taken for whole."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "afina", *arguments("stopped")], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+        [sys.executable, "-m", "afina", *arguments("stopped")],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
     )
     deadline = time.monotonic() + 60
     while not (folder / "stopped" / "training.log").exists() and time.monotonic() < deadline:

@@ -1,8 +1,11 @@
 """Adapter + base → one Hugging Face folder, merged in float32 (merging into 4-bit weights would round twice)."""
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import torch
 from peft import PeftModel
 from safetensors import SafetensorError
 
@@ -17,6 +20,17 @@ TOKENIZER_FILES = (
 """Copied as they are: saving a tokenizer again may drop `tokenizer.model`, which some converters need."""
 
 
+def untie(model: Any) -> None:
+    """Give a model whose input and output embeddings are one tensor two: an adapter on the input one was trained with
+    the output one unchanged, so merging into a shared tensor would change what the model says.
+    """
+    if not model.config.tie_word_embeddings:
+        return
+    head = model.get_output_embeddings()
+    head.weight = torch.nn.Parameter(head.weight.detach().clone())
+    model.config.tie_word_embeddings = False
+
+
 def merge(base: Path, adapter: Path | None, out: Path) -> None:
     """Write the merged float32 model to `out`. Without an adapter, the base itself.
 
@@ -29,6 +43,8 @@ def merge(base: Path, adapter: Path | None, out: Path) -> None:
             raise ModelError(
                 f"{adapter}: no adapter here (adapter_config.json)", remedy="name the folder that `afina train` wrote"
             )
+        if "embed_tokens" in json.loads((adapter / "adapter_config.json").read_text("utf-8")).get("target_modules", []):
+            untie(model)
         try:
             model = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
         except (OSError, RuntimeError, ValueError, SafetensorError) as exc:

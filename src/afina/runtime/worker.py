@@ -2,9 +2,9 @@
 
     python -m afina.runtime.worker '{"gguf": …, "threads": …, "context": …, "slots": …, "exact": …, "ready": …}'
 
-`exact` keeps keys and values in float32 (llama.cpp rounds them to float16 otherwise): that is how an unquantised
-file is compared with the model it was made from. Writes the port to the file `ready` once the model is loaded, and ends when its parent does (its standard input
-closes), so that a killed gateway leaves no worker behind.
+`exact` keeps keys and values in float32 (llama.cpp rounds them to float16 otherwise): that is how an unquantised file is
+compared with the model it was made from. The worker writes its address to the file `ready` once the model is loaded, and
+ends when its parent does (its standard input closes), so that a killed gateway leaves no worker behind.
 """
 
 import json

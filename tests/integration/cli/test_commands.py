@@ -121,7 +121,9 @@ def test_review_accepts_corrects_skips_and_ends(folder: Path, project: Project) 
 
     assert "2 reviewed" in output
     with project.session() as session:
-        rows = session.execute("SELECT interaction_id, kind, value ->> 'topic' AS topic, reviewer FROM app.feedback ORDER BY 1").fetchall()
+        rows = session.execute(
+            "SELECT interaction_id, kind, value ->> 'topic' AS topic, reviewer FROM app.feedback ORDER BY 1"
+        ).fetchall()
     assert [(r["interaction_id"], r["kind"], r["topic"], r["reviewer"]) for r in rows] == [
         ("int_0", "accepted", "pago", "ana"), ("int_1", "corrected", "envio", "ana"),
     ]  # fmt: skip
@@ -129,17 +131,33 @@ def test_review_accepts_corrects_skips_and_ends(folder: Path, project: Project) 
 
 def test_files_to_files(folder: Path, project: Project) -> None:
     """Train, export and parity on plain files; the verdict on two score files."""
-    chats = [{"messages": [{"role": "user", "content": f"m {i}"}, {"role": "assistant", "content": "sí"}]} for i in range(8)]
+    chats = [
+        {"messages": [{"role": "user", "content": f"m {i}"}, {"role": "assistant", "content": "sí"}]} for i in range(8)
+    ]
     (folder / "d.jsonl").write_text("\n".join(map(json.dumps, chats)), "utf-8")
     (folder / "c.yaml").write_text("training:\n  num_epochs: 1\nlora:\n  r: 2\n", "utf-8")
     model = project.settings.base.model
 
-    result = value("train", "--model", model, "--data", "d.jsonl", "--validation", "d.jsonl", "--config", "c.yaml", "--output", "run")
+    result = value(
+        "train",
+        "--model",
+        model,
+        "--data",
+        "d.jsonl",
+        "--validation",
+        "d.jsonl",
+        "--config",
+        "c.yaml",
+        "--output",
+        "run",
+    )
     card = value("export", "--model", model, "--adapter", result["adapter"], "--quant", "f32", "--out", "m.gguf")
     assert card["parity"]["f32"]["passed"]
     assert value("parity", "--model", model, "--gguf", "m.gguf", code=3)["passed"] is False
     for name, scores in (("a", [0] * 30), ("b", [1] * 30)):
-        (folder / f"{name}.jsonl").write_text("\n".join(json.dumps({"id": i, "score": s}) for i, s in enumerate(scores)), "utf-8")
+        (folder / f"{name}.jsonl").write_text(
+            "\n".join(json.dumps({"id": i, "score": s}) for i, s in enumerate(scores)), "utf-8"
+        )
     assert value("verdict", "--a", "a.jsonl", "--b", "b.jsonl")["wins"] == 30
     assert value("verdict", "--a", "b.jsonl", "--b", "a.jsonl", code=3)["go"] is False
 
@@ -261,7 +279,12 @@ def test_base_build_and_pull(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Two steps of pretraining write a whole folder; a pull without network says what to do."""
     out = tmp_path / "base"
     afina("base", "build", "--out", str(out), "--steps", "2")
-    assert {p.name for p in out.iterdir()} >= {"model.safetensors", "tokenizer.json", "chat_template.jinja", "card.json"}
+    assert {p.name for p in out.iterdir()} >= {
+        "model.safetensors",
+        "tokenizer.json",
+        "chat_template.jinja",
+        "card.json",
+    }
     assert "a local folder" in afina("base", "pull", str(out)).output
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(AfinaError, match="could not be fetched"):

@@ -1,5 +1,6 @@
 """Queued training."""
 
+import subprocess
 from pathlib import Path
 
 import psycopg
@@ -7,7 +8,6 @@ import pytest
 
 from afina.ids import RunId
 from afina.jobs import defer_training, run_worker
-from afina.jobs import queue as queue_module
 from afina.loop.project import Project
 
 
@@ -31,7 +31,7 @@ def test_a_run_is_queued_once_and_worked_off(project: Project, monkeypatch: pyte
 
     for _ in range(2):
         defer_training(project.dsn, client=project.client, run=RunId("run_1"))
-    monkeypatch.setattr(queue_module.subprocess, "run", record)
+    monkeypatch.setattr(subprocess, "run", record)
     run_worker(project.dsn, folder=tmp_path, wait=False)
 
     assert called == [["-m", "afina", "train", "--run", "run_1"]]
@@ -52,7 +52,7 @@ def test_a_job_of_a_dead_worker_is_taken_up_again(
     class Done:
         returncode, stderr = 0, ""
 
-    monkeypatch.setattr(queue_module.subprocess, "run", lambda *_a, **_o: Done())
+    monkeypatch.setattr(subprocess, "run", lambda *_a, **_o: Done())
     run_worker(project.dsn, folder=tmp_path, wait=False)
 
     assert [status for status, _ in jobs(project.dsn)] == ["succeeded"]

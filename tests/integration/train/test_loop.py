@@ -153,7 +153,7 @@ def test_wrong_modules_and_broken_models_are_named(tiny_model: Path, tmp_path: P
     with pytest.raises(ModelError, match=r"no config\.json"):
         load_base(tmp_path / "m")
     (tmp_path / "m" / "config.json").write_text("{}", "utf-8")
-    with pytest.raises(ModelError, match="pickle|missing"):
+    with pytest.raises(ModelError, match="is missing"):
         load_base(tmp_path / "m")
     (tmp_path / "m" / "model.safetensors").write_bytes(b"")
     with pytest.raises(ModelError, match="empty"):

@@ -232,12 +232,15 @@ def echo(lexicon: Lexicon, rng: random.Random) -> Turns:
 def specify(lexicon: Lexicon, rng: random.Random) -> Turns:
     """A short requirements document in YAML."""
     things = rng.sample(lexicon.things, 3)
-    action_lines = [
-        f"- id: FR{i:03d}\n  description: The user can {rng.choice(['see', 'change', 'cancel', 'share'])} the {t.en}.\n  priority: {rng.choice(['High', 'Medium', 'Low'])}"
-        for i, t in enumerate(things, 1)
-    ]
-    body = f"title: {things[0].en.title()} manager\nfunctional_requirements:\n" + "\n".join(action_lines)
-    return turns("Write the requirements as YAML.", f"Concept: an app for the {things[0].en}", body)
+    lines = [f"title: {things[0].en.title()} manager", "functional_requirements:"]
+    for number, thing in enumerate(things, 1):
+        verb, priority = rng.choice(["see", "change", "cancel", "share"]), rng.choice(["High", "Medium", "Low"])
+        lines += [
+            f"- id: FR{number:03d}",
+            f"  description: The user can {verb} the {thing.en}.",
+            f"  priority: {priority}",
+        ]
+    return turns("Write the requirements as YAML.", f"Concept: an app for the {things[0].en}", "\n".join(lines))
 
 
 def read(lexicon: Lexicon, rng: random.Random) -> Turns:
