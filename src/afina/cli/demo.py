@@ -18,7 +18,7 @@ from afina.wiring import open_project
 INTRODUCTION = (
     "Corrected messages of an invented shop → dataset → LoRA adapter → GGUF → verdict → canary → production, on this CPU.",
     "The base is the built-in `semilla`: 5 million parameters, there to show the loop offline, not to be clever.",
-    "With a base of your own ([base] model in afina.toml) the same commands tune 0.5B–14B models.",
+    "With a base of your own ([base] model in afina.toml) the same commands tune that one.",
 )
 
 
