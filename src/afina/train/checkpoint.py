@@ -41,7 +41,8 @@ def save_checkpoint(run: Path, model: Any, optimizer: torch.optim.Optimizer, pos
     """Weights, optimiser moments, random state and position."""
     with whole_folder(checkpoint_folder(run, position.step)) as partial:
         save_file(
-            {k: v.contiguous() for k, v in get_peft_model_state_dict(model, save_embedding_layers=False).items()}, partial / "adapter.safetensors"
+            {k: v.contiguous() for k, v in get_peft_model_state_dict(model, save_embedding_layers=False).items()},
+            partial / "adapter.safetensors",
         )
         torch.save({"optimizer": optimizer.state_dict(), "random": torch.get_rng_state()}, partial / "state.pt")
         (partial / MANIFEST).write_text(

@@ -171,19 +171,22 @@ class Loop:
             self.on_progress(Progress(step, steps, loss, validation))
         if self.is_exhausted():
             self.log.say(f"early stop: no better validation loss in {self.position.bad_evaluations} evaluations")
-        seconds = time.monotonic() - began
         self.finish()
+        return self.result(loss, planned=steps, tokens=tokens, seconds=time.monotonic() - began)
+
+    def result(self, loss: float, *, planned: int, tokens: int, seconds: float) -> TrainResult:
+        """What was reached, also written to `result.json`."""
         result = TrainResult(
             adapter=str(self.out / "adapter"),
             steps=self.position.step,
-            planned_steps=steps,
+            planned_steps=planned,
             best_step=self.position.best_step or self.position.step,
             validation_loss=self.position.best_loss,
             train_loss=loss,
             seconds=seconds,
             tokens_per_s=tokens / seconds,
-            trainable_parameters=trainable,
-            stopped_early=self.is_exhausted() and self.position.step < steps,
+            trainable_parameters=sum(p.numel() for p in self.trainable),
+            stopped_early=self.is_exhausted() and self.position.step < planned,
         )
         write_json(self.out / "result.json", {k: finite(v) for k, v in asdict(result).items()})
         self.log.say(
