@@ -30,7 +30,7 @@ LEARN = ["learn", "--text", "text", "--label", "label", "--data"]
         (b"", "the file is empty"),
         (b"text,other\na,b\n", "no column 'label'"),
         (b"text,label\n" + b"".join(f"m {i},x\n".encode() for i in range(50)), "nothing to tell apart"),
-        (b"text,label\na,x\nb,y\nc,x\n", "3 usable examples"),
+        (b"text,label\nuno,x\ndos,y\ntres,x\n", "3 usable examples"),
         (b"text,label\n\xff\xfe,x\n", "line 2: not UTF-8"),
     ],
 )
