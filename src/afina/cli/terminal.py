@@ -5,7 +5,16 @@ import sys
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from afina.cli.words import t
@@ -29,9 +38,9 @@ class TerminalNarrator:
         """Open the bar."""
         self.stage = stage
         self.bar = Progress(
-            SpinnerColumn(), TextColumn("{task.description:<10}"), BarColumn(bar_width=28),
-            TextColumn("{task.completed:>5.0f}/{task.total:<5.0f}"), TimeElapsedColumn(), TextColumn("ETA"),
-            TimeRemainingColumn(), TextColumn("[dim]{task.fields[note]}"), console=self.console, transient=True,
+            SpinnerColumn(), TextColumn("{task.description:<10}"), BarColumn(bar_width=28), MofNCompleteColumn(),
+            TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(), TextColumn("[dim]{task.fields[note]}"),
+            console=self.console, transient=True,
         )  # fmt: skip
         self.row = self.bar.add_task(t(stage), total=None, note="")
         if self.console.is_terminal:
