@@ -11,7 +11,9 @@ from afina.loop import Stages
 def test_a_stage_shows_progress_on_a_terminal_and_leaves_one_line() -> None:
     """Before the total is known, while it moves, and at the end."""
     out = io.StringIO()
-    narrator = TerminalNarrator(Console(file=out, force_terminal=True, width=120, force_interactive=True))
+    narrator = TerminalNarrator(
+        Console(file=out, force_terminal=True, width=120, force_interactive=True, highlight=False)
+    )
     stages = Stages(narrator)
 
     with stages.stage("train"):
