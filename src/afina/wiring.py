@@ -3,9 +3,11 @@
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI
 
 from afina.capture import Recorder, add_feedback, record_interaction
@@ -16,11 +18,13 @@ from afina.records import FeedbackKind, Interaction
 from afina.serve import Fleet, LiveVersion, build_gateway, read_live
 from afina.serve.gateway import Opinion
 from afina.settings import Settings, find_project, load_settings
+from afina.store.access import database_errors
 from afina.store.migrate import migrate
 from afina.store.paths import Paths, private_folder
 from afina.store.server import embedded_dsn
 
 FEEDBACK_WAIT_S = 3.0
+HELD: list[psycopg.Connection[Any]] = []
 
 
 def read_project(start: Path, *, flags: Mapping[str, Any] | None = None) -> tuple[Paths, Settings]:
@@ -39,7 +43,10 @@ def connect(paths: Paths, settings: Settings) -> Project:
     """Start or reach the database and migrate it."""
     private_folder(paths.data)
     dsn = settings.store.url or embedded_dsn(paths.database, idle_stop_minutes=settings.store.idle_stop_minutes)
-    migrate(dsn)
+    with database_errors():
+        migrate(dsn)
+        # A held connection counts as a user: the embedded server does not stop while this process needs it.
+        HELD.append(psycopg.connect(dsn, autocommit=True, application_name="afina-held"))
     return Project(paths, settings, dsn)
 
 
@@ -68,7 +75,7 @@ def save_opinion(project: Project) -> Callable[[Opinion], bool]:
                     )  # fmt: skip
                 return True
             except StoreError as exc:
-                if "foreign key" not in str(exc):
+                if not isinstance(exc.__cause__, psycopg.errors.ForeignKeyViolation):
                     raise
                 if time.monotonic() > deadline:
                     return False
@@ -82,7 +89,7 @@ def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Rec
 
     def live() -> list[LiveVersion]:
         with project.session() as session:
-            found = read_live(session)
+            found = [replace(v, gguf=str(project.paths.data / v.gguf)) for v in read_live(session)]
         return [version for version in found if version.name == pinned] if pinned else found
 
     fleet = Fleet(live, project.settings.runtime, logs=project.paths.logs)

@@ -8,6 +8,13 @@ CREATE TEMP TABLE staged_corrections (
 -- copy_staged: fast bulk load into the staging table
 COPY staged_corrections FROM STDIN
 
+-- conflicts: rows whose id was imported before with another text
+SELECT s.external_id, s.text
+FROM staged_corrections s
+JOIN app.interactions i ON i.source = s.source AND i.external_id = s.external_id
+WHERE i.text <> s.text OR i.task <> s.task
+LIMIT 1
+
 -- merge_interactions: what is new; a row imported before is left as it is
 INSERT INTO app.interactions
     (id, client_id, external_id, user_external_id, conversation, task, source, text, answer, confidence, created_at)

@@ -1,12 +1,13 @@
 """Writes live interactions behind the reply's back: a slow or dead database never delays an answer."""
 
+import contextlib
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable
 
-from afina.errors import AfinaError
+from afina.errors import DatabaseDownError, DiskFullError
 from afina.records import Interaction
 
 LOG = logging.getLogger("afina.capture")
@@ -42,12 +43,27 @@ class Recorder:
                 try:
                     self.save(batch)
                     break
-                except AfinaError as exc:
+                except (DatabaseDownError, DiskFullError) as exc:
                     LOG.warning("interactions wait for the database: %s", exc)
                     if ending:
                         LOG.error("%d interactions not recorded", len(batch))
                         break
                     time.sleep(1)
+                except Exception:
+                    # One row the database will never take must not hold up the others.
+                    if len(batch) == 1:
+                        LOG.exception("interaction %s not recorded", batch[0].id)
+                        break
+                    self.save_singly(batch)
+                    break
+
+    def save_singly(self, batch: list[Interaction]) -> None:
+        """Write what can be written of a batch."""
+        for interaction in batch:
+            try:
+                self.save([interaction])
+            except Exception:
+                LOG.exception("interaction %s not recorded", interaction.id)
 
     def take(self) -> tuple[list[Interaction], bool]:
         """The next interactions, and whether they are the last."""
@@ -65,5 +81,6 @@ class Recorder:
 
     def close(self) -> None:
         """Write what is left."""
-        self.waiting.put(None)
+        with contextlib.suppress(queue.Full):
+            self.waiting.put(None, timeout=5)
         self.thread.join(10)

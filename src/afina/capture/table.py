@@ -6,6 +6,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from afina.capture.corrections import Correction
+from afina.errors import InputError
 from afina.ids import FeedbackId, InteractionId, new_id
 from afina.records import FeedbackKind, Fields, Interaction
 from afina.store.access import Connection
@@ -15,7 +16,11 @@ QUERIES = read_queries("afina.capture")
 
 
 def save_corrections(session: Connection, corrections: Sequence[Correction]) -> int:
-    """Add reviewed messages. Returns how many were new; importing a file twice adds nothing."""
+    """Add reviewed messages. Returns how many were new; importing a file twice adds nothing.
+
+    Raises:
+        InputError: an id of this file is taken by another message.
+    """
     session.execute(QUERIES["stage"])
     with session.cursor() as cursor, cursor.copy(QUERIES["copy_staged"]) as copy:
         for entry in corrections:
@@ -24,6 +29,12 @@ def save_corrections(session: Connection, corrections: Sequence[Correction]) -> 
                 i.id, i.external_id, i.user, i.conversation, i.task, i.source, i.text, i.answer, i.confidence,
                 i.created_at, f.id, f.kind.value, Jsonb(f.value), f.reviewer, f.review_seconds,
             ))  # fmt: skip
+    conflict = session.execute(QUERIES["conflicts"]).fetchone()
+    if conflict is not None:
+        raise InputError(
+            f"the id {conflict['external_id']!r} was imported before from a file of this name, with another text",
+            remedy="rename the file, or give its rows ids of their own",
+        )
     session.execute(QUERIES["merge_users"])
     added = session.execute(QUERIES["merge_interactions"]).rowcount
     session.execute(QUERIES["merge_feedback"])

@@ -11,9 +11,9 @@ from afina.cli.options import here
 from afina.cli.terminal import OUT
 from afina.cli.words import t
 from afina.settings import SETTINGS_FILE
-from afina.store.backup import back_up, owner_dsn, restore
+from afina.store.backup import back_up, owner_dsn, restore, without_password
 from afina.store.cluster import packaged_binaries
-from afina.store.garbage import collect
+from afina.store.garbage import collect, known_ids
 from afina.wiring import open_project
 
 
@@ -44,8 +44,9 @@ def restore_command(archive: Path) -> None:
 def gc_command(dry_run: bool) -> None:
     """Collect garbage."""
     project = open_project(here())
-    with project.session() as session:
-        found = collect(session, project.paths)
+    url = project.settings.store.url
+    known = None if url else known_ids(owner_dsn(project.paths, url))
+    found = collect(project.paths, known=known)
     freed = 0
     for path in found:
         size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file()) if path.is_dir() else path.stat().st_size
@@ -64,4 +65,5 @@ def psql_command(arguments: tuple[str, ...]) -> None:
     program = str(packaged_binaries() / "psql")
     # Row-level security shows nothing without a client: the session starts as this project's.
     options = f"-c app.client={project.client} -c role=afina_app"
-    os.execve(program, ["psql", project.dsn, *arguments], {**os.environ, "PGOPTIONS": options})
+    dsn, secret = without_password(project.dsn)
+    os.execve(program, ["psql", dsn, *arguments], {**os.environ, **secret, "PGOPTIONS": options})

@@ -1,6 +1,8 @@
 -- reviewed: every message with its latest decision, oldest first
 SELECT DISTINCT ON (i.created_at, i.id)
-    i.id, i.text, i.user_external_id, i.conversation, f.value
+    i.id, i.text, i.user_external_id, i.conversation,
+    -- an acceptance, or a correction of some fields, leaves the rest as it was answered
+    (CASE WHEN i.answer IS JSON OBJECT THEN i.answer::jsonb ELSE '{}'::jsonb END) || f.value AS value
 FROM app.interactions i
 JOIN LATERAL (
     SELECT value FROM app.feedback WHERE interaction_id = i.id ORDER BY created_at DESC, id DESC LIMIT 1

@@ -79,6 +79,11 @@ def cut(examples: list[Example], *, share: float, seed: int) -> tuple[list[Examp
         return examples, []
     groups = [e.group for e in examples]
     joined = ["\x1f".join(e.target.values()) for e in examples]
+    if len(set(groups)) < 2:
+        raise NotEnoughDataError(
+            "all examples come from one user or conversation: no part can be held out without a leak",
+            remedy="import messages of several users, or leave the column `user` out",
+        )
     folds = max(2, round(1 / share))
     splitter = StratifiedGroupKFold(n_splits=min(folds, len(set(groups))), shuffle=True, random_state=seed)
     with warnings.catch_warnings():

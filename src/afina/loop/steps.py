@@ -1,7 +1,6 @@
 """Train, export and evaluate on a project: load → call → save → record."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from afina.bases import resolve_base
@@ -22,8 +21,10 @@ from afina.loop.tune import (
 )
 from afina.records import Dataset, ModelVersion, RunState, Verdict
 from afina.release.job import save_verdict
+from afina.settings import Settings
 from afina.store.paths import write_json
 from afina.train import get_run, move_run, newest_run, plan_run
+from afina.train.loop import finite
 
 
 def plan_training(project: Project, dataset: Dataset) -> RunId:
@@ -38,16 +39,27 @@ def plan_training(project: Project, dataset: Dataset) -> RunId:
 def train_run(project: Project, run: RunId, stages: Stages, *, resume: bool) -> None:
     """Train a planned run, or go on with one that was interrupted."""
     with project.session() as session:
-        dataset = load_dataset(session, get_run(session, run).dataset)
+        planned = get_run(session, run)
+        dataset = load_dataset(session, planned.dataset)
         move_run(session, run, RunState.RUNNING)
+    settings = settings_of(project, base=planned.base, config=planned.config)
     try:
-        result = train_stage(dataset, project.settings, stages, run_folder=project.paths.run(run), resume=resume)
+        result = train_stage(dataset, settings, stages, run_folder=project.paths.run(run), resume=resume)
     except Exception as exc:
         with project.session() as session:
             move_run(session, run, RunState.FAILED, error=str(exc))
         raise
     with project.session() as session:
-        move_run(session, run, RunState.DONE, result={**asdict(result), "seconds": stages.seconds["train"]})
+        move_run(session, run, RunState.DONE, result={name: finite(value) for name, value in asdict(result).items()})
+
+
+def settings_of(project: Project, *, base: str, config: dict[str, Any] | None = None) -> Settings:
+    """The project's settings with what was recorded for a run or a version, which may have been edited since."""
+    sections = project.settings.model_dump()
+    sections["base"] = {"model": base}
+    if config:
+        sections["train"] = config
+    return Settings.model_validate(sections)
 
 
 def interrupted_run(project: Project) -> RunId:
@@ -66,12 +78,12 @@ def export_run(project: Project, stages: Stages, *, run: RunId | None = None) ->
     identity = ModelVersionId(new_id("mod"))
     file = f"{name.replace(':', '-')}-{project.settings.export.quantisation}.gguf"
     exported = export_stage(
-        dataset, project.settings, stages, adapter=project.paths.run(done.id) / "adapter",
+        dataset, settings_of(project, base=done.base), stages, adapter=project.paths.run(done.id) / "adapter",
         out=project.paths.model(identity) / file, name=name,
     )  # fmt: skip
     card = {**exported.card, **label_card(dataset), "dataset": dataset.id}
     version = ModelVersion(
-        id=identity, name=name, task=project.task, base=done.base, gguf=str(exported.gguf),
+        id=identity, name=name, task=project.task, base=done.base, gguf=str(exported.gguf.relative_to(project.paths.data)),
         quantisation=project.settings.export.quantisation, run=done.id, card=card,
     )  # fmt: skip
     with project.session() as session:
@@ -89,12 +101,12 @@ def base_version(project: Project, dataset: Dataset) -> ModelVersion:
     base, quantisation = project.settings.base.model, project.settings.export.quantisation
     with project.session() as session:
         found = get_base_version(session, task=project.task, base=base, quantisation=quantisation)
-    if found is not None and Path(found.gguf).is_file():
+    if found is not None and (project.paths.data / found.gguf).is_file():
         return found
     gguf = base_gguf(project.settings, folder=project.paths.data / "bases")
     version = ModelVersion(
         id=ModelVersionId(new_id("mod")), name=f"{resolve_base(base).name if base != 'semilla' else base}-{project.task}:base-{quantisation}",
-        task=project.task, base=base, gguf=str(gguf), quantisation=quantisation, card=label_card(dataset),
+        task=project.task, base=base, gguf=str(gguf.relative_to(project.paths.data)), quantisation=quantisation, card=label_card(dataset),
     )  # fmt: skip
     with project.session() as session:
         register_version(session, version)
@@ -103,10 +115,11 @@ def base_version(project: Project, dataset: Dataset) -> ModelVersion:
 
 def evaluate_version(project: Project, version: ModelVersion, stages: Stages) -> tuple[dict[str, Any], Verdict]:
     """Score a version beside base and yardsticks, reach the verdict, store both. Returns the report entry."""
+    gguf = project.paths.data / version.gguf  # stored relative: a project may be moved or restored elsewhere
     with project.session() as session:
         dataset = load_dataset(session, version.card["dataset"])
     base, tuned, yardsticks = evaluate_stage(
-        dataset, project.settings, stages, tuned=Path(version.gguf), bases=project.paths.data / "bases",
+        dataset, settings_of(project, base=version.base), stages, tuned=gguf, bases=project.paths.data / "bases",
         log=project.paths.logs / "evaluate-worker.log",
     )  # fmt: skip
     verdict = verdict_stage(project.settings, stages, base=base, tuned=tuned, yardsticks=yardsticks)
@@ -117,7 +130,7 @@ def evaluate_version(project: Project, version: ModelVersion, stages: Stages) ->
         save_verdict(session, verdict, version=version.id, dataset=dataset.id)
     entry = task_report(
         dataset, project.settings, base=base, tuned=tuned, yardsticks=yardsticks, verdict=verdict,
-        gguf=Path(version.gguf), seconds=stages.seconds,
+        gguf=gguf, seconds=stages.seconds,
     )  # fmt: skip
     write_json(project.paths.model(version.id) / "report.json", {"tasks": [entry]})
     return entry, verdict

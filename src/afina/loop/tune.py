@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,9 @@ def base_gguf(settings: Settings, *, folder: Path) -> Path:
     """The untuned base as a GGUF of the same quantisation, made once."""
     base = resolve_base(settings.base.model)
     quantisation = settings.export.quantisation
-    out = folder / f"{base.name}-{quantisation}" / f"base-{quantisation}.gguf"
+    stat = (base / "config.json").stat()
+    mark = blake2b(f"{base}/{stat.st_mtime_ns}".encode(), digest_size=4).hexdigest()
+    out = folder / f"{base.name}-{quantisation}-{mark}" / f"base-{quantisation}.gguf"
     if not out.is_file():
         export_model(base, None, out, settings.runtime, quantisation=quantisation, name=f"{base.name}-base")
     return out

@@ -65,6 +65,8 @@ class Fleet:
                 await self.reconcile(await asyncio.to_thread(self.read_live))
             except AfinaError as exc:
                 LOG.warning("serving goes on as it is: %s", exc)
+            except Exception:
+                LOG.exception("serving goes on as it is")
             await asyncio.sleep(self.poll_s)
 
     async def reconcile(self, wanted: Sequence[LiveVersion]) -> None:
@@ -89,7 +91,7 @@ class Fleet:
             log = self.logs / f"worker-{version.id}.log"
             self.workers[version.id] = await asyncio.to_thread(open_worker, Path(version.gguf), self.settings, log=log)
             LOG.info("%s is up", version.name)
-        except AfinaError as exc:
+        except (AfinaError, OSError) as exc:
             self.failed_at[version.id] = time.monotonic()
             LOG.error("%s did not start: %s", version.name, exc)
 

@@ -64,11 +64,17 @@ class Exchange:
     ) -> Interaction:
         """The record of the finished exchange."""
         return Interaction(
-            id=self.id, client=client, user=self.user, conversation=self.conversation, text=self.text, answer=answer,
-            task=self.version.task, source="gateway", external_id=self.id, model_version=self.version.id,
-            latency_ms=(time.monotonic() - self.began) * 1000, ok=not error, error=error,
-            tokens_in=(usage or {}).get("prompt_tokens"), tokens_out=(usage or {}).get("completion_tokens"),
+            id=self.id, client=client, user=storable(self.user), conversation=storable(self.conversation),
+            text=storable(self.text), answer=storable(answer), task=self.version.task, source="gateway",
+            external_id=self.id, model_version=self.version.id, latency_ms=(time.monotonic() - self.began) * 1000,
+            ok=not error, error=storable(error), tokens_in=(usage or {}).get("prompt_tokens"),
+            tokens_out=(usage or {}).get("completion_tokens"),
         )  # fmt: skip
+
+
+def storable(text: str) -> str:
+    """Text without NUL characters, which PostgreSQL cannot hold."""
+    return text.replace("\x00", "")
 
 
 def problem(status: int, message: str, *, kind: str = "invalid_request_error") -> JSONResponse:
@@ -140,35 +146,43 @@ class Gateway:
     async def stream(self, exchange: Exchange, worker: Worker, body: dict[str, Any]) -> Response:
         """Server-sent events as they come. A client that leaves ends the generation; what it saw is recorded."""
         request = self.http.build_request("POST", f"{worker.url}/v1/chat/completions", json=body)
+        in_use = contextlib.ExitStack()
+        in_use.enter_context(self.fleet.using(exchange.version))  # from before the prompt is read until the last event
         try:
             reply = await self.http.send(request, stream=True)
         except httpx.HTTPError as exc:
+            in_use.close()
             self.record(exchange.interaction(self.client, answer="", usage=None, error=type(exc).__name__))
             return problem(502, f"the model worker did not answer ({type(exc).__name__})", kind="server_error")
         if reply.status_code != httpx.codes.OK:
             content = await reply.aread()
             await reply.aclose()
+            in_use.close()
+            if reply.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+                error = content[:200].decode("utf-8", errors="replace")
+                self.record(exchange.interaction(self.client, answer="", usage=None, error=error))
             return Response(content, reply.status_code, exchange.headers(), "application/json")
+        return StreamingResponse(
+            self.events(exchange, reply, in_use), media_type="text/event-stream", headers=exchange.headers()
+        )
 
-        async def events() -> AsyncIterator[bytes]:
-            pieces: list[str] = []
-            usage: dict[str, Any] | None = None
-            error = "client left"
-            try:
-                with self.fleet.using(exchange.version):
-                    async for line in reply.aiter_lines():
-                        usage = read_event(line, pieces) or usage
-                        yield f"{line}\n".encode()
-                error = ""
-            except httpx.HTTPError as exc:
-                error = type(exc).__name__
-            finally:
-                await reply.aclose()
-                # Somebody who leaves early is no failure of the model.
-                failed = "" if error == "client left" else error
-                self.record(exchange.interaction(self.client, answer="".join(pieces), usage=usage, error=failed))
-
-        return StreamingResponse(events(), media_type="text/event-stream", headers=exchange.headers())
+    async def events(
+        self, exchange: Exchange, reply: httpx.Response, in_use: contextlib.ExitStack
+    ) -> AsyncIterator[bytes]:
+        """The worker's events, passed on; recorded when they end, however they end."""
+        pieces: list[str] = []
+        usage: dict[str, Any] | None = None
+        error = ""  # somebody who leaves early is no failure of the model
+        try:
+            async for line in reply.aiter_lines():
+                usage = read_event(line, pieces) or usage
+                yield f"{line}\n".encode()
+        except httpx.HTTPError as exc:
+            error = type(exc).__name__
+        finally:
+            in_use.close()
+            await reply.aclose()
+            self.record(exchange.interaction(self.client, answer="".join(pieces), usage=usage, error=error))
 
     async def classify(self, body: Classification) -> Response:
         """`POST /v1/classify`: the trained prompt, the trained labels, JSON under a schema."""

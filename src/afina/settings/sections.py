@@ -47,8 +47,8 @@ class CurateSettings(Section):
 class FreezeSettings(Section):
     """How examples are split."""
 
-    validation_share: Share = Field(0.1, description="share of groups used to choose the checkpoint")
-    test_share: Share = Field(0.25, description="share of groups held out for the verdict")
+    validation_share: float = Field(0.1, ge=0.0, le=0.15, description="share of groups used to choose the checkpoint")
+    test_share: float = Field(0.25, ge=0.0, le=0.8, description="share of groups held out for the verdict")
     min_examples: int = Field(30, ge=10, description="fewest examples a dataset may have")
     seed: int = Field(0, ge=0, description="seed of the split")
 

@@ -11,10 +11,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
 from afina.errors import StoreError
 from afina.store.cluster import DATABASE, locate, packaged_binaries, read_passwords
 from afina.store.paths import Paths, disk_errors
 from afina.store.server import read_state
+
+EMPTY = (
+    "SET row_security = off; SELECT (SELECT count(*) FROM app.interactions) + (SELECT count(*) FROM ml.model_versions)"
+)
+"""Rows hidden by row-level security must not look like an empty database: with it off, hiding becomes an error."""
 
 FOLDERS = ("models", "runs", "datasets", "bases")
 DUMP, MANIFEST_NAME = "database.dump", "backup.json"
@@ -35,21 +42,38 @@ def owner_dsn(paths: Paths, url: str) -> str:
     return f"host=127.0.0.1 port={state.port} dbname={DATABASE} user=postgres password={password}"
 
 
+def without_password(dsn: str) -> tuple[str, dict[str, str]]:
+    """A connection string fit for a process list, and the environment that carries its password."""
+    parts = conninfo_to_dict(dsn)
+    password = parts.pop("password", None)
+    return make_conninfo("", **parts), {"PGPASSWORD": str(password)} if password else {}
+
+
 def pg_tool(name: str, dsn: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
     """Run one of PostgreSQL's own programs.
 
     Raises:
         StoreError: it failed; with its own words.
     """
+    address, secret = without_password(dsn)
     done = subprocess.run(
-        [str(packaged_binaries() / name), f"--dbname={dsn}", *arguments],
+        [str(packaged_binaries() / name), f"--dbname={address}", *arguments],
         capture_output=True,
         text=True,
-        env={**os.environ},
+        env={**os.environ, **secret},
     )
     if done.returncode != 0:
         raise StoreError(f"{name} failed: {done.stderr.strip().splitlines()[0] if done.stderr else 'no output'}")
     return done
+
+
+def is_kept(file: Path) -> bool:
+    """Whether a file belongs into the archive: of a run only what no longer changes, so that a backup while training
+    is whole.
+    """
+    if any(part.endswith(".partial") or part.startswith(".export-") for part in file.parts):
+        return False
+    return file.parts[0] != "runs" or "adapter" in file.parts or file.name in {"run.json", "result.json"}
 
 
 def checksum(path: Path) -> str:
@@ -69,7 +93,7 @@ def back_up(paths: Paths, *, url: str, out: Path, settings_file: Path) -> dict[s
             files = {DUMP: dump, settings_file.name: settings_file}
             for folder in FOLDERS:
                 for file in sorted((paths.data / folder).rglob("*")):
-                    if file.is_file() and ".partial" not in str(file):
+                    if file.is_file() and is_kept(file.relative_to(paths.data)):
                         files[str(file.relative_to(paths.data))] = file
             manifest = {"version": 1, "files": {name: checksum(file) for name, file in files.items()}}
             raw = json.dumps(manifest, indent=1).encode()
@@ -113,7 +137,7 @@ def restore(paths: Paths, *, dsn: str, owner: str, archive: Path) -> int:
     """
     with tempfile.TemporaryDirectory(prefix="restore-", dir=paths.data) as scratch:
         sums = unpack(archive, Path(scratch))
-        done = pg_tool("psql", owner, ["-tAc", "SELECT count(*) FROM app.interactions"])
+        done = pg_tool("psql", owner, ["-qtAc", EMPTY])
         if int(done.stdout.strip() or 0) > 0:
             raise StoreError(
                 "this project has data already", remedy="restore into an empty folder: `afina init` there first"
@@ -133,4 +157,4 @@ def restore(paths: Paths, *, dsn: str, owner: str, archive: Path) -> int:
 
 def role_of(dsn: str) -> str:
     """The login that shall own the restored tables."""
-    return next((part.removeprefix("user=") for part in dsn.split() if part.startswith("user=")), "afina")
+    return str(conninfo_to_dict(dsn).get("user") or "afina")

@@ -1,22 +1,34 @@
 """Files that nothing refers to."""
 
+import time
 from pathlib import Path
 
-from afina.store.access import Connection
+import psycopg
+
 from afina.store.named import read_queries
 from afina.store.paths import Paths
 
 QUERIES = read_queries("afina.store", "garbage.sql")
+YOUNG_S = 3600.0
+"""Younger files may belong to a command that is still at work."""
 
 
-def collect(session: Connection, paths: Paths) -> list[Path]:
-    """Half-written files, and folders of runs, versions and datasets that the database does not know."""
-    known = {row["id"] for row in session.execute(QUERIES["known"]).fetchall()}
-    found = [
-        path for path in paths.data.rglob(".*") if path.name.endswith(".partial") or path.name.startswith(".export-")
-    ]
-    for folder in ("runs", "models", "datasets"):
+def known_ids(owner: str) -> set[str]:
+    """Every id that files may belong to, of every client: `owner` must not be bound by row-level security."""
+    with psycopg.connect(owner) as connection:
+        connection.execute("SET row_security = off")  # an error rather than a part of the rows
+        return {row[0] for row in connection.execute(QUERIES["known"]).fetchall()}
+
+
+def collect(paths: Paths, *, known: set[str] | None) -> list[Path]:
+    """Half-written files, and folders of runs, versions and datasets that are not known.
+
+    Without `known` (a database whose rows we may not see all of) only the former.
+    """
+    found = [p for p in paths.data.rglob(".*") if p.name.endswith(".partial") or p.name.startswith(".export-")]
+    for folder in ("runs", "models", "datasets") if known is not None else ():
         place = paths.data / folder
         if place.is_dir():
-            found += [path for path in sorted(place.iterdir()) if path.name not in known and path not in found]
-    return [path for path in found if not any(parent in found for parent in path.parents)]
+            found += [p for p in sorted(place.iterdir()) if p.name not in (known or set()) and p not in found]
+    old = [p for p in found if time.time() - p.stat().st_mtime > YOUNG_S]
+    return [p for p in old if not any(parent in old for parent in p.parents)]

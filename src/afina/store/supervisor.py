@@ -31,12 +31,24 @@ CRASH_LIMIT = 5
 POLL_S = 0.2
 
 
-def free_port() -> int:
-    """A free port on the loopback interface."""
+def free_port(preferred: int = 0) -> int:
+    """A free port on the loopback interface; the preferred one if it is free, so that clients find the server again."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", preferred))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+def last_port(cluster: Cluster) -> int:
+    """The port of the last start; 0 when there was none."""
+    try:
+        return int((cluster.control / "port").read_text("utf-8"))
+    except (OSError, ValueError):
+        return 0
 
 
 def start_server(cluster: Cluster, *, port: int) -> subprocess.Popen[bytes]:
@@ -111,7 +123,8 @@ class Supervisor:
         crashes = 0
         while not self.stopping and crashes < CRASH_LIMIT:
             stop_orphan(self.cluster)
-            port = free_port()
+            port = free_port(last_port(self.cluster))
+            write_whole(self.cluster.control / "port", str(port))
             began = time.monotonic()
             self.server = start_server(self.cluster, port=port)
             if wait_ready(self.cluster, self.server, port=port):

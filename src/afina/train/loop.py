@@ -4,11 +4,13 @@ Loss on the answers' tokens only, averaged over the supervised tokens of the who
 which would weight short answers more). Checkpoints make a killed run end with the very weights of an undisturbed one.
 """
 
+import fcntl
 import math
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,38 @@ def train(
     """
     if not data.train:
         raise TrainError("there is nothing to train on")
+    with only_trainer(out):
+        return train_locked(data, settings, base=base, out=out, resume=resume, on_progress=on_progress)
+
+
+@contextmanager
+def only_trainer(out: Path) -> Iterator[None]:
+    """Hold the folder's lock: two trainers in one folder would take each other's files for their own.
+
+    Raises:
+        TrainError: another process is training there.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise TrainError(
+                f"{out}: another process is training here", remedy="wait for it, or stop it first"
+            ) from exc
+        yield
+
+
+def train_locked(
+    data: Encoded,
+    settings: TrainSettings,
+    *,
+    base: Path,
+    out: Path,
+    resume: bool,
+    on_progress: Callable[[Progress], None],
+) -> TrainResult:
+    """`train`, with the folder's lock held."""
     options = settings.training
     prepare_folder(out, settings, base=base, rows=len(data.train), resume=resume)
     torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))

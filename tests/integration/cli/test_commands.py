@@ -1,6 +1,7 @@
 """Every command, in this process, on a project with a tiny model."""
 
 import json
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -91,10 +92,13 @@ def test_the_wheel_by_hand(folder: Path) -> None:
     assert status["dataset"] == dataset
     assert status["live"] == [{"name": version["name"], "canary": False, "share": 1.0}]
     assert version["name"] in afina("status").output
-    (folder / ".afina" / "runs" / "run_unknown").mkdir()
-    assert "run_unknown" in afina("gc", "--dry-run").output
+    half = folder / ".afina" / "runs" / ".run_x.partial"
+    half.mkdir()
+    assert ".run_x" not in afina("gc", "--dry-run").output  # young: its command may still be at work
+    os.utime(half, (0, 0))
+    assert ".run_x" in afina("gc", "--dry-run").output
     assert run not in afina("gc").output
-    assert not (folder / ".afina" / "runs" / "run_unknown").exists()
+    assert not half.exists()
 
 
 def test_training_can_be_queued(folder: Path) -> None:

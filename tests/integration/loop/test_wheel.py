@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from afina.errors import NotEnoughDataError, ReleaseError, StoreError
+from afina.errors import InputError, NotEnoughDataError, ReleaseError, StoreError
 from afina.freeze import newest_dataset
 from afina.loop import Silent, Stages
 from afina.loop.collect import curate_project, import_file
@@ -197,3 +197,51 @@ def test_learn_with_a_test_file_uses_it(project: Project, tmp_path: Path) -> Non
     )
 
     assert report["tasks"][0]["tuned"]["n"] == 31
+
+
+def test_an_acceptance_without_fields_is_worth_its_answer(project: Project, stages: Stages) -> None:
+    """And a correction of one field leaves the others as they were answered."""
+    with project.session() as session:
+        for number, (kind, value) in enumerate((("accepted", "{}"), ("corrected", '{"topic": "envio"}'))):
+            session.execute(
+                "INSERT INTO app.interactions (id, client_id, external_id, task, source, text, answer) "
+                "VALUES (%s, 'default', %s, 'classify', 's', %s, %s)",
+                (
+                    f"int_{number}",
+                    str(number),
+                    f"mensaje {number}",
+                    '{"sentiment": "mal", "topic": "pago", "intent": "x"}',
+                ),
+            )
+            session.execute(
+                "INSERT INTO app.feedback (id, client_id, interaction_id, kind, value) VALUES (%s, 'default', %s, %s, %s)",
+                (f"f{number}", f"int_{number}", kind, value),
+            )
+
+    assert curate_project(project, stages) == {"kept": 2}
+    with project.session() as session:
+        topics = session.execute(
+            "SELECT target ->> 'topic' AS topic FROM ml.examples ORDER BY interaction_id"
+        ).fetchall()
+    assert [t["topic"] for t in topics] == ["pago", "envio"]
+
+
+def test_one_user_cannot_be_split(project: Project, stages: Stages, tmp_path: Path) -> None:
+    """Said in words, not by a library."""
+    path = write_sample(tmp_path / "c.csv")
+    path.write_text("".join(",".join([*(c := line.split(","))[:2], "u" if i else c[2], *c[3:]]) for i, line in enumerate(path.read_text("utf-8").replace(", todo", " todo").splitlines(keepends=True))).replace('"', ""), "utf-8")  # fmt: skip
+    import_file(project, path, stages)
+    curate_project(project, stages)
+
+    with pytest.raises(NotEnoughDataError, match="one user"):
+        freeze_project(project, stages)
+
+
+def test_the_same_file_name_with_other_messages_is_refused(project: Project, stages: Stages, tmp_path: Path) -> None:
+    """Not '0 new' while rows are lost."""
+    import_file(project, write_sample(tmp_path / "c.csv"), stages)
+    path = tmp_path / "c.csv"
+    path.write_text(path.read_text("utf-8").replace("mensaje", "otro"), "utf-8")
+
+    with pytest.raises(InputError, match="imported before"):
+        import_file(project, path, stages)

@@ -183,3 +183,13 @@ def test_nothing_live_is_said(project: Project) -> None:
 
     assert reply.status_code == 503
     assert "afina release" in reply.json()["error"]["message"]
+
+
+def test_a_message_the_database_cannot_hold_does_not_stop_the_record(served: tuple[TestClient, Project]) -> None:
+    """NUL is taken out; what comes after is recorded too."""
+    client, project = served
+
+    client.post("/v1/classify", json={"text": "a\x00b", "user": "x\x00"})
+    client.post("/v1/classify", json={"text": "después", "user": "y"})
+
+    assert [r["text"] for r in rows(project, 2)] == ["ab", "después"]

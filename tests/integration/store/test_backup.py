@@ -1,5 +1,6 @@
 """What is backed up comes back, byte for byte and row for row."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 from afina.errors import StoreError
 from afina.loop.project import Project
 from afina.settings import Settings
-from afina.store.backup import back_up, owner_dsn, restore
+from afina.store.access import client_session
+from afina.store.backup import back_up, owner_dsn, restore, without_password
+from afina.store.garbage import collect, known_ids
 from afina.store.paths import Paths
 from afina.wiring import connect
 from tests.conftest import remove_cluster
@@ -76,3 +79,30 @@ def test_damaged_archives_change_nothing(two: tuple[Project, Project], tmp_path:
     with pytest.raises(StoreError, match="no such file"):
         restore(other.paths, dsn=other.dsn, owner=owner_dsn(other.paths, ""), archive=tmp_path / "none.tar")
     assert rows(other, "a") == []
+
+
+def test_garbage_is_judged_over_all_clients(two: tuple[Project, Project]) -> None:
+    """What another client's version refers to is no garbage; nor is anything young."""
+    one, _ = two
+    for client in ("a", "b"):
+        with client_session(one.dsn, client) as session:
+            session.execute(
+                "INSERT INTO ml.model_versions (id, client_id, name, task, base, gguf, quantisation) VALUES (%s, %s, 'n', 't', 'x', 'g', 'q8_0')",
+                (f"mod_{client}", client),
+            )
+    for name in ("mod_a", "mod_b", "mod_gone", "mod_young"):
+        one.paths.model(name).mkdir(parents=True)
+        if name != "mod_young":
+            os.utime(one.paths.model(name), (0, 0))
+
+    found = collect(one.paths, known=known_ids(owner_dsn(one.paths, "")))
+
+    assert [path.name for path in found] == ["mod_gone"]
+
+
+def test_passwords_stay_out_of_process_lists() -> None:
+    """They travel in the environment."""
+    address, secret = without_password("host=127.0.0.1 user=u password=hidden")
+
+    assert "hidden" not in address
+    assert secret == {"PGPASSWORD": "hidden"}
