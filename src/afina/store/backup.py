@@ -109,6 +109,21 @@ def back_up(paths: Paths, *, url: str, out: Path, settings_file: Path) -> dict[s
     return manifest
 
 
+def extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    """Write one regular file below `target`. (`extractall(filter=…)` came with 3.11.4 only.)
+
+    Raises:
+        StoreError: a link, a device, or a path that leads outside.
+    """
+    path = (target / member.name).resolve()
+    content = tar.extractfile(member) if member.isfile() else None
+    if content is None or not path.is_relative_to(target.resolve()):
+        raise StoreError(f"{member.name!r} does not belong into a backup of afina")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        shutil.copyfileobj(content, file)
+
+
 def unpack(archive: Path, target: Path) -> dict[str, str]:
     """Unpack and verify. Returns the checksums by name.
 
@@ -117,7 +132,8 @@ def unpack(archive: Path, target: Path) -> dict[str, str]:
     """
     try:
         with tarfile.open(archive) as tar:
-            tar.extractall(target, filter="data")
+            for member in tar:
+                extract(tar, member, target)
         sums: dict[str, str] = json.loads((target / MANIFEST_NAME).read_text("utf-8"))["files"]
     except FileNotFoundError as exc:
         raise StoreError(f"{archive}: no such file, or not a backup of afina") from exc

@@ -1,6 +1,7 @@
 """What is backed up comes back, byte for byte and row for row."""
 
 import os
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from afina.errors import StoreError
 from afina.loop.project import Project
 from afina.settings import Settings
 from afina.store.access import client_session
-from afina.store.backup import back_up, owner_dsn, restore, without_password
+from afina.store.backup import back_up, owner_dsn, restore, unpack, without_password
 from afina.store.garbage import collect, known_ids
 from afina.store.paths import Paths
 from afina.wiring import connect
@@ -79,6 +80,23 @@ def test_damaged_archives_change_nothing(two: tuple[Project, Project], tmp_path:
     with pytest.raises(StoreError, match="no such file"):
         restore(other.paths, dsn=other.dsn, owner=owner_dsn(other.paths, ""), archive=tmp_path / "none.tar")
     assert rows(other, "a") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("../outside", tarfile.REGTYPE), ("/abs", tarfile.REGTYPE), ("link", tarfile.SYMTYPE)]
+)
+def test_a_hostile_archive_writes_nothing_outside(tmp_path: Path, name: str, kind: bytes) -> None:
+    """Paths that climb, absolute ones, links."""
+    archive, target = tmp_path / "evil.tar", tmp_path / "in"
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, "/etc/passwd"
+    with tarfile.open(archive, "w") as tar:
+        tar.addfile(member)
+
+    with pytest.raises(StoreError, match="does not belong"):
+        unpack(archive, target)
+
+    assert not (tmp_path / "outside").exists()
 
 
 def test_garbage_is_judged_over_all_clients(two: tuple[Project, Project]) -> None:
