@@ -1,12 +1,17 @@
 """Freeze on a project."""
 
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from afina.chat import classify_turns, render_answer
 from afina.curate import kept_examples
 from afina.freeze import load_dataset, newest_dataset, save_dataset
 from afina.freeze.freeze import freeze
 from afina.loop.narrate import Stages
 from afina.loop.project import Project
-from afina.records import Dataset
-from afina.store.paths import write_json
+from afina.records import Dataset, Example, Split
+from afina.store.paths import write_json, write_whole
 
 
 def freeze_project(project: Project, stages: Stages) -> Dataset:
@@ -18,10 +23,26 @@ def freeze_project(project: Project, stages: Stages) -> Dataset:
                 examples, project.settings.freeze, task=project.task, fields=project.settings.project.fields
             )
             save_dataset(session, dataset)
-        write_json(project.paths.dataset(dataset.id) / "card.json", dataset.card)
+        write_files(dataset, project.paths.dataset(dataset.id))
         rows = dataset.card["rows"]
         stages.note = f"{dataset.id}: {rows['train']} train, {rows['validation']} validation, {rows['test']} test"
     return dataset
+
+
+def write_files(dataset: Dataset, folder: Path) -> None:
+    """The dataset as chat JSONL, one file a split, beside its card: what any trainer reads, ours included."""
+    for split in Split:
+        lines = [
+            json.dumps({"messages": chat(e, fields=dataset.fields)}, ensure_ascii=False) for e in dataset.part(split)
+        ]
+        write_whole(folder / f"{split.value}.jsonl", "".join(f"{line}\n" for line in lines))
+    write_json(folder / "card.json", dataset.card)
+
+
+def chat(example: Example, *, fields: Sequence[str]) -> list[dict[str, str]]:
+    """An example as messages."""
+    prompt = [{"role": turn.role, "content": turn.content} for turn in classify_turns(example.text, fields=fields)]
+    return [*prompt, {"role": "assistant", "content": render_answer(example.target, fields=fields)}]
 
 
 def current_dataset(project: Project) -> Dataset:

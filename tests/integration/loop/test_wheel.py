@@ -1,6 +1,7 @@
 """The wheel on a project with a tiny model: every stage on its own, with the real database and runtime."""
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from afina.errors import InputError, NotEnoughDataError, ReleaseError, StoreError
 from afina.freeze import newest_dataset
 from afina.loop import Silent, Stages
+from afina.loop.chats import read_chats
 from afina.loop.collect import curate_project, import_file
 from afina.loop.freezing import current_dataset, freeze_project
 from afina.loop.learn import learn
@@ -75,6 +77,18 @@ def test_importing_twice_adds_nothing(project: Project, stages: Stages, tmp_path
     curate_project(project, stages)
     assert freeze_project(project, stages).id == first.id
     assert [e.text for e in current_dataset(project).test] == [e.text for e in first.test]
+
+
+def test_a_dataset_lies_on_disk_as_chats(filled: Project) -> None:
+    """One line an example, in the form that `afina train --data` and every other trainer reads."""
+    dataset = current_dataset(filled)
+    folder = filled.paths.dataset(dataset.id)
+
+    chats = read_chats(folder / "train.jsonl")
+
+    assert [c[1].content for c in chats] == [e.text for e in dataset.train]
+    assert [json.loads(c[2].content) for c in chats] == [e.target for e in dataset.train]
+    assert (folder / "test.jsonl").read_text("utf-8").count("\n") == len(dataset.test)
 
 
 def test_stages_before_their_time_say_what_is_missing(project: Project, stages: Stages) -> None:
