@@ -3,6 +3,6 @@
 The door holds what needs no tokenizer; `render` is imported by its own name.
 """
 
-from afina.chat.classify import answer_schema, classify_turns, parse_answer, render_answer
+from afina.chat.classify import COMPACT, answer_schema, classify_turns, parse_answer, render_answer
 
-__all__ = ["answer_schema", "classify_turns", "parse_answer", "render_answer"]
+__all__ = ["COMPACT", "answer_schema", "classify_turns", "parse_answer", "render_answer"]

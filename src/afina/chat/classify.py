@@ -8,6 +8,11 @@ from typing import Any
 from afina.records import Fields, Turn
 
 
+COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+"""JSON without optional white space, for llguidance, the grammar engine inside our runtime: left free, a small model may
+pad an answer with blanks until its tokens run out."""
+
+
 def classify_turns(text: str, *, fields: Sequence[str]) -> tuple[Turn, ...]:
     """The prompt. It names the fields only: labels are learnt, and the schema allows no others.
 
@@ -23,17 +28,13 @@ def render_answer(target: Fields, *, fields: Sequence[str]) -> str:
 
 
 def answer_schema(labels: Mapping[str, Sequence[str]], *, fields: Sequence[str]) -> dict[str, Any]:
-    """JSON schema of the answer.
-
-    `x-guidance` is read by llguidance, the grammar engine inside our runtime: without it a model may pad the JSON
-    with blanks it never saw in training.
-    """
+    """JSON schema of the answer."""
     return {
         "type": "object",
         "properties": {name: {"type": "string", "enum": list(labels[name])} for name in fields},
         "required": list(fields),
         "additionalProperties": False,
-        "x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "},
+        "x-guidance": COMPACT,
     }
 
 

@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from afina.chat import answer_schema, classify_turns, parse_answer
+from afina.chat import COMPACT, answer_schema, classify_turns, parse_answer
 from afina.ids import ClientId, InteractionId, new_id
 from afina.records import Interaction
 from afina.runtime import Worker
@@ -121,6 +121,7 @@ class Gateway:
             InteractionId(new_id("int")),
         )  # fmt: skip
         body["model"] = version.name
+        tighten(body)
         if body.get("stream"):
             return await self.stream(exchange, worker, body)
         return await self.forward(exchange, worker, body)
@@ -216,6 +217,12 @@ class Gateway:
         if not await asyncio.to_thread(self.feedback, body):
             return problem(404, f"no interaction {body.interaction}")
         return JSONResponse({"ok": True})
+
+
+def tighten(body: dict[str, Any]) -> None:
+    """Ask for compact JSON where a request brings a schema that does not say how it wants its white space."""
+    with contextlib.suppress(KeyError, TypeError, AttributeError):
+        body["response_format"]["json_schema"]["schema"].setdefault("x-guidance", COMPACT)
 
 
 def read_event(line: str, pieces: list[str]) -> dict[str, Any] | None:

@@ -193,3 +193,23 @@ def test_a_message_the_database_cannot_hold_does_not_stop_the_record(served: tup
     client.post("/v1/classify", json={"text": "después", "user": "y"})
 
     assert [r["text"] for r in rows(project, 2)] == ["ab", "después"]
+
+
+def test_a_schema_of_the_caller_gives_compact_json(served: tuple[TestClient, Project]) -> None:
+    """Random weights would pad it with blanks until the tokens run out."""
+    client, _ = served
+    schema = {
+        "type": "object",
+        "properties": {"ok": {"type": "boolean"}},
+        "required": ["ok"],
+        "additionalProperties": False,
+    }
+    body = {
+        "messages": [{"role": "user", "content": "hola"}],
+        "max_tokens": 40,
+        "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}},
+    }
+
+    reply = client.post("/v1/chat/completions", json=body).json()
+
+    assert reply["choices"][0]["message"]["content"] in {'{"ok": true}', '{"ok": false}'}
