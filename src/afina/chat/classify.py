@@ -7,7 +7,6 @@ from typing import Any
 
 from afina.records import Fields, Turn
 
-
 COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 """JSON without optional white space, for llguidance, the grammar engine inside our runtime: left free, a small model may
 pad an answer with blanks until its tokens run out."""
