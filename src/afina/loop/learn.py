@@ -2,7 +2,6 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +112,3 @@ def write_rejects(folder: Path, curated: Curated) -> None:
 def safe_name(stem: str) -> str:
     """A file stem as a model name: lower case, digits, dots and dashes."""
     return "".join(c if c.isalnum() and c.isascii() else "-" for c in stem.lower()).strip("-") or "model"
-
-
-__all__: Sequence[str] = ["label_columns", "learn"]

@@ -1,5 +1,7 @@
 """Tensor types and the Modelfile."""
 
+from dataclasses import replace
+
 import pytest
 from transformers import AutoTokenizer
 
@@ -49,25 +51,22 @@ def test_an_unknown_template_is_not_guessed() -> None:
     assert 'TEMPLATE """' not in write_modelfile("m.gguf", Renderer(tokenizer), system="")
 
 
-def parity(**changes: float) -> Parity:
-    """A passing parity with changes."""
-    values = {
-        "prompts": 3, "templates_equal": 3, "token_ids_equal": 9, "token_checks": 9, "max_difference": 0.001,
-        "mean_divergence": 0.0, "argmax_equal": 9, "limit": 0.005, "divergence_limit": 0.001, "passed": False, **changes,
-    }  # fmt: skip
-    return Parity(**values)  # type: ignore[arg-type]
+NEARLY = Parity(
+    prompts=3, templates_equal=3, token_ids_equal=9, token_checks=9, max_difference=0.001, mean_divergence=0.0,
+    argmax_equal=9, limit=0.005, divergence_limit=0.001, passed=False,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (parity(templates_equal=2), "template renders 1 of 3"),
-        (parity(token_ids_equal=8), "1 of 9 texts are split"),
-        (parity(max_difference=0.2), "differ by up to 0.2000"),
+        (replace(NEARLY, templates_equal=2), "template renders 1 of 3"),
+        (replace(NEARLY, token_ids_equal=8), "1 of 9 texts are split"),
+        (replace(NEARLY, max_difference=0.2), "differ by up to 0.2000"),
     ],
 )
 def test_a_refusal_says_which_comparison_failed(found: Parity, words: str) -> None:
     """And a passing one is no refusal."""
     with pytest.raises(ExportError, match=words):
         require_parity(found, quantisation="f32")
-    require_parity(parity(passed=True), quantisation="f32")
+    require_parity(replace(NEARLY, passed=True), quantisation="f32")
