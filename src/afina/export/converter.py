@@ -32,7 +32,9 @@ def tell_splitting(kind: Any, folder: Path) -> None:
     trainer of such a tokenizer records the rule in `gguf_pre.txt`; without that file nothing is guessed.
     """
     recorded = folder / "gguf_pre.txt"
-    recognise = kind.get_vocab_base_pre
+    # The class that defines the method, not its heir: some families (Ministral) hand over to an inner model class.
+    owner = next(parent for parent in kind.__mro__ if "get_vocab_base_pre" in vars(parent))
+    recognise = owner.get_vocab_base_pre
 
     def told(self: Any, tokenizer: Any) -> str:
         try:
@@ -42,7 +44,7 @@ def tell_splitting(kind: Any, folder: Path) -> None:
                 sys.exit("the tokenizer's splitting rule is unknown to llama.cpp and not recorded in gguf_pre.txt")
             return recorded.read_text("utf-8").strip()
 
-    kind.get_vocab_base_pre = told
+    owner.get_vocab_base_pre = told
 
 
 def main(folder: Path, out: Path, outtype: str, name: str) -> None:

@@ -58,3 +58,17 @@ def merge(base: Path, adapter: Path | None, out: Path) -> None:
         for name in TOKENIZER_FILES:
             if (base / name).is_file():
                 shutil.copy(base / name, partial / name)
+        drop_empty_template(partial)
+
+
+def drop_empty_template(folder: Path) -> None:
+    """Take `"chat_template": null` out of tokenizer_config.json: the converter would prefer it to chat_template.jinja, and
+    the runtime would then quietly serve ChatML.
+    """
+    file = folder / "tokenizer_config.json"
+    if not file.is_file():
+        return
+    config = json.loads(file.read_text("utf-8"))
+    if "chat_template" in config and config["chat_template"] is None:
+        del config["chat_template"]
+        file.write_text(json.dumps(config, ensure_ascii=False), "utf-8")

@@ -1,7 +1,7 @@
 """Does the GGUF answer like the Hugging Face model it was made from?
 
-Three comparisons: the prompt as rendered by the server's copy of the template, the token ids of prompts and of hard
-strings, and the log-probabilities of the next token. A GGUF with a wrong splitting rule loads without any complaint
+Three comparisons: the tokens the server reads for a chat (its copy of the template and its tokenizer), the token ids of
+prompts and of hard strings, and the log-probabilities of the next token. A GGUF with a wrong splitting rule loads without any complaint
 and answers a little worse for ever: only the second comparison shows it.
 """
 
@@ -118,10 +118,10 @@ def check_parity(
     prompts = [renderer.prompt(chat) for chat in all_chats]
     exact = quantisation == "f32"
     with start_worker(gguf, settings, log=log, exact=exact) as worker, RuntimeClient(worker.url) as client:
-        templates = sum(client.render(chat) == prompt for chat, prompt in zip(all_chats, prompts, strict=True))
+        ids = [renderer.ids(prompt) for prompt in prompts]
+        templates = sum(client.prompt_ids(chat) == own for chat, own in zip(all_chats, ids, strict=True))
         texts = [*prompts, *HARD_STRINGS]
         tokens = sum(client.tokenize(text) == renderer.ids(text) for text in texts)
-        ids = [renderer.ids(prompt) for prompt in prompts]
         worst, divergence, equal, count = compare_distributions(model, client, ids)
     gelu = "gelu" in str(getattr(model.config, "hidden_act", "") or getattr(model.config, "hidden_activation", ""))
     limit = max(LIMITS[quantisation], GELU_LIMIT) if gelu else LIMITS[quantisation]

@@ -1,41 +1,21 @@
-"""float32 GGUF → f16, q8_0 or q4_0, with the `gguf` package's own quantisers (the reference layouts of ggml)."""
+"""float32 GGUF → f16, q8_0, q4_0, q4_k_m or q5_k_m, as `llama-quantize` would write it."""
 
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from gguf import GGMLQuantizationType, GGUFReader, GGUFValueType, GGUFWriter, LlamaFileType
-from gguf.quants import quantize
+from gguf import GGMLQuantizationType, GGUFReader, GGUFValueType, GGUFWriter
+from gguf.constants import GGML_QUANT_SIZES
 
 from afina.errors import ExportError
+from afina.export.ggml import REPLACEMENT, available, encode
+from afina.export.kinds import QUANTISATIONS, tensor_kinds
 from afina.store.paths import disk_errors
 
 Kind = GGMLQuantizationType
-KINDS = {"f16": Kind.F16, "q8_0": Kind.Q8_0, "q4_0": Kind.Q4_0}
-FILE_TYPES = {
-    "f32": LlamaFileType.ALL_F32,
-    "f16": LlamaFileType.MOSTLY_F16,
-    "q8_0": LlamaFileType.MOSTLY_Q8_0,
-    "q4_0": LlamaFileType.MOSTLY_Q4_0,
-}
-BLOCK = 32
-SKIPPED_KEYS = ("GGUF.", "general.architecture", "general.file_type")
-
-
-def tensor_kind(name: str, shape: tuple[int, ...], quantisation: str) -> GGMLQuantizationType:
-    """The type a tensor gets. Vectors (norms, biases) stay float32, as llama.cpp keeps them.
-
-    The output matrix and the embedding decide every logit and get 8 bits even in a 4-bit file. Rows that are no
-    multiple of the block length become float16.
-    """
-    if len(shape) < 2:
-        return Kind.F32
-    kind = KINDS[quantisation]
-    if kind is Kind.F16:
-        return kind
-    if shape[-1] % BLOCK:
-        return Kind.F16
-    return Kind.Q8_0 if name in {"token_embd.weight", "output.weight"} else kind
+SKIPPED_KEYS = ("GGUF.", "general.architecture", "general.file_type", "general.quantization_version")
+QUANTISATION_VERSION = 2
+"""ggml's number for the block layouts in use; it stands in every quantised file."""
 
 
 def copy_keys(reader: GGUFReader, writer: GGUFWriter) -> None:
@@ -48,28 +28,56 @@ def copy_keys(reader: GGUFReader, writer: GGUFWriter) -> None:
         writer.add_key_value(field.name, field.contents(), kind, sub_type=inner)
 
 
+def row_bytes(shape: tuple[int, ...], kind: GGMLQuantizationType) -> tuple[int, ...]:
+    """The shape in bytes of a tensor in a type."""
+    block, size = GGML_QUANT_SIZES[kind]
+    return (*shape[:-1], shape[-1] // block * size)
+
+
+def plan_kinds(source: Path, reader: GGUFReader, *, quantisation: str) -> dict[str, GGMLQuantizationType]:
+    """The type of every tensor.
+
+    Raises:
+        ExportError: the source is not float32, or this machine's runtime cannot write the quantisation.
+    """
+    if QUANTISATIONS[quantisation].mixed and not available():
+        raise ExportError(
+            f"{quantisation} needs ggml's quantiser, which this xllamacpp does not export",
+            remedy="choose q8_0 or q4_0, or install the pinned xllamacpp",
+        )
+    for tensor in reader.tensors:
+        if tensor.tensor_type is not Kind.F32:
+            raise ExportError(f"{source}: {tensor.name} is {tensor.tensor_type.name}, expected float32")
+        if len(tensor.shape) > 2:
+            raise ExportError(f"{source}: {tensor.name} has experts; mixtures of experts cannot be quantised here")
+    shapes = {tensor.name: tuple(tensor.data.shape) for tensor in reader.tensors}
+    kinds = tensor_kinds(shapes, quantisation=quantisation)
+    return kinds if available() else {name: REPLACEMENT.get(kind, kind) for name, kind in kinds.items()}
+
+
 def quantise(source: Path, out: Path, *, quantisation: str) -> dict[str, int]:
     """Write `out` (the caller renames it into place). Returns how many tensors got which type.
 
+    One tensor at a time is in memory.
+
     Raises:
-        ExportError: the source is not float32.
+        ExportError: see `plan_kinds`.
     """
     reader = GGUFReader(source)
-    architecture = reader.fields["general.architecture"].contents()
-    counts: Counter[str] = Counter()
+    kinds = plan_kinds(source, reader, quantisation=quantisation)
     with disk_errors(out):
-        writer = GGUFWriter(out, architecture)
+        writer = GGUFWriter(out, reader.fields["general.architecture"].contents())
         copy_keys(reader, writer)
-        writer.add_file_type(FILE_TYPES[quantisation])
+        writer.add_quantization_version(QUANTISATION_VERSION)
+        writer.add_file_type(QUANTISATIONS[quantisation].file_type)
         for tensor in reader.tensors:
-            if tensor.tensor_type is not Kind.F32:
-                raise ExportError(f"{source}: {tensor.name} is {tensor.tensor_type.name}, expected float32")
-            data = np.asarray(tensor.data, dtype=np.float32)
-            kind = tensor_kind(tensor.name, data.shape, quantisation)
-            counts[kind.name.lower()] += 1
-            writer.add_tensor(tensor.name, quantize(data, kind), raw_dtype=kind)
+            shape, kind = tuple(tensor.data.shape), kinds[tensor.name]
+            in_bytes = row_bytes(shape, kind)
+            writer.add_tensor_info(tensor.name, in_bytes, np.dtype(np.uint8), int(np.prod(in_bytes)), raw_dtype=kind)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
+        writer.write_ti_data_to_file()
+        for tensor in reader.tensors:
+            writer.write_tensor_data(encode(np.asarray(tensor.data, dtype=np.float32), kinds[tensor.name]))
         writer.close()
-    return dict(counts)
+    return dict(Counter(kind.name.lower() for kind in kinds.values()))

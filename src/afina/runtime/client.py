@@ -75,12 +75,18 @@ class RuntimeClient:
         body = {"messages": [{"role": turn.role, "content": turn.content} for turn in turns]}
         return str(self.post("/apply-template", body)["prompt"])
 
-    def tokenize(self, text: str) -> list[int]:
-        """Token ids as the served file splits text."""
-        ids: list[int] = self.post("/tokenize", {"content": text, "add_special": False, "parse_special": True})[
-            "tokens"
-        ]
+    def tokenize(self, text: str, *, add_special: bool = False) -> list[int]:
+        """Token ids as the served file splits text; `add_special` adds what it puts in front of every prompt."""
+        body = {"content": text, "add_special": add_special, "parse_special": True}
+        ids: list[int] = self.post("/tokenize", body)["tokens"]
         return ids
+
+    def prompt_ids(self, turns: Sequence[Turn]) -> list[int]:
+        """The tokens the model reads when it is asked for the next answer of a chat.
+
+        The server leaves a leading begin-of-text token out of the rendered text and adds it when it tokenises.
+        """
+        return self.tokenize(self.render(turns), add_special=True)
 
     def next_log_probabilities(self, ids: Sequence[int], *, top: int = 20) -> dict[int, float]:
         """Natural log-probabilities of the likeliest next tokens after `ids`."""

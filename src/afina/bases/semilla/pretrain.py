@@ -5,6 +5,7 @@ downloaded base runs. Matrices are trained with Muon (Jordan et al. 2024), the r
 """
 
 import json
+import math
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -15,8 +16,10 @@ import torch
 from torch.nn import functional
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
-from afina.bases.semilla.sentences import Lexicon, read_lexicon
-from afina.bases.semilla.tasks import Task, classify, draw_example, draw_prose, label_one
+from afina.bases.semilla.diversity import diversity
+from afina.bases.semilla.grammar import Language
+from afina.bases.semilla.sentences import Lexicon, draw_message, read_lexicon
+from afina.bases.semilla.tasks import TASKS, Task, classify, draw_example, draw_prose, label_one
 from afina.bases.semilla.tokenizer import CHAT_TEMPLATE, END_OF_TEXT, TURN_END, train_tokenizer
 
 Progress = Callable[[int, int, float], None]
@@ -27,13 +30,13 @@ class Recipe:
     """Everything that decides the built-in base's weights."""
 
     seed: int = 20261121
-    steps: int = 3000
+    steps: int = 9000
     rows: int = 32
     max_tokens: int = 256
     tokenizer_texts: int = 60_000
     prose_share: float = 0.1
-    full_text_share: float = 0.25
-    lessons: tuple[tuple[str, float], ...] = (("label", 0.25), ("classify", 0.25), ("mixture", 0.5))
+    full_text_share: float = 0.2
+    lessons: tuple[tuple[str, float], ...] = (("label", 0.1), ("classify", 0.2), ("mixture", 0.7))
     """What is taught in which share of the steps. From short to long: on the mixture alone the model learns the form of
     answers and stays there; naming one thing in a message breaks that plateau (docs/lab-notes.md)."""
     rate: float = 3e-3
@@ -66,7 +69,10 @@ class Document:
     answer: list[bool]
 
 
+LANGUAGES: tuple[Language, ...] = ("es", "en")
 LESSONS: dict[str, Task] = {"label": label_one, "classify": classify, "mixture": draw_example}
+KINDS: dict[str, Task] = {task.__name__: task for task, _ in TASKS}
+HELD_OUT_DOCUMENTS = 256
 
 
 def plain_text(
@@ -76,7 +82,7 @@ def plain_text(
     if rng.random() < prose_share:
         return [(draw_prose(lexicon, rng) + END_OF_TEXT, True)]
     pieces: list[tuple[str, bool]] = []
-    for turn in LESSONS[lesson](lexicon, rng):
+    for turn in (LESSONS | KINDS)[lesson](lexicon, rng):
         is_answer = turn["role"] == "assistant"
         pieces += [(f"<|im_start|>{turn['role']}\n", False), (turn["content"] + TURN_END, is_answer), ("\n", False)]
     return pieces
@@ -167,10 +173,27 @@ def rate(step: int, *, recipe: Recipe) -> float:
 
 
 @torch.no_grad()
-def perplexity(model: Qwen2ForCausalLM, held_out: list[tuple[torch.Tensor, torch.Tensor]]) -> float:
-    """Perplexity per answer token over held-out batches."""
-    losses = [mean_loss(model, ids, answer) for ids, answer in held_out]
-    return float(torch.stack(losses).mean().exp())
+def perplexity(model: Qwen2ForCausalLM, stream: Iterator[tuple[torch.Tensor, torch.Tensor]], *, count: int) -> float:
+    """Perplexity per answer token over the next batches of a stream."""
+    total = tokens = 0.0
+    for ids, answer in (next(stream) for _ in range(count)):
+        wanted = int(answer[:, 1:].sum())
+        total += float(mean_loss(model, ids, answer)) * wanted
+        tokens += wanted
+    return round(math.exp(total / tokens), 3)
+
+
+def perplexities(
+    model: Qwen2ForCausalLM, lexicon: Lexicon, tokenizer: PreTrainedTokenizerFast, recipe: Recipe
+) -> dict[str, float]:
+    """Held-out perplexity per answer token, per kind of text: each task, plain prose, and the mixture of all."""
+    found = {}
+    for at, (kind, prose_share) in enumerate([*((name, 0.0) for name in KINDS), ("prose", 1.0), ("mixture", 0.1)]):
+        lesson = "mixture" if kind == "prose" else kind
+        source = documents(lexicon, tokenizer, seed=recipe.seed + 90 + at, lesson=lesson, prose_share=prose_share)
+        stream = batches(source, rows=recipe.rows, max_tokens=recipe.max_tokens, seed=at)
+        found[kind] = perplexity(model, stream, count=HELD_OUT_DOCUMENTS // recipe.rows)
+    return found
 
 
 def pretrain(recipe: Recipe, *, out: Path, on_step: Progress) -> dict[str, object]:
@@ -191,11 +214,6 @@ def pretrain(recipe: Recipe, *, out: Path, on_step: Progress) -> dict[str, objec
     streams = {
         name: lesson_stream(lexicon, tokenizer, recipe, lesson=name, seed=at) for at, name in enumerate(LESSONS, 1)
     }
-    held_out = [
-        next(stream)
-        for stream in [lesson_stream(lexicon, tokenizer, recipe, lesson="mixture", seed=99)]
-        for _ in range(8)
-    ]
     opts = optimizers(model, recipe)
     peaks = [opt.param_groups[0]["lr"] for opt in opts]
     began = time.monotonic()
@@ -203,7 +221,7 @@ def pretrain(recipe: Recipe, *, out: Path, on_step: Progress) -> dict[str, objec
     for step in range(recipe.steps):
         lesson = lesson_at(step, recipe=recipe)
         ids, answer = next(streams[lesson])
-        wanted = ids > 0 if lesson == "mixture" and rng.random() < recipe.full_text_share else answer
+        wanted = ids > 0 if rng.random() < recipe.full_text_share else answer
         for opt, peak in zip(opts, peaks, strict=True):
             opt.param_groups[0]["lr"] = peak * rate(step, recipe=recipe)
         loss = mean_loss(model, ids, wanted)
@@ -218,8 +236,12 @@ def pretrain(recipe: Recipe, *, out: Path, on_step: Progress) -> dict[str, objec
         "recipe": asdict(recipe),
         "parameters": sum(p.numel() for p in model.parameters()),
         "tokens_seen": seen,
-        "held_out_perplexity": round(perplexity(model, held_out), 3),
         "seconds": round(time.monotonic() - began),
+        "held_out_perplexity": perplexities(model, lexicon, tokenizer, recipe),
+        "diversity": {
+            language: diversity(draw_message(lexicon, rng, language=language).text for _ in range(20_000))
+            for language in LANGUAGES
+        },
     }
     save(model, tokenizer, out=out, card=card)
     return card

@@ -1,16 +1,17 @@
-"""Lexicon → short Spanish and English messages whose meaning is known.
+"""Lexicon and word files → short Spanish and English messages whose meaning is known.
 
-In: the authored word lists of `lexicon.toml` and a random generator. Out: `Message` records with the action, thing
-and mood they were built from, so that every task built on them has a true label. No text from outside enters.
+In: the authored word lists of `lexicon.toml` (any action with any thing) and of `words/` (what people want in one
+domain), and a random generator. Out: `Message` records with the facts they were built from, so that every task built
+on them has a true label. No text from outside enters.
 """
 
 import random
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Literal
+from typing import Any
 
-Language = Literal["es", "en"]
+from afina.bases.semilla.grammar import Domain, Intent, Language, expand, read_domains
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,19 @@ class Action:
     es: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One generated message and the facts it was generated from."""
+    """One generated message and the facts it was generated from; `action` and `intent` are label identifiers."""
 
     text: str
     language: Language
-    action: Action
-    thing: Thing
+    action: str
+    action_es: str
+    intent: str
+    thing: str
+    domain: str
+    domain_es: str
+    mood: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +61,11 @@ class Lexicon:
     frame: dict[str, list[str]]
     reply: dict[str, list[str]]
     prose: dict[str, list[str]]
+    domains: tuple[Domain, ...]
 
 
 def read_lexicon() -> Lexicon:
-    """Parse `lexicon.toml` of this package."""
+    """Parse `lexicon.toml` and the word files of this package."""
     raw: dict[str, Any] = tomllib.loads(resources.files(__package__).joinpath("lexicon.toml").read_text("utf-8"))
     things = tuple(
         read_thing(entry, domain=domain, domain_es=fields["es"])
@@ -69,7 +76,7 @@ def read_lexicon() -> Lexicon:
         Action(name, a["label"], a["es_label"], a["mood"], tuple(a["en"]), tuple(a["es"]))
         for name, a in raw["actions"].items()
     )
-    return Lexicon(things, actions, raw["frame"], raw["reply"], raw["prose"])
+    return Lexicon(things, actions, raw["frame"], raw["reply"], raw["prose"], read_domains())
 
 
 def read_thing(entry: str, *, domain: str, domain_es: str) -> Thing:
@@ -110,20 +117,60 @@ def roughen(text: str, rng: random.Random) -> str:
     return text
 
 
-def compose(lexicon: Lexicon, rng: random.Random, *, language: Language, action: Action, thing: Thing) -> Message:
-    """One message about a thing: an optional opening, the request, an optional closing, sometimes typed badly."""
-    core = fill(rng.choice(action.es if language == "es" else action.en), thing, language=language)
-    opening = rng.choice(lexicon.frame[f"open_{language}"]) + " " if rng.random() < 0.4 else ""
-    closing = " " + rng.choice(lexicon.frame[f"close_{language}"]) if rng.random() < 0.4 else ""
+def dress(lexicon: Lexicon, rng: random.Random, core: str, *, language: Language) -> str:
+    """An optional opening and closing around a request, and now and then the marks of careless typing."""
+    opening = rng.choice(lexicon.frame[f"open_{language}"]) + " " if rng.random() < 0.25 else ""
+    closing = " " + rng.choice(lexicon.frame[f"close_{language}"]) if rng.random() < 0.25 else ""
     text = opening + core + closing
-    text = text[0].upper() + text[1:] if rng.random() < 0.6 else text
-    return Message(roughen(text, rng) if rng.random() < 0.3 else text, language, action, thing)
+    text = text[0].upper() + text[1:] if rng.random() < 0.4 else text
+    return roughen(text, rng) if rng.random() < 0.25 else text
+
+
+def compose(lexicon: Lexicon, rng: random.Random, *, language: Language, action: Action, thing: Thing) -> Message:
+    """One message that does an action to a thing."""
+    core = fill(rng.choice(action.es if language == "es" else action.en), thing, language=language)
+    return Message(
+        text=dress(lexicon, rng, core, language=language),
+        language=language,
+        action=action.label,
+        action_es=action.es_label,
+        intent=f"{action.label}_{thing.label}",
+        thing=thing.label,
+        domain=thing.domain,
+        domain_es=thing.domain_es,
+        mood=action.mood,
+    )
+
+
+def say(lexicon: Lexicon, rng: random.Random, *, language: Language, domain: Domain, intent: Intent) -> Message:
+    """One message with an intent of a domain."""
+    core = expand(rng.choice(intent.patterns[language]), domain, rng, language=language)
+    return Message(
+        text=dress(lexicon, rng, core, language=language),
+        language=language,
+        action=intent.label,
+        action_es=intent.label_es,
+        intent=intent.label,
+        thing=intent.thing,
+        domain=domain.name,
+        domain_es=domain.name_es,
+        mood=intent.mood,
+    )
+
+
+def draw_language(rng: random.Random) -> Language:
+    """Spanish a little more often than English."""
+    return "es" if rng.random() < 0.55 else "en"
 
 
 def draw_message(lexicon: Lexicon, rng: random.Random, *, language: Language | None = None) -> Message:
-    """A message with a random action and thing."""
-    chosen: Language = language or ("es" if rng.random() < 0.6 else "en")
-    return compose(lexicon, rng, language=chosen, action=rng.choice(lexicon.actions), thing=rng.choice(lexicon.things))
+    """A message of a random domain and intent, or of a random action and thing."""
+    chosen = language or draw_language(rng)
+    if rng.random() < 0.25:
+        action, thing = rng.choice(lexicon.actions), rng.choice(lexicon.things)
+        return compose(lexicon, rng, language=chosen, action=action, thing=thing)
+    domain = rng.choice(lexicon.domains)
+    return say(lexicon, rng, language=chosen, domain=domain, intent=rng.choice(domain.intents))
 
 
 def prose(lexicon: Lexicon, rng: random.Random, *, language: Language) -> str:
