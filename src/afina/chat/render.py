@@ -13,8 +13,13 @@ from typing import Any
 from jinja2 import TemplateError as JinjaError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from afina.chat.control import defuse_turns
+from afina.chat.thinking import MARKS, without_thinking
 from afina.errors import ModelError, TemplateError
 from afina.records import Turn
+
+
+THINKING_MARKS = frozenset(mark for pair in MARKS for mark in pair)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +40,11 @@ class Renderer:
                 f"{tokenizer.name_or_path}: the tokenizer has no chat template",
                 remedy="use the model's instruct version, or put its chat_template.jinja into the folder",
             )
+        self.control = control_tokens(tokenizer)
 
     def text(self, turns: Sequence[Turn], *, open_answer: bool) -> str:
         """The rendered chat; `open_answer` adds the start of an assistant's turn."""
-        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+        messages = [{"role": t.role, "content": t.content} for t in defuse_turns(turns, self.control)]
         try:
             text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=open_answer)
         except JinjaError as exc:
@@ -54,8 +60,10 @@ class Renderer:
         """What the model reads before it answers."""
         return self.text(turns, open_answer=True)
 
-    def training(self, turns: Sequence[Turn]) -> Rendered:
+    def training(self, turns: Sequence[Turn], *, thinking: bool = False) -> Rendered:
         """Ids and mask of a whole chat: only assistant turns, with the token that ends them, are supervised.
+
+        Thinking spans are left out of the answers unless `thinking` says that they are real ones of this model.
 
         Raises:
             TemplateError: an answer does not extend its prompt, or the end-of-turn token is missing.
@@ -63,6 +71,7 @@ class Renderer:
         ids: list[int] = []
         mask: list[bool] = []
         done = ""
+        turns = turns if thinking else without_thinking(turns)
         for at, turn in enumerate(turns):
             if turn.role != "assistant":
                 continue
@@ -74,25 +83,43 @@ class Renderer:
                     "trained as the continuation of its prompt",
                     remedy="use a template whose answer extends the generation prompt",
                 )
-            answer, tail = self.split_tail(full[len(prompt) :])
-            for text, supervised in ((prompt[len(done) :], False), (answer, True), (tail, False)):
+            answer = self.until_end_of_turn(full[len(prompt) :])
+            for text, supervised in ((prompt[len(done) :], False), (answer, True)):
                 part = self.ids(text)
                 ids += part
                 mask += [supervised] * len(part)
-            done = full
+            done = prompt + answer
         return Rendered(tuple(ids), tuple(mask))
 
-    def split_tail(self, answer: str) -> tuple[str, str]:
-        """Answer up to and with its end-of-turn token, and what the template writes behind it (a line break, say)."""
-        end = str(self.tokenizer.eos_token)
-        head, found, tail = answer.rpartition(end)
-        if not found:
+    def until_end_of_turn(self, rendered: str) -> str:
+        """A rendered answer up to and with the control token that ends it; a template may write more behind.
+
+        Not always the tokenizer's end-of-text token: Gemma ends a turn with `<end_of_turn>`, Phi-3 with `<|end|>`.
+        Control tokens inside the answer's own text were defused, so the first one is the template's.
+        """
+        ends = [rendered.find(token) + len(token) for token in self.control - THINKING_MARKS if token in rendered]
+        if not ends:
             raise TemplateError(
-                f"{self.tokenizer.name_or_path}: the chat template does not end an answer with {end!r}, so a model "
-                "trained on it would never stop",
+                f"{self.tokenizer.name_or_path}: the chat template does not end an answer with a control token such as "
+                f"{self.tokenizer.eos_token!r}, so a model trained on it would never stop",
                 remedy="set eos_token in tokenizer_config.json to the template's end-of-turn token",
             )
-        return head + end, tail
+        return rendered[: min(ends)]
+
+    def stops(self) -> tuple[str, ...]:
+        """The texts that end an answer: the template's end of turn, and the tokenizer's end of text if it is another."""
+        probe = (Turn("user", "a"), Turn("assistant", "b"))
+        prompt = self.text(probe[:1], open_answer=True)
+        answer = self.until_end_of_turn(self.text(probe, open_answer=False)[len(prompt) :])
+        end = max((token for token in self.control if answer.endswith(token)), key=len)
+        own = str(self.tokenizer.eos_token)
+        return (end,) if own == end else (end, own)
+
+
+def control_tokens(tokenizer: Any) -> frozenset[str]:
+    """The texts of a tokenizer's control tokens."""
+    added = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
+    return frozenset(added | {str(token) for token in tokenizer.all_special_tokens})
 
 
 def load_renderer(folder: Path) -> Renderer:

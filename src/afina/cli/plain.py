@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -13,7 +13,7 @@ from afina.cli.words import t
 from afina.errors import InputError
 from afina.loop.learn import learn
 from afina.release.verdict import difference_interval, mcnemar
-from afina.settings import Settings, read_train_settings
+from afina.settings import Quantisation, Settings, read_train_settings
 from afina.store.paths import write_json
 
 
@@ -34,7 +34,7 @@ from afina.store.paths import write_json
     show_default=True,
     help=t("training time to plan for; 0 = no limit"),
 )
-@click.option("--quant", default="q8_0", show_default=True, type=click.Choice(["f32", "f16", "q8_0", "q4_0"]))
+@click.option("--quant", default="q8_0", show_default=True, type=click.Choice(get_args(Quantisation)))
 @click.option(
     "--work", type=click.Path(path_type=Path), help=t("folder for model and run (default: .afina/learn/NAME)")
 )

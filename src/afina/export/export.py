@@ -1,5 +1,6 @@
 """The whole export: merge, convert, check the unquantised file, quantise, check the served file, put into place."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from afina.export.parity import Parity, check_parity, require_parity
 from afina.export.quantise import quantise
 from afina.records import Turn
 from afina.settings import RuntimeSettings
-from afina.store.paths import disk_errors, free_bytes, write_json
+from afina.store.paths import disk_errors, free_bytes, read_json, write_json
 
 Say = Callable[[str], None]
 
@@ -31,14 +32,40 @@ class Exported:
     card: dict[str, Any]
 
 
-def convert(folder: Path, out: Path, *, name: str) -> None:
-    """Run the converter as a child process.
+def require_exportable(folder: Path) -> None:
+    """Make sure, before any training time is spent, that what is trained on a base can become a GGUF.
+
+    Architecture and tokenizer are converted, the weights are not read.
+
+    Raises:
+        ExportError: they cannot be; says why.
+    """
+    with tempfile.TemporaryDirectory(prefix="afina-exportable-") as scratch:
+        convert(folder, Path(scratch) / "vocabulary.gguf", name=folder.name, kind="vocabulary")
+
+
+def telling_name(folder: Path, name: str) -> str:
+    """The name a GGUF carries inside. llama.cpp takes every model whose name has `phi-3` in it for one whose control
+    tokens swallow the blanks behind them, and no other: a tuned Phi-3 must keep that in its name, nobody else may.
+    """
+    file = folder / "tokenizer_config.json"
+    config = read_json(file) if file.is_file() else {}
+    listed = folder / "tokenizer.json"
+    added = [*config.get("added_tokens_decoder", {}).values()]
+    added += read_json(listed).get("added_tokens", []) if listed.is_file() else []
+    swallows = any(token.get("special") and token.get("rstrip") for token in added)
+    plain = re.sub(r"phi-?3", "phi_3", name, flags=re.IGNORECASE)
+    return f"phi-3 {plain}" if swallows else plain
+
+
+def convert(folder: Path, out: Path, *, name: str, kind: str = "f32") -> None:
+    """Run the converter as a child process; `kind` is f32, f16 or vocabulary.
 
     Raises:
         ExportError: with the converter's own last line.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "afina.export.converter", str(folder), str(out), "f32", name],
+        [sys.executable, "-m", "afina.export.converter", str(folder), str(out), kind, telling_name(folder, name)],
         capture_output=True,
         text=True,
     )
@@ -46,7 +73,10 @@ def convert(folder: Path, out: Path, *, name: str) -> None:
         lines = (done.stderr or done.stdout or "no output").strip().splitlines()
         if "No space left" in done.stderr or free_bytes(out) < 1_000_000:
             raise DiskFullError(f"no space left on the disk that holds {out.parent}")
-        raise ExportError(f"{folder.name} cannot be converted to GGUF: {lines[-1]}")
+        raise ExportError(
+            f"{folder.name} cannot be converted to GGUF: {lines[-1]}",
+            remedy="choose a base of a known family: `afina parity --matrix` lists those that are tested",
+        )
 
 
 def export_model(
@@ -99,7 +129,9 @@ def export_model(
             "ollama": "Modelfile written, not run with Ollama",
         }
         modelfile = out.with_name("Modelfile")
-        modelfile.write_text(write_modelfile(out.name, load_renderer(merged), system=system), "utf-8")
+        renderer = load_renderer(merged)
+        text = write_modelfile(out.name, renderer, system=system, adds_bos=parity["f32"].adds_bos)
+        modelfile.write_text(text, "utf-8")
         write_json(out.with_name(f"{out.name}.json"), card)
         shutil.move(served, out)
     return Exported(out, modelfile, card)

@@ -1,33 +1,29 @@
 """The Modelfile with which Ollama serves the same GGUF."""
 
 from afina.chat.render import Renderer
-from afina.records import Turn
-
-CHATML_GO = "{{- range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
-PROBE = (Turn("system", "s"), Turn("user", "u"), Turn("assistant", "a"), Turn("user", "v"))
+from afina.export.gotemplate import read_form
 
 
-def is_chatml(renderer: Renderer) -> bool:
-    """Whether the model's template is plain ChatML, judged by what it renders."""
-    expected = "".join(f"<|im_start|>{t.role}\n{t.content}<|im_end|>\n" for t in PROBE) + "<|im_start|>assistant\n"
-    return renderer.prompt(PROBE) == expected
-
-
-def write_modelfile(gguf_name: str, renderer: Renderer, *, system: str) -> str:
+def write_modelfile(gguf_name: str, renderer: Renderer, *, system: str, adds_bos: bool) -> str:
     """The Modelfile's text. Sampling values are document 001's.
 
     The TEMPLATE is written only where it is known to render what training rendered; otherwise Ollama's own detection
     is left to work, and a comment says so.
+
+    Args:
+        adds_bos: whether the runtime puts the begin-of-text token in front of a prompt by itself.
     """
-    stop = str(renderer.tokenizer.eos_token)
-    lines = [f"FROM ./{gguf_name}"]
-    if is_chatml(renderer):
-        lines.append(f'TEMPLATE """{CHATML_GO}"""')
-    else:
-        lines.append("# No TEMPLATE: this chat template has no checked Go form yet; Ollama detects known ones itself.")
-    lines += [
+    form = read_form(renderer, adds_bos=adds_bos)
+    template = (
+        f'TEMPLATE """{form.go_template()}"""'
+        if form
+        else "# No TEMPLATE: this chat template has no checked Go form; Ollama detects known ones itself."
+    )
+    lines = [
+        f"FROM ./{gguf_name}",
+        template,
         f'SYSTEM """{system}"""' if system else "# No SYSTEM: the prompt comes with the request.",
-        f'PARAMETER stop "{stop}"',
+        *(f'PARAMETER stop "{stop}"' for stop in renderer.stops()),
         "PARAMETER temperature 0.7",
         "PARAMETER top_p 0.9",
         "PARAMETER top_k 40",

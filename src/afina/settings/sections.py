@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Quantisation = Literal["f32", "f16", "q8_0", "q4_0"]
+Quantisation = Literal["f32", "f16", "q8_0", "q4_0", "q4_k_m", "q5_k_m"]
 
 
 class Section(BaseModel):

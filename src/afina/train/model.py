@@ -2,23 +2,51 @@
 
 from typing import Any
 
+import torch
 from peft import LoraConfig, get_peft_model
 
 from afina.errors import TrainError
 from afina.settings import LoraSettings
 
 
+def target_modules(model: Any, lora: LoraSettings) -> list[str]:
+    """The modules that get an adapter.
+
+    Untouched defaults mean every linear layer of the blocks, whatever this family calls them: Phi-3 joins `q_proj`,
+    `k_proj` and `v_proj` into `qkv_proj`, and an adapter on half of a block would go unnoticed.
+
+    Raises:
+        TrainError: a module was named that this architecture does not have.
+    """
+    head = model.get_output_embeddings()
+    linear = {
+        name.rpartition(".")[2]
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and module is not head
+    }
+    present = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+    missing = [name for name in lora.target_modules if name not in present]
+    if not missing:
+        return list(lora.target_modules)
+    if lora.target_modules == LoraSettings().target_modules:
+        return sorted(linear)
+    raise TrainError(
+        f"lora.target_modules: {', '.join(missing)} not in this architecture",
+        remedy=f"it has {', '.join(sorted(linear))}",
+    )
+
+
 def add_adapter(model: Any, lora: LoraSettings, *, base: str) -> Any:
     """Freeze the base and add a LoRA adapter.
 
     Raises:
-        TrainError: none of the named modules exists in this architecture.
+        TrainError: a named module does not exist in this architecture.
     """
     config = LoraConfig(
         r=lora.r,
         lora_alpha=lora.lora_alpha,
         lora_dropout=lora.lora_dropout,
-        target_modules=list(lora.target_modules),
+        target_modules=target_modules(model, lora),
         bias=lora.bias,
         task_type=lora.task_type,
         base_model_name_or_path=base,
