@@ -93,6 +93,73 @@ class Rejection:
     source: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """Turns between a customer and whoever answered, as they were written."""
+
+    id: str
+    turns: tuple[Turn, ...]
+    product: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatExample:
+    """One answer worth learning: everything said before it, the answer, and what is known of both."""
+
+    id: str
+    context: tuple[Turn, ...]
+    """System turn, if any, and the conversation up to the message that was answered."""
+    answer: str
+    group: str
+    """The conversation; its examples never land on both sides of a split."""
+    category: str
+    quality: int
+    success: bool
+    product: str = ""
+
+    def turns(self) -> tuple[Turn, ...]:
+        """The whole chat, answer included."""
+        return (*self.context, Turn("assistant", self.answer))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatDataset:
+    """Frozen chat examples. `id` is a hash of the content."""
+
+    id: DatasetId
+    task: str
+    system: str
+    train: tuple[ChatExample, ...]
+    validation: tuple[ChatExample, ...]
+    test: tuple[ChatExample, ...]
+    card: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replied:
+    """One held-out message and what an arm replied. `chrf` in 0–1; `log_likelihood` of the real answer, nats a token."""
+
+    id: str
+    expected: str
+    reply: str
+    chrf: float
+    log_likelihood: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatResult:
+    """What one arm reached on held-out replies. A yardstick has no likelihood."""
+
+    arm: str
+    chrf: "Score"
+    log_likelihood: "Score | None"
+    replies: tuple[Replied, ...]
+    tokens_per_s: float | None = None
+    peak_rss_mb: float | None = None
+    p95_ms: float | None = None
+    seconds: float = 0.0
+
+
 class Split(StrEnum):
     """The three parts of a dataset."""
 

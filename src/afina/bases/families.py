@@ -153,8 +153,9 @@ FAMILIES: dict[str, Family] = {
     ),
     "phi3": Family(
         config=Phi3Config, model=Phi3ForCausalLM, template=PHI3, bos="<s>", eos="<|end|>",
-        pieces=("<|endoftext|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"), tokenizer_class="LlamaTokenizer",
-        sentencepiece=True, strips_right=True, prefix_space=True, adds_bos=False, more={"original_max_position_embeddings": 2048, "sliding_window": 2047},
+        pieces=("<|endoftext|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"),
+        tokenizer_class="LlamaTokenizer", sentencepiece=True, strips_right=True, prefix_space=True, adds_bos=False,
+        more={"original_max_position_embeddings": 2048, "sliding_window": 2047},
     ),
     "gemma2": Family(
         config=Gemma2Config, model=Gemma2ForCausalLM, template=GEMMA, bos="<bos>", eos="<end_of_turn>",
@@ -205,7 +206,7 @@ def write_pieces(folder: Path, family: Family) -> Any:
     lexicon, rng = read_lexicon(), random.Random(7)
     bos, eos = family.bos, family.eos
     proto = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(  # type: ignore[attr-defined]
+    sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=(draw_message(lexicon, rng).text for _ in range(3000)), model_writer=proto,
         model_type="bpe", vocab_size=1024, byte_fallback=True, normalization_rule_name="identity",
         add_dummy_prefix=family.prefix_space, remove_extra_whitespaces=False, character_coverage=1.0,
@@ -214,7 +215,7 @@ def write_pieces(folder: Path, family: Family) -> Any:
     )  # fmt: skip
     (folder / "tokenizer.model").write_bytes(proto.getvalue())
     # Converters and tokenizers learn from this table which pieces are control tokens.
-    processor = sentencepiece.SentencePieceProcessor(model_proto=proto.getvalue())  # type: ignore[call-arg]
+    processor = sentencepiece.SentencePieceProcessor(model_proto=proto.getvalue())
     pieces = {
         str(processor.piece_to_id(piece)): {"content": piece, "special": True, "rstrip": family.strips_right,
                                             "lstrip": False, "normalized": False, "single_word": False}

@@ -1,13 +1,18 @@
-"""Finds base models: the built-in one, a local folder, or a hub id that was pulled before."""
+"""Finds base models: the built-in one, a local folder, or one that was pulled before. Looks into folders before they are used."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+from safetensors import SafetensorError, safe_open
 
 from afina.bases import semilla
+from afina.bases.pull import pulled_folder
 from afina.errors import ModelError
+
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
 def resolve_base(name: str) -> Path:
@@ -20,6 +25,8 @@ def resolve_base(name: str) -> Path:
         folder = semilla.FOLDER
     elif Path(name).is_dir():
         folder = Path(name).resolve()
+    elif (pulled := pulled_folder(name)) is not None:
+        folder = pulled
     else:
         try:
             folder = Path(snapshot_download(name, local_files_only=True))
@@ -33,25 +40,84 @@ def resolve_base(name: str) -> Path:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse folders that cannot be loaded, by name of what is missing.
+    """Refuse folders that cannot be loaded, by name of what is wrong. Reads headers, no weights.
 
     Raises:
-        ModelError: no config, no safetensors weights, a shard missing, or an empty file.
+        ModelError: no or broken config.json, no safetensors weights, a shard missing, cut short or damaged, or weights of
+            another size than the configuration says.
     """
-    if not (folder / "config.json").is_file():
-        raise ModelError(f"{folder}: no config.json", remedy="name a Hugging Face model folder")
-    index = folder / "model.safetensors.index.json"
-    names = (
-        sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
-        if index.is_file()
-        else ["model.safetensors"]
-    )
+    config = read_config(folder)
+    names = weight_files(folder)
+    shapes: dict[str, tuple[int, ...]] = {}
     for name in names:
         file = folder / name
         if not file.is_file():
-            raise ModelError(
-                f"{folder}: {name} is missing",
-                remedy="pull the model again; pickle checkpoints (*.bin) are refused because they can run code",
-            )
-        if file.stat().st_size == 0:
-            raise ModelError(f"{file}: the file is empty", remedy="pull the model again")
+            raise ModelError(f"{folder}: {name} is missing", remedy=missing_remedy(folder))
+        shapes |= header(file)
+    rows = config.get("vocab_size")
+    embedding = next((shape for name, shape in shapes.items() if name.endswith("embed_tokens.weight")), None)
+    expected = (rows, config.get("hidden_size"))
+    if embedding is not None and all(expected) and embedding != expected:
+        raise ModelError(
+            f"{folder}: config.json says {expected[0]} tokens of {expected[1]} numbers, the weights have {embedding[0]} "
+            f"of {embedding[1]}",
+            remedy="take config.json and weights from the same model",
+        )
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json as a mapping.
+
+    Raises:
+        ModelError: missing or malformed.
+    """
+    file = folder / "config.json"
+    if not file.is_file():
+        raise ModelError(f"{folder}: no config.json", remedy="name a Hugging Face model folder")
+    try:
+        config = json.loads(file.read_text("utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as exc:
+        raise ModelError(f"{file}: not JSON ({exc})", remedy="pull the model again") from exc
+    if not isinstance(config, dict) or not config.get("model_type"):
+        raise ModelError(f"{file}: no model_type", remedy="name a Hugging Face model folder")
+    return config
+
+
+def weight_files(folder: Path) -> list[str]:
+    """Names of the weight files, by the index where there is one.
+
+    Raises:
+        ModelError: the index is malformed.
+    """
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return ["model.safetensors"]
+    try:
+        return sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as exc:
+        raise ModelError(f"{index}: not an index of weight files", remedy="pull the model again") from exc
+
+
+def missing_remedy(folder: Path) -> str:
+    """What to do about missing weights."""
+    if any(next(folder.glob(kind), None) for kind in PICKLES):
+        return (
+            "there is a pickle checkpoint (*.bin, *.pt); it is refused because loading one can run any code: "
+            "convert it to safetensors with the library it came from"
+        )
+    return "pull the model again"
+
+
+def header(file: Path) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of a safetensors file; the library checks that header and length agree.
+
+    Raises:
+        ModelError: empty, cut short or damaged.
+    """
+    if file.stat().st_size == 0:
+        raise ModelError(f"{file}: the file is empty", remedy="pull the model again")
+    try:
+        with safe_open(file, framework="numpy") as tensors:
+            return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as exc:
+        raise ModelError(f"{file}: cut short or damaged ({exc})", remedy="pull the model again") from exc

@@ -19,10 +19,18 @@ def load_base(folder: Path) -> Any:
     """
     check_folder(folder)
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False
-        )
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False,
+            output_loading_info=True,
+        )  # fmt: skip
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as exc:
         raise ModelError(f"{folder}: the model does not load: {str(exc).splitlines()[0]}") from exc
+    model, found = loaded
+    if found["missing_keys"]:  # the library would fill them with random numbers and say so in a warning
+        some = sorted(found["missing_keys"])
+        raise ModelError(
+            f"{folder}: {len(some)} weights are missing, {some[0]} among them",
+            remedy="pull the model again; a head that shares the embedding needs tie_word_embeddings in config.json",
+        )
     model.config.use_cache = False
     return model

@@ -5,6 +5,7 @@ tokenises the prompt alone, the model continues it token by token. A template fo
 simply extend the prompt's text cannot be trained this way and is refused.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,6 @@ from afina.chat.control import defuse_turns
 from afina.chat.thinking import MARKS, without_thinking
 from afina.errors import ModelError, TemplateError
 from afina.records import Turn
-
 
 THINKING_MARKS = frozenset(mark for pair in MARKS for mark in pair)
 
@@ -60,10 +60,11 @@ class Renderer:
         """What the model reads before it answers."""
         return self.text(turns, open_answer=True)
 
-    def training(self, turns: Sequence[Turn], *, thinking: bool = False) -> Rendered:
+    def training(self, turns: Sequence[Turn], *, thinking: bool = False, only_last: bool = False) -> Rendered:
         """Ids and mask of a whole chat: only assistant turns, with the token that ends them, are supervised.
 
         Thinking spans are left out of the answers unless `thinking` says that they are real ones of this model.
+        With `only_last` earlier answers are read, not learnt: what was said in a chat is not all worth saying again.
 
         Raises:
             TemplateError: an answer does not extend its prompt, or the end-of-turn token is missing.
@@ -89,6 +90,8 @@ class Renderer:
                 ids += part
                 mask += [supervised] * len(part)
             done = prompt + answer
+            if only_last:
+                mask[: len(ids) - len(part)] = [False] * (len(ids) - len(part))
         return Rendered(tuple(ids), tuple(mask))
 
     def until_end_of_turn(self, rendered: str) -> str:
@@ -137,4 +140,24 @@ def load_renderer(folder: Path) -> Renderer:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ModelError(f"{folder}: the tokenizer does not load: {str(exc).splitlines()[0]}") from exc
+    require_embedded(folder, tokenizer)
     return Renderer(tokenizer)
+
+
+def require_embedded(folder: Path, tokenizer: Any) -> None:
+    """Every token must have a row in the embedding: a token beyond it reads some other memory, or fails in training.
+
+    Raises:
+        ModelError: a token has none; names it.
+    """
+    file = folder / "config.json"
+    rows = json.loads(file.read_text("utf-8")).get("vocab_size") if file.is_file() else None
+    if not isinstance(rows, int):
+        return
+    beyond = {text: number for text, number in tokenizer.get_vocab().items() if number >= rows}
+    if beyond:
+        first = min(beyond, key=lambda text: beyond[text])
+        raise ModelError(
+            f"{folder}: {len(beyond)} tokens, {first!r} among them, lie beyond the embedding's {rows} rows",
+            remedy="resize the model's embedding (resize_token_embeddings) and save it, or remove the added tokens",
+        )

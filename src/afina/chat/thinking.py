@@ -40,7 +40,7 @@ class ThinkingFilter:
         shown = ""
         while self.pending:
             if self.closing:
-                head, found, tail = self.pending.partition(self.closing)
+                _, found, tail = self.pending.partition(self.closing)
                 if not found:
                     self.pending = self.pending[-len(self.closing) + 1 :]
                     return shown

@@ -3,16 +3,12 @@
 from pathlib import Path
 
 import click
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from afina.bases import check_folder
+from afina.bases.pull import licence, pull_folder, pull_hub
 from afina.bases.semilla.pretrain import Recipe, pretrain
 from afina.cli.terminal import OUT, stages
 from afina.cli.words import t
-from afina.errors import ModelError
-
-WANTED = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "tokenizer.model", "*.txt", "LICENSE*"]
 
 
 @click.group("base", help=t("Base models: build the built-in one from scratch, or pull one from a hub."))
@@ -35,26 +31,19 @@ def build_command(out: Path, steps: int, seed: int) -> None:
         told.note = f"perplexity {card['held_out_perplexity']}, {card['tokens_seen']} tokens → {out}"
 
 
-@base_command.command(
-    "pull",
-    help=t(
-        "Fetch a model from the hub (safetensors, config, tokenizer only). An interrupted pull goes on where it stopped."
-    ),
-)
+@base_command.command("pull", help=t("Fetch a model: safetensors, configuration and tokenizer only. An interrupted pull goes on where it stopped. --from takes a folder laid out like a hub."))  # fmt: skip
 @click.argument("model")
-def pull_command(model: str) -> None:
+@click.option("--from", "source", type=click.Path(path_type=Path), help=t("folder with ORGANISATION/NAME inside"))
+def pull_command(model: str, source: Path | None) -> None:
     """Pull."""
-    if Path(model).is_dir():
-        check_folder(Path(model))
-        OUT.print(f"{model}: {t('a local folder needs no pull')}")
-        return
-    try:
-        folder = snapshot_download(model, allow_patterns=WANTED)
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as exc:
-        reason = str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__
-        raise ModelError(
-            f"{model} could not be fetched: {reason}",
-            remedy="check name and network, or copy the model's folder here and name the folder instead",
-        ) from exc
-    check_folder(Path(folder))
+    told = stages()
+    with told.stage("pull"):
+        if source is not None:
+            folder = pull_folder(model, source, say=told.narrator.progress)
+        elif Path(model).is_dir():
+            folder = Path(model)
+        else:
+            folder = pull_hub(model)
+        check_folder(folder)
+        told.note = f"{t('licence')}: {licence(folder) or t('not stated: ask its makers')}"
     OUT.print(str(folder))

@@ -9,7 +9,7 @@ from afina.cli.options import here
 from afina.cli.terminal import OUT, escape, print_report, stages
 from afina.cli.words import t
 from afina.errors import TrainError
-from afina.loop.demo import SETTINGS, honest_failure, turn_the_wheel
+from afina.loop.demo import SETTINGS, honest_failure, turn_the_chat, turn_the_wheel
 from afina.settings import SETTINGS_FILE
 from afina.store.paths import write_json, write_whole
 from afina.web.report import write_report_page
@@ -37,12 +37,19 @@ def demo_command(folder: Path | None) -> None:
         project = open_project(place)
         told.note = t("PostgreSQL is up, for this folder only")
     report = turn_the_wheel(project, told)
+    OUT.print(
+        escape(t("The same for conversations: replies of a small workshop, kept by what its customers wrote next."))
+    )
+    report["tasks"].append(turn_the_chat(project, told))
     report["seconds"] = round(time.monotonic() - began, 1)
     report["note"] = "authored sample, built-in base, simulated canary traffic"
     write_json(place / "report.json", report)
-    entry = report["tasks"][0]
-    curve = project.paths.run(report["run"]) / "curve.jsonl"
-    write_report_page(report, place / "report.html", curves={entry["task"]: curve}, notes=INTRODUCTION)
+    labels, chat = report["tasks"]
+    curves = {
+        labels["task"]: project.paths.run(report["run"]) / "curve.jsonl",
+        chat["task"]: project.paths.data / "chat" / chat["dataset"] / "run" / "curve.jsonl",
+    }
+    write_report_page(report, place / "report.html", curves=curves, notes=INTRODUCTION)
     print_report(report)
     OUT.print(f"\n{place / 'report.json'}\n{place / 'report.html'}\n{report['seconds']:.0f} s")
     failure = honest_failure(report)

@@ -15,11 +15,11 @@ from afina.cli.words import t
 from afina.errors import AfinaError
 
 COMMANDS = {
-    "init": "project", "up": "project", "down": "project", "status": "project", "doctor": "project",
+    "init": "project", "up": "project", "down": "project", "status": "project", "doctor": "doctor",
     "import": "data", "review": "data", "curate": "data", "freeze": "frozen",
     "train": "model", "export": "model", "evaluate": "model", "models": "versions", "report": "versions", "parity": "model",
     "release": "serving", "rollback": "serving", "serve": "serving", "chat": "serving", "worker": "serving",
-    "learn": "plain", "verdict": "plain",
+    "learn": "plain", "verdict": "plain", "score-turn": "plain",
     "backup": "keep", "restore": "keep", "gc": "keep", "psql": "keep",
     "base": "bases", "demo": "demo",
 }  # fmt: skip
@@ -35,6 +35,7 @@ SHORT_HELP = {
     "parity": "does a GGUF answer like its model?", "release": "canary, promote", "rollback": "withdraw a version",
     "serve": "the OpenAI-compatible gateway", "chat": "talk to the live model", "worker": "run queued jobs",
     "learn": "labelled file → tuned model, no database", "verdict": "compare two score files",
+    "score-turn": "what a reaction says about an answer",
     "backup": "one archive of everything", "restore": "bring an archive back", "gc": "remove what nothing refers to",
     "psql": "a shell on the database", "base": "build or pull base models", "demo": "turn the wheel once on a sample",
 }  # fmt: skip
@@ -52,7 +53,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"afina.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

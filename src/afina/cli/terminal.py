@@ -98,7 +98,39 @@ def score_cell(arm: dict[str, Any]) -> str:
 
 
 def report_table(entry: dict[str, Any]) -> Table:
-    """Base, yardsticks and tuned model side by side."""
+    """Base, yardsticks and tuned model side by side, in the task's own measure."""
+    return replies_table(entry) if entry.get("metric") == "chrf" else labels_table(entry)
+
+
+def replies_table(entry: dict[str, Any]) -> Table:
+    """A chat task: how near replies are to what was really answered, and how likely that was to the model."""
+    table = Table(title=f"{entry['task']}: {entry['tuned']['n']} {t('held-out replies')}", title_justify="left")
+    for column in ("model", "chrF (95 %)", "log p/token", "tokens/s", "RAM", "size"):
+        table.add_column(t(column), justify="left" if column == "model" else "right")
+    for name, arm in [("base", entry["base"]), *entry["yardsticks"].items(), ("tuned", entry["tuned"])]:
+        own = name == "tuned"
+        likelihood = arm["log_likelihood"]
+        table.add_row(
+            f"[bold]{t(name)}[/]" if own else t(name),
+            f"{100 * arm['score']:.1f} [dim]{100 * arm['low']:.1f}–{100 * arm['high']:.1f}[/]",
+            f"{likelihood['score']:.2f}" if likelihood else "",
+            f"{entry['tokens_per_s']:.0f}" if own else "",
+            f"{entry['peak_rss_mb']:.0f} MB" if own else "",
+            f"{entry['gguf_bytes'] / 1e6:.1f} MB {entry['quantisation']}" if own else "",
+        )
+    return table
+
+
+def print_replies(entry: dict[str, Any]) -> None:
+    """Some held-out messages with what was really answered, what the base and what the tuned model wrote."""
+    for reply in entry.get("replies", ())[:2]:
+        for name in ("message", "expected", "base", "tuned"):
+            OUT.print(f"  [dim]{t(name):>9}[/]  {escape(' '.join(reply[name].split()))[:160]}", soft_wrap=True)
+        OUT.print()
+
+
+def labels_table(entry: dict[str, Any]) -> Table:
+    """A classification task: all fields right, macro-F1."""
     table = Table(title=f"{entry['task']}: {entry['tuned']['n']} {t('held-out messages')}", title_justify="left")
     for column in ("model", "all fields right (95 %)", "macro-F1", "tokens/s", "RAM", "size"):
         table.add_column(t(column), justify="left" if column == "model" else "right")
@@ -120,6 +152,7 @@ def print_report(report: dict[str, Any]) -> None:
     """Every task's table and verdict."""
     for entry in report["tasks"]:
         OUT.print(report_table(entry))
+        print_replies(entry)
         colour = "green" if entry["verdict"] == "go" else "yellow"
         OUT.print(f"[bold {colour}]{t('verdict')}: {entry['verdict']}[/]  (p = {entry['p_value']:.2g})")
         for reason in entry["reasons"]:

@@ -95,14 +95,14 @@ def compare_distributions(
     for ids in prompts:
         for length in cut_points(ids):
             served = client.next_log_probabilities(ids[:length])
-            if not served:  # the likeliest token is an incomplete character: the server reports none
-                continue
             reference = hf_log_probabilities(model, ids[:length])
             count += 1
             equal += int(reference.argmax()) == max(served, key=lambda token: served[token])
             pairs = [(float(reference[token]), value) for token, value in served.items()]
             worst = max([worst, *(abs(p - q) for p, q in pairs if max(p, q) > LIKELY)])
-            rest = [math.log(max(1e-12, 1 - sum(math.exp(side) for side in sides))) for sides in zip(*pairs, strict=True)]
+            rest = [
+                math.log(max(1e-12, 1 - sum(math.exp(side) for side in sides))) for sides in zip(*pairs, strict=True)
+            ]
             divergence += sum(math.exp(p) * (p - q) for p, q in [*pairs, (rest[0], rest[1])])
     return worst, divergence / max(1, count), equal, count
 

@@ -75,10 +75,21 @@ def require_enough(examples: Sequence[Example], settings: FreezeSettings, *, fie
 
 def cut(examples: list[Example], *, share: float, seed: int) -> tuple[list[Example], list[Example]]:
     """Divide into (1 - share, share) by groups, keeping the labels' proportions as far as groups allow."""
-    if share <= 0:
-        return examples, []
-    groups = [e.group for e in examples]
     joined = ["\x1f".join(e.target.values()) for e in examples]
+    first, second = split_groups([e.group for e in examples], joined, share=share, seed=seed)
+    return [examples[i] for i in first], [examples[i] for i in second]
+
+
+def split_groups(
+    groups: Sequence[str], classes: Sequence[str], *, share: float, seed: int
+) -> tuple[list[int], list[int]]:
+    """Positions of (1 - share, share) of the rows; a group stays whole, classes keep their proportions where they can.
+
+    Raises:
+        NotEnoughDataError: there is only one group.
+    """
+    if share <= 0:
+        return list(range(len(groups))), []
     if len(set(groups)) < 2:
         raise NotEnoughDataError(
             "all examples come from one user or conversation: no part can be held out without a leak",
@@ -88,8 +99,8 @@ def cut(examples: list[Example], *, share: float, seed: int) -> tuple[list[Examp
     splitter = StratifiedGroupKFold(n_splits=min(folds, len(set(groups))), shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # classes rarer than the number of folds: expected in real data
-        first, second = next(iter(splitter.split(np.zeros(len(examples)), joined, groups)))
-    return [examples[i] for i in sorted(first)], [examples[i] for i in sorted(second)]
+        first, second = next(iter(splitter.split(np.zeros(len(groups)), list(classes), list(groups))))
+    return sorted(map(int, first)), sorted(map(int, second))
 
 
 def rows(examples: Sequence[Example]) -> list[list[Any]]:

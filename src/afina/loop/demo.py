@@ -14,13 +14,19 @@ import httpx
 from afina.errors import RuntimeFailedError
 from afina.loop.collect import curate_project, import_file
 from afina.loop.freezing import freeze_project
+from afina.loop.learn_chat import learn_chat
 from afina.loop.narrate import Stages
 from afina.loop.project import Project
 from afina.loop.rollouts import in_production, release_direct, settle_canary, start_canary
 from afina.loop.steps import base_version, evaluate_version, export_run, plan_training, train_run
+from afina.loop.tune import recommended_training
 from afina.records import Dataset, Example
 
 ACTOR = "demo"
+CHAT_SYSTEM = "Atiendes el chat de Taller Nube. Responde breve, con el dato concreto."
+CHAT_EPOCHS = 30
+CHAT_MINUTES = 1.25
+"""Training time of the chat task: with it the whole demo stays within six minutes of two cores."""
 SETTINGS = """\
 # The demo's project. must_beat_yardsticks = false: the built-in base is tiny, and the report says who beats it.
 [evaluate]
@@ -127,12 +133,32 @@ def turn_the_wheel(project: Project, stages: Stages) -> dict[str, Any]:
     return report
 
 
+def turn_the_chat(project: Project, stages: Stages) -> dict[str, Any]:
+    """The chat task on the project's own sales conversations: the same stages, file to file. Returns a report's entry."""
+    chat = project.settings.chat.model_copy(update={"system": CHAT_SYSTEM})
+    train = recommended_training(project.settings.base.model, project.settings.train)
+    longer = train.training.model_copy(update={"num_epochs": CHAT_EPOCHS})
+    settings = project.settings.model_copy(
+        update={"chat": chat, "train": train.model_copy(update={"training": longer})}
+    )
+    folder = project.paths.data / "chat"
+    report = learn_chat(chat_sample(), settings, stages.narrator, folder=folder, minutes=CHAT_MINUTES, task="chat")
+    entry: dict[str, Any] = report["tasks"][0]
+    return entry
+
+
+def chat_sample() -> Path:
+    """Authored conversations of a small workshop with its customers, each with the customer's reaction."""
+    return Path(str(resources.files("afina.loop").joinpath("sample", "conversations.jsonl")))
+
+
 def honest_failure(report: dict[str, Any]) -> str:
     """Why the demo must not call itself a success; empty when it may."""
-    entry = report["tasks"][0]
-    if entry["p_value"] >= 0.05 or entry["tuned"]["score"] <= entry["base"]["score"]:
-        return f"the tuned model is not better than the base (p = {entry['p_value']:.2g})"
-    if entry["tuned"]["score"] <= entry["yardsticks"]["majority"]["score"]:
+    for entry in report["tasks"]:
+        if entry["p_value"] >= 0.05 or entry["tuned"]["score"] <= entry["base"]["score"]:
+            return f"{entry['task']}: the tuned model is not better than the base (p = {entry['p_value']:.2g})"
+    labels = report["tasks"][0]
+    if labels["tuned"]["score"] <= labels["yardsticks"]["majority"]["score"]:
         return "the tuned model does not beat the majority class"
     if report.get("canary", {}).get("action") != "promote":
         return f"the canary was not promoted: {report.get('canary', {}).get('reason', 'there was none')}"

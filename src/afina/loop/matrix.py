@@ -106,16 +106,12 @@ def measure(
         )
     except AfinaError as exc:
         return failed(name, quantisation, exc)
-    return Cell(
-        family=Path(name).name, quantisation=quantisation, size=file.stat().st_size, types=types, parity=parity
-    )
+    return Cell(family=Path(name).name, quantisation=quantisation, size=file.stat().st_size, types=types, parity=parity)
 
 
 def failed(name: str, quantisation: str, error: AfinaError) -> Cell:
     """A cell without figures."""
-    return Cell(
-        family=Path(name).name, quantisation=quantisation, size=0, types={}, parity=None, error=str(error)
-    )
+    return Cell(family=Path(name).name, quantisation=quantisation, size=0, types={}, parity=None, error=str(error))
 
 
 def matrix_report(cells: Sequence[Cell]) -> dict[str, Any]:

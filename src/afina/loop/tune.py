@@ -11,13 +11,16 @@ from afina.chat import classify_turns, render_answer
 from afina.chat.render import load_renderer
 from afina.evaluate.judge import judge_gguf
 from afina.evaluate.yardsticks import YARDSTICKS, judge_yardstick
-from afina.export.export import Exported, export_model
+from afina.export.export import Exported, export_model, require_exportable
 from afina.loop.narrate import Stages
 from afina.records import Dataset, EvalResult, Example, Score, Turn, Verdict
 from afina.release.verdict import reach_verdict
 from afina.settings import Settings, TrainSettings, read_train_settings
 from afina.train.encode import Encoded, encode_chats
 from afina.train.loop import TrainResult, train
+
+PROBES = 8
+"""Prompts of the dataset that the parity check compares, beside its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +52,33 @@ def train_stage(
     dataset: Dataset, settings: Settings, stages: Stages, *, run_folder: Path, resume: bool = False
 ) -> TrainResult:
     """Encode and train."""
+    parts = (chats(dataset.train, fields=dataset.fields), chats(dataset.validation, fields=dataset.fields))
+    return train_chats(*parts, settings, stages, run_folder=run_folder, resume=resume)
+
+
+def train_chats(
+    train_part: Sequence[Sequence[Turn]],
+    validation_part: Sequence[Sequence[Turn]],
+    settings: Settings,
+    stages: Stages,
+    *,
+    run_folder: Path,
+    resume: bool = False,
+    only_last: bool = False,
+) -> TrainResult:
+    """Make sure that the result can be exported, encode, train."""
     base = resolve_base(settings.base.model)
     config = recommended_training(settings.base.model, settings.train)
     with stages.stage("train"):
         for notice in config.notices():
             stages.narrator.progress(0, 1, notice)
+        if settings.base.model != semilla.NAME:  # every export of the built-in base is tested; the check takes seconds
+            require_exportable(base)
         renderer = load_renderer(base)
         limit = config.training.max_seq_length
         encoded = Encoded(
-            encode_chats(chats(dataset.train, fields=dataset.fields), renderer, max_tokens=limit),
-            encode_chats(chats(dataset.validation, fields=dataset.fields), renderer, max_tokens=limit),
+            encode_chats(train_part, renderer, max_tokens=limit, only_last=only_last),
+            encode_chats(validation_part, renderer, max_tokens=limit, only_last=only_last),
         )
         result = train(
             encoded,
@@ -80,13 +100,27 @@ def export_stage(
     dataset: Dataset, settings: Settings, stages: Stages, *, adapter: Path, out: Path, name: str
 ) -> Exported:
     """Export the tuned model; the parity check uses some of the dataset's own prompts."""
+    probes = [classify_turns(e.text, fields=dataset.fields) for e in dataset.validation[:PROBES]]
+    return export_tuned(probes, settings, stages, adapter=adapter, out=out, name=name)
+
+
+def export_tuned(
+    probes: Sequence[Sequence[Turn]],
+    settings: Settings,
+    stages: Stages,
+    *,
+    adapter: Path,
+    out: Path,
+    name: str,
+    system: str = "",
+) -> Exported:
+    """Export a tuned model; parity is checked on the probes too."""
     base = resolve_base(settings.base.model)
-    probes = [classify_turns(e.text, fields=dataset.fields) for e in dataset.validation[:8]]
     with stages.stage("export"):
         steps = iter(range(1, 10))
         exported = export_model(
             base, adapter, out, settings.runtime, quantisation=settings.export.quantisation, name=name, chats=probes,
-            say=lambda what: stages.narrator.progress(next(steps), 6, what),
+            system=system, say=lambda what: stages.narrator.progress(next(steps), 6, what),
         )  # fmt: skip
         worst = exported.card["parity"]["f32"]["max_difference"]
         stages.note = f"{exported.card['bytes'] / 1e6:.1f} MB {settings.export.quantisation}, parity {worst:.4f} nats"

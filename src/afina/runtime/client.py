@@ -7,8 +7,13 @@ from typing import Any, Self
 
 import httpx
 
+from afina.chat import strip_thinking
 from afina.errors import RuntimeFailedError
 from afina.records import Turn
+
+LIKELIEST = (64, 1024)
+"""How many tokens are asked for first. A tuned model's answer is almost always among 64, which takes the server 2 ms on
+the built-in base; writing down all 8,192 takes it 57 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,8 @@ class RuntimeClient:
     def __init__(self, url: str, *, timeout_s: float = 120, connections: int = 8) -> None:
         limits = httpx.Limits(max_connections=connections)
         self.http = httpx.Client(base_url=url, timeout=timeout_s, limits=limits)
+        self.plain_token: int | None = None
+        self.vocabulary_size: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -64,7 +71,7 @@ class RuntimeClient:
         reply = self.post("/v1/chat/completions", body)
         usage, timings = reply["usage"], reply.get("timings", {})
         return Completion(
-            text=reply["choices"][0]["message"]["content"] or "",
+            text=strip_thinking(reply["choices"][0]["message"]["content"] or ""),
             tokens_in=usage["prompt_tokens"],
             tokens_out=usage["completion_tokens"],
             milliseconds=float(timings.get("prompt_ms", 0)) + float(timings.get("predicted_ms", 0)),
@@ -88,16 +95,43 @@ class RuntimeClient:
         """
         return self.tokenize(self.render(turns), add_special=True)
 
-    def next_log_probabilities(self, ids: Sequence[int], *, top: int = 20) -> dict[int, float]:
-        """Natural log-probabilities of the likeliest next tokens after `ids`."""
-        body = {"prompt": list(ids), "n_predict": 1, "n_probs": top, "temperature": 0, "cache_prompt": False}
-        reply = self.post("/completion", body)
-        probabilities = reply.get("completion_probabilities") or []
-        return (
-            {entry["id"]: float(entry["logprob"]) for entry in probabilities[0]["top_logprobs"]}
-            if probabilities
-            else {}
-        )
+    def next_log_probabilities(self, ids: Sequence[int], *, top: int = 20, cache: bool = False) -> dict[int, float]:
+        """Natural log-probabilities of the likeliest next tokens after `ids`.
+
+        The token that the server then picks is forced to a plain one (the probabilities are those before that): of a
+        picked token that is half a character it would report nothing.
+        """
+        if self.plain_token is None:
+            self.plain_token = self.tokenize("a")[-1]
+        body = {
+            "prompt": list(ids), "n_predict": 1, "n_probs": top, "temperature": 0, "cache_prompt": cache,
+            "logit_bias": [[self.plain_token, 1000.0]],
+        }  # fmt: skip
+        probabilities = self.post("/completion", body).get("completion_probabilities") or []
+        top_tokens = probabilities[0]["top_logprobs"] if probabilities else []
+        return {entry["id"]: float(entry["logprob"]) for entry in top_tokens}
+
+    def log_likelihood(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
+        """Sum of the log-probabilities of an answer's tokens after a prompt, in nats.
+
+        One request a token, of which all but the last token is in the server's cache. The likeliest tokens are asked
+        for first; only where the answer's is not among them more, and at last all of the vocabulary.
+        """
+        return sum(self.token_log_probability([*prompt, *answer[:at]], token) for at, token in enumerate(answer))
+
+    def token_log_probability(self, read: Sequence[int], token: int) -> float:
+        """Natural log-probability of one token after `read`."""
+        for top in LIKELIEST:
+            found = self.next_log_probabilities(read, top=top, cache=True)
+            if token in found:
+                return found[token]
+        return self.next_log_probabilities(read, top=self.vocabulary(), cache=True)[token]
+
+    def vocabulary(self) -> int:
+        """Number of tokens of the served model."""
+        if self.vocabulary_size is None:
+            self.vocabulary_size = int(self.http.get("/v1/models").json()["data"][0]["meta"]["n_vocab"])
+        return self.vocabulary_size
 
     def generation_speed(self, ids: Sequence[int], *, tokens: int) -> float:
         """Tokens a second of a greedy answer to `ids` that is not allowed to end early."""

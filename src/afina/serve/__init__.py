@@ -1,7 +1,7 @@
 """Rollout → answers: the gateway in front of the workers. Writes no training data: it hands interactions out."""
 
+from afina.serve.app import build_gateway
 from afina.serve.fleet import Fleet
-from afina.serve.gateway import build_gateway
 from afina.serve.live import read_live
 from afina.serve.route import LiveVersion, bucket, choose
 

@@ -9,17 +9,19 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import httpx
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from afina.chat import COMPACT, answer_schema, classify_turns, parse_answer
+from afina.chat import COMPACT, ThinkingFilter, answer_schema, classify_turns, defuse, parse_answer, strip_thinking
+from afina.errors import ModelError
 from afina.ids import ClientId, InteractionId, new_id
 from afina.records import Interaction
-from afina.runtime import Worker
+from afina.runtime import Worker, gguf_facts
 from afina.serve.fleet import Fleet
 from afina.serve.route import LiveVersion
 
@@ -107,8 +109,10 @@ class Gateway:
     async def chat(self, request: Request) -> Response:
         """`POST /v1/chat/completions`, streaming or not."""
         body = await read_body(request)
-        if isinstance(body, Response):
-            return body
+        return body if isinstance(body, Response) else await self.ask(request, body)
+
+    async def ask(self, request: Request, body: dict[str, Any]) -> Response:
+        """Answer a chat completion's body."""
         if not isinstance(body.get("messages"), list) or not body["messages"]:
             return problem(400, "`messages` must be a non-empty list")
         user = str(body.get("user") or request.headers.get("x-user") or "")
@@ -121,6 +125,7 @@ class Gateway:
             InteractionId(new_id("int")),
         )  # fmt: skip
         body["model"] = version.name
+        body["messages"] = await asyncio.to_thread(defused, body["messages"], version)
         tighten(body)
         if body.get("stream"):
             return await self.stream(exchange, worker, body)
@@ -140,7 +145,8 @@ class Gateway:
             return Response(reply.content, reply.status_code, exchange.headers(), "application/json")
         value = reply.json()
         value["model"] = exchange.version.name
-        answer = value["choices"][0]["message"].get("content") or ""
+        answer = strip_thinking(value["choices"][0]["message"].get("content") or "")
+        value["choices"][0]["message"]["content"] = answer
         self.record(exchange.interaction(self.client, answer=answer, usage=value.get("usage")))
         return JSONResponse(value, headers=exchange.headers())
 
@@ -172,12 +178,14 @@ class Gateway:
     ) -> AsyncIterator[bytes]:
         """The worker's events, passed on; recorded when they end, however they end."""
         pieces: list[str] = []
+        hidden = ThinkingFilter()
         usage: dict[str, Any] | None = None
         error = ""  # somebody who leaves early is no failure of the model
         try:
             async for line in reply.aiter_lines():
-                usage = read_event(line, pieces) or usage
-                yield f"{line}\n".encode()
+                shown, found = read_event(line, pieces, hidden)
+                usage = found or usage
+                yield f"{shown}\n".encode()
         except httpx.HTTPError as exc:
             error = type(exc).__name__
         finally:
@@ -225,17 +233,41 @@ def tighten(body: dict[str, Any]) -> None:
         body["response_format"]["json_schema"]["schema"].setdefault("x-guidance", COMPACT)
 
 
-def read_event(line: str, pieces: list[str]) -> dict[str, Any] | None:
-    """Collect the text of one server-sent event; returns its usage if it has one."""
+def defused(messages: list[Any], version: LiveVersion) -> list[Any]:
+    """Messages whose text cannot become a control token of the version's model."""
+    try:
+        control = gguf_facts(Path(version.gguf)).control
+    except (ModelError, OSError):
+        return messages  # the worker holds the file open; it answers even when the name is gone
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            return defuse(value, control)
+        if isinstance(value, list):
+            return [
+                {**p, "text": defuse(str(p["text"]), control)} if isinstance(p, dict) and "text" in p else p
+                for p in value
+            ]
+        return value
+
+    return [{**m, "content": clean(m.get("content"))} if isinstance(m, dict) else m for m in messages]
+
+
+def read_event(line: str, pieces: list[str], hidden: ThinkingFilter) -> tuple[str, dict[str, Any] | None]:
+    """Collect the visible text of one server-sent event. Returns the event to pass on and its usage if it has one."""
     if not line.startswith("data: ") or line == "data: [DONE]":
-        return None
-    with contextlib.suppress(json.JSONDecodeError, KeyError, IndexError, TypeError):
+        return line, None
+    with contextlib.suppress(json.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError):
         event = json.loads(line[6:])
         for choice in event.get("choices", []):
-            pieces.append(choice.get("delta", {}).get("content") or "")
-        usage: dict[str, Any] | None = event.get("usage")
-        return usage
-    return None
+            delta = choice.get("delta", {})
+            text = hidden.feed(delta.get("content") or "") + (hidden.end() if choice.get("finish_reason") else "")
+            if text != (delta.get("content") or ""):
+                delta["content"] = text
+                line = "data: " + json.dumps(event, ensure_ascii=False)
+            pieces.append(text)
+        return line, event.get("usage")
+    return line, None
 
 
 async def read_body(request: Request) -> dict[str, Any] | Response:
@@ -250,46 +282,3 @@ async def read_body(request: Request) -> dict[str, Any] | Response:
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         return problem(400, "the body is not JSON")
     return body if isinstance(body, dict) else problem(400, "the body is not a JSON object")
-
-
-def build_gateway(
-    fleet: Fleet, *, client: ClientId, record: Record, feedback: Callable[[Opinion], bool], timeout_s: float
-) -> FastAPI:
-    """The application. It starts the fleet and stops it."""
-    gateway = Gateway(fleet, client=client, record=record, feedback=feedback, timeout_s=timeout_s)
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        follower = asyncio.create_task(fleet.follow())
-        try:
-            yield
-        finally:
-            follower.cancel()
-            await gateway.http.aclose()
-            await asyncio.to_thread(fleet.stop)
-
-    app = FastAPI(title="afina", lifespan=lifespan)
-    app.state.fleet = fleet
-    app.add_api_route("/v1/chat/completions", gateway.chat, methods=["POST"])
-    app.add_api_route("/v1/classify", gateway.classify, methods=["POST"], response_model=None)
-    app.add_api_route("/v1/feedback", gateway.opinion, methods=["POST"], response_model=None)
-
-    @app.get("/v1/models")
-    async def models() -> dict[str, Any]:
-        """Live versions, in OpenAI's form."""
-        data = [
-            {"id": v.name, "object": "model", "owned_by": "afina", "task": v.task, "canary": v.canary, "share": v.share}
-            for v in fleet.live
-        ]
-        return {"object": "list", "data": data}
-
-    @app.get("/healthz")
-    async def health() -> Response:
-        """200 when a model is live, 503 otherwise."""
-        alive = sum(worker.alive() for worker in fleet.workers.values())
-        ready = bool(fleet.live) and alive > 0
-        return JSONResponse(
-            {"status": "ok" if ready else "no model", "workers": alive}, status_code=200 if ready else 503
-        )
-
-    return app

@@ -2,6 +2,7 @@
 
 from afina.settings.load import SETTINGS_FILE, Settings, find_project, load_settings
 from afina.settings.sections import (
+    ChatSettings,
     CurateSettings,
     EvaluateSettings,
     FreezeSettings,
@@ -15,6 +16,7 @@ from afina.settings.train import LoraSettings, TrainingSettings, TrainSettings, 
 
 __all__ = [
     "SETTINGS_FILE",
+    "ChatSettings",
     "CurateSettings",
     "EvaluateSettings",
     "FreezeSettings",

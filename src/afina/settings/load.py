@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from afina.errors import SettingsError
 from afina.settings.sections import (
     BaseSettings,
+    ChatSettings,
     CurateSettings,
     EvaluateSettings,
     ExportSettings,
@@ -34,6 +35,7 @@ class Settings(Section):
     store: StoreSettings = StoreSettings()
     base: BaseSettings = BaseSettings()
     curate: CurateSettings = CurateSettings()
+    chat: ChatSettings = ChatSettings()
     freeze: FreezeSettings = FreezeSettings()
     train: TrainSettings = TrainSettings()
     export: ExportSettings = ExportSettings()

@@ -44,6 +44,16 @@ class CurateSettings(Section):
     max_chars: int = Field(8000, ge=1, description="longest message kept, characters")
 
 
+class ChatSettings(Section):
+    """What of a conversation is learnt, for the task `chat`."""
+
+    system: str = Field("", description="system prompt put before conversations that bring none")
+    min_quality: int = Field(4, ge=1, le=5, description="lowest quality of an answer, by the customer's next message")
+    newest: int = Field(1000, ge=1, description="at most this many answers, newest first")
+    max_chars: int = Field(4000, ge=1, description="longest turn kept, characters")
+    max_reply_tokens: int = Field(160, ge=1, description="longest reply an evaluation lets a model write, tokens")
+
+
 class FreezeSettings(Section):
     """How examples are split."""
 

@@ -33,15 +33,17 @@ class Batch:
     targets: torch.Tensor
 
 
-def encode_chats(chats: Sequence[Sequence[Turn]], renderer: Renderer, *, max_tokens: int) -> tuple[Rendered, ...]:
-    """Render every chat.
+def encode_chats(
+    chats: Sequence[Sequence[Turn]], renderer: Renderer, *, max_tokens: int, only_last: bool = False
+) -> tuple[Rendered, ...]:
+    """Render every chat; with `only_last` only its last answer is supervised.
 
     Raises:
         TrainError: one is longer than `max_tokens`, or has no answer. Nothing is cut silently.
     """
     encoded = []
     for number, chat in enumerate(chats, start=1):
-        rendered = renderer.training(chat)
+        rendered = renderer.training(chat, only_last=only_last)
         if len(rendered.ids) > max_tokens:
             raise TrainError(
                 f"example {number} has {len(rendered.ids)} tokens, more than max_seq_length = {max_tokens}",

@@ -10,33 +10,18 @@ from afina.chat.render import Renderer, load_renderer
 from afina.errors import ExportError
 from afina.export.modelfile import write_modelfile
 from afina.export.parity import Parity, require_parity
-from afina.export.quantise import tensor_kind
-
-
-@pytest.mark.parametrize(
-    ("name", "shape", "quantisation", "kind"),
-    [
-        ("blk.0.attn_q.weight", (256, 256), "q4_0", "Q4_0"),
-        ("blk.0.attn_q.weight", (256, 256), "q8_0", "Q8_0"),
-        ("blk.0.attn_q.weight", (256, 256), "f16", "F16"),
-        ("blk.0.attn_q.bias", (256,), "q4_0", "F32"),
-        ("token_embd.weight", (8192, 256), "q4_0", "Q8_0"),
-        ("blk.0.ffn_up.weight", (50, 50), "q4_0", "F16"),
-    ],
-)
-def test_tensor_types(name: str, shape: tuple[int, ...], quantisation: str, kind: str) -> None:
-    """Vectors stay float32, rows that do not divide become float16, what decides the logits keeps 8 bits."""
-    assert tensor_kind(name, shape, quantisation).name == kind
 
 
 def test_golden_modelfile() -> None:
     """Template, stop token and document 001's sampling values."""
-    text = write_modelfile("m-q8_0.gguf", load_renderer(semilla.FOLDER), system="Clasifica.")
+    text = write_modelfile("m-q8_0.gguf", load_renderer(semilla.FOLDER), system="Clasifica.", adds_bos=False)
 
     assert text == (
         "FROM ./m-q8_0.gguf\n"
-        'TEMPLATE """{{- range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n'
-        '{{ end }}<|im_start|>assistant\n"""\n'
+        'TEMPLATE """{{- range .Messages }}{{ if eq .Role "system" }}<|im_start|>system\n{{ .Content }}<|im_end|>\n'
+        '{{ else if eq .Role "user" }}<|im_start|>user\n{{ .Content }}<|im_end|>\n'
+        '{{ else if eq .Role "assistant" }}<|im_start|>assistant\n{{ .Content }}<|im_end|>\n'
+        '{{ end }}{{ end }}<|im_start|>assistant\n"""\n'
         'SYSTEM """Clasifica."""\n'
         'PARAMETER stop "<|im_end|>"\n'
         "PARAMETER temperature 0.7\nPARAMETER top_p 0.9\nPARAMETER top_k 40\n"
@@ -46,14 +31,16 @@ def test_golden_modelfile() -> None:
 def test_an_unknown_template_is_not_guessed() -> None:
     """Better none than a wrong one."""
     tokenizer = AutoTokenizer.from_pretrained(semilla.FOLDER)
-    tokenizer.chat_template = "{% for m in messages %}[{{ m.role }}]{{ m.content }}<|im_end|>{% endfor %}"
+    tokenizer.chat_template = (
+        "{% for m in messages %}[{{ loop.index }} {{ m.role }}]{{ m.content }}<|im_end|>{% endfor %}"
+    )
 
-    assert 'TEMPLATE """' not in write_modelfile("m.gguf", Renderer(tokenizer), system="")
+    assert 'TEMPLATE """' not in write_modelfile("m.gguf", Renderer(tokenizer), system="", adds_bos=False)
 
 
 NEARLY = Parity(
     prompts=3, templates_equal=3, token_ids_equal=9, token_checks=9, max_difference=0.001, mean_divergence=0.0,
-    argmax_equal=9, limit=0.005, divergence_limit=0.001, passed=False,
+    compared=9, argmax_equal=9, limit=0.005, divergence_limit=0.001, adds_bos=False, tokens_per_s=0.0, passed=False,
 )  # fmt: skip
 
 

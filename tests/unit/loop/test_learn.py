@@ -37,6 +37,7 @@ def test_the_built_in_base_brings_its_settings_unless_the_user_has_some() -> Non
 def report(**changes: Any) -> dict[str, Any]:
     """A demo report that is a success, with changes to its task."""
     task = {
+        "task": "classify",
         "p_value": 0.001,
         "base": {"score": 0.1},
         "tuned": {"score": 0.7},

@@ -30,7 +30,7 @@ class Recipe:
     """Everything that decides the built-in base's weights."""
 
     seed: int = 20261121
-    steps: int = 9000
+    steps: int = 6000
     rows: int = 32
     max_tokens: int = 256
     tokenizer_texts: int = 60_000

@@ -1,0 +1,171 @@
+"""`afina learn --task chat`: a file of conversations through the whole middle of the wheel, without a database."""
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from afina.bases import resolve_base
+from afina.capture.conversations import read_conversations
+from afina.chat.render import load_renderer
+from afina.curate.chats import CuratedChats, curate_chats
+from afina.evaluate.replies import judge_replies, nearest_reply
+from afina.freeze.chats import as_jsonl, freeze_chats
+from afina.loop.learn import safe_name, with_minutes
+from afina.loop.narrate import Narrator, Stages
+from afina.loop.tune import PROBES, base_gguf, export_tuned, score_json, train_chats
+from afina.records import ChatDataset, ChatResult, Verdict
+from afina.release.paired import reach_chat_verdict
+from afina.settings import Settings
+from afina.store.paths import write_json, write_whole
+
+SHOWN = 5
+"""Replies that the report shows beside the real ones."""
+
+
+def learn_chat(
+    data: Path,
+    settings: Settings,
+    narrator: Narrator,
+    *,
+    folder: Path,
+    test: Path | None = None,
+    minutes: float = 0,
+    task: str = "",
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Turn conversations into a tuned model and an honest report, also written to `folder/report.json`.
+
+    Raises:
+        InputError, NotEnoughDataError: the file cannot be learnt from; says where and why.
+    """
+    settings = with_minutes(settings, minutes)
+    stages = Stages(narrator)
+    with stages.stage("curate"):
+        curated = curate_chats(read_conversations(data), settings.chat)
+        held_out = curate_chats(read_conversations(test), settings.chat) if test else None
+        write_rejects(folder, curated)
+        stages.note = f"{len(curated.examples)} answers kept, {len(curated.rejections)} rejected"
+    with stages.stage("freeze"):
+        dataset = freeze_chats(
+            curated.examples, settings.freeze, task=task or data.stem, system=settings.chat.system,
+            test=held_out.examples if held_out else None,
+        )  # fmt: skip
+        write_whole(folder / dataset.id / "train.jsonl", as_jsonl([*dataset.train, *dataset.validation]))
+        rows = dataset.card["rows"]
+        stages.note = f"{dataset.id}: {rows['train']} train, {rows['validation']} validation, {rows['test']} test"
+    if not resume:
+        shutil.rmtree(folder / dataset.id / "run", ignore_errors=True)
+    entry = tune_chat(
+        dataset, settings, stages, folder=folder / dataset.id, name=safe_name(dataset.task), bases=folder / "bases",
+        resume=resume,
+    )  # fmt: skip
+    entry["rejected"] = dict(Counter(rejection.reason for rejection in curated.rejections))
+    report = {"tasks": [entry]}
+    write_json(folder / "report.json", report)
+    return report
+
+
+def tune_chat(
+    dataset: ChatDataset,
+    settings: Settings,
+    stages: Stages,
+    *,
+    folder: Path,
+    name: str,
+    bases: Path,
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Train, export, evaluate, judge. Returns the report's entry."""
+    run = train_chats(
+        [e.turns() for e in dataset.train], [e.turns() for e in dataset.validation], settings, stages,
+        run_folder=folder / "run", resume=resume, only_last=True,
+    )  # fmt: skip
+    quantisation = settings.export.quantisation
+    exported = export_tuned(
+        [e.context for e in dataset.validation[:PROBES]], settings, stages, adapter=Path(run.adapter),
+        out=folder / "model" / f"{name}-{quantisation}.gguf", name=name, system=dataset.system,
+    )  # fmt: skip
+    with stages.stage("evaluate"):
+        renderer = load_renderer(resolve_base(settings.base.model))
+        total = 2 * len(dataset.test)
+        arms = []
+        for number, (arm, gguf) in enumerate((("base", base_gguf(settings, folder=bases)), ("tuned", exported.gguf))):
+            done_before = number * len(dataset.test)
+            arms.append(
+                judge_replies(
+                    arm, gguf, dataset, settings.runtime, renderer, log=folder / "worker.log",
+                    max_tokens=settings.chat.max_reply_tokens,
+                    on_item=lambda done, _, before=done_before, arm=arm: stages.narrator.progress(  # type: ignore[misc]
+                        before + done, total, arm
+                    ),
+                )
+            )  # fmt: skip
+        base, tuned = arms
+        nearest = nearest_reply(dataset)
+        stages.note = f"chrF base {100 * base.chrf.score:.1f}, tuned {100 * tuned.chrf.score:.1f}"
+    with stages.stage("verdict"):
+        verdict = reach_chat_verdict(base, tuned, [nearest], settings.evaluate)
+        stages.note = f"{'go' if verdict.go else 'no-go'}, p = {verdict.p_value:.2g}"
+    return chat_report(
+        dataset, settings, base=base, tuned=tuned, yardsticks=[nearest], verdict=verdict, gguf=exported.gguf,
+        seconds=stages.seconds,
+    )  # fmt: skip
+
+
+def write_rejects(folder: Path, curated: CuratedChats) -> None:
+    """Keep what was rejected where a person can read it."""
+    write_json(
+        folder / "rejects.json", [{"source": r.source, "text": r.text, "reason": r.reason} for r in curated.rejections]
+    )
+
+
+def chat_arm(result: ChatResult) -> dict[str, Any]:
+    """An arm for a report: chrF at the top, from 0 to 1, the likelihood of the real answers below, in nats a token."""
+    likelihood = score_json(result.log_likelihood) if result.log_likelihood else None
+    return {**score_json(result.chrf), "log_likelihood": likelihood}
+
+
+def chat_report(
+    dataset: ChatDataset,
+    settings: Settings,
+    *,
+    base: ChatResult,
+    tuned: ChatResult,
+    yardsticks: Sequence[ChatResult],
+    verdict: Verdict,
+    gguf: Path,
+    seconds: dict[str, float],
+) -> dict[str, Any]:
+    """One entry of a report's `tasks`, of the metric `chrf`."""
+    return {
+        "task": dataset.task,
+        "metric": "chrf",
+        "dataset": dataset.id,
+        "base_model": settings.base.model,
+        "rows": dataset.card["rows"],
+        "base": chat_arm(base),
+        "yardsticks": {y.arm: chat_arm(y) for y in yardsticks},
+        "tuned": chat_arm(tuned),
+        "verdict": "go" if verdict.go else "no-go",
+        "reasons": list(verdict.reasons),
+        "p_value": verdict.p_value,
+        "difference": {
+            "mean": round(verdict.difference, 4), "low": round(verdict.low, 4), "high": round(verdict.high, 4),
+        },
+        "replies": [
+            {
+                "message": example.context[-1].content, "expected": new.expected, "base": old.reply, "tuned": new.reply,
+                "chrf": round(new.chrf, 4),
+            }
+            for example, old, new in list(zip(dataset.test, base.replies, tuned.replies, strict=True))[:SHOWN]
+        ],
+        "gguf": str(gguf),
+        "gguf_bytes": gguf.stat().st_size,
+        "quantisation": settings.export.quantisation,
+        "tokens_per_s": round(tuned.tokens_per_s or 0, 1),
+        "p95_ms": round(tuned.p95_ms or 0, 1),
+        "peak_rss_mb": round(tuned.peak_rss_mb or 0, 1),
+        "seconds": dict(seconds),
+    }  # fmt: skip

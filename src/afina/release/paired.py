@@ -1,0 +1,95 @@
+"""Is the tuned model's mean score better? For scores that are more than right or wrong, such as chrF or log-likelihood."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import permutation_test
+
+from afina.errors import NotEnoughDataError
+from afina.records import ChatResult, Verdict
+from afina.settings import EvaluateSettings
+
+RESAMPLES = 9999
+
+
+def sign_flip_p(a: Sequence[float], b: Sequence[float]) -> float:
+    """One-sided p-value that B's mean is higher on the same items.
+
+    Paired permutation test (Fisher 1935): under the null hypothesis each item's two scores may change places.
+    """
+    if list(a) == list(b):
+        return 1.0
+    found = permutation_test(
+        (np.array(b), np.array(a)), lambda x, y, axis: np.mean(x - y, axis=axis), permutation_type="samples",
+        alternative="greater", n_resamples=RESAMPLES, vectorized=True, rng=np.random.default_rng(0),
+    )  # fmt: skip
+    return float(found.pvalue)
+
+
+def mean_interval(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of the mean difference B - A over items."""
+    gains = np.array(b, dtype=float) - np.array(a, dtype=float)
+    random = np.random.default_rng(0)
+    means = gains[random.integers(0, len(gains), size=(2000, len(gains)))].mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def reach_chat_verdict(
+    base: ChatResult, tuned: ChatResult, yardsticks: Sequence[ChatResult], settings: EvaluateSettings
+) -> Verdict:
+    """Go when both chrF and the real answers' likelihood are better: the larger of the two p-values counts.
+
+    Both must hold, so no correction for two tests is needed (intersection-union test, Berger 1982).
+
+    Raises:
+        NotEnoughDataError: fewer items than the settings ask for. ValueError: not the same items.
+    """
+    if [r.id for r in base.replies] != [r.id for r in tuned.replies]:
+        msg = "the two results are not about the same items"
+        raise ValueError(msg)
+    if len(tuned.replies) < settings.min_items:
+        raise NotEnoughDataError(
+            f"{len(tuned.replies)} held-out replies, at least {settings.min_items} are needed for a verdict",
+            remedy="collect more conversations, or raise freeze.test_share",
+        )
+    old, new = [r.chrf for r in base.replies], [r.chrf for r in tuned.replies]
+    by_chrf = sign_flip_p(old, new)
+    by_likelihood = sign_flip_p(likelihoods(base), likelihoods(tuned))
+    p_value = max(by_chrf, by_likelihood)
+    low, high = mean_interval(old, new)
+    lost_to = [y for y in yardsticks if y.chrf.score > tuned.chrf.score]
+    blocked = bool(lost_to) and settings.must_beat_yardsticks
+    better = p_value < settings.alpha
+    return Verdict(
+        go=better and not blocked, p_value=p_value, difference=tuned.chrf.score - base.chrf.score, low=low, high=high,
+        n=len(new), wins=sum(b > a for a, b in zip(old, new, strict=True)),
+        losses=sum(b < a for a, b in zip(old, new, strict=True)),
+        reasons=(
+            *(yardstick_reason(y, tuned, settings) for y in lost_to),
+            f"On {len(new)} held-out replies the tuned model is {'better than' if better else 'not shown to be better than'} "
+            f"the base: chrF {100 * tuned.chrf.score:.1f} against {100 * base.chrf.score:.1f} (p = {by_chrf:.2g}), "
+            f"log-likelihood of the real answers {mean(likelihoods(tuned)):.2f} against {mean(likelihoods(base)):.2f} nats "
+            f"a token (p = {by_likelihood:.2g}); paired permutation tests, alpha = {settings.alpha:g}.",
+        ),
+    )  # fmt: skip
+
+
+def yardstick_reason(yardstick: ChatResult, tuned: ChatResult, settings: EvaluateSettings) -> str:
+    """A loss to a yardstick, and what follows."""
+    effect = "blocks the release" if settings.must_beat_yardsticks else "does not block (must_beat_yardsticks = false)"
+    return (
+        f"{yardstick.arm} (the answer given to the most similar known message) reaches chrF "
+        f"{100 * yardstick.chrf.score:.1f}, the tuned model {100 * tuned.chrf.score:.1f}: looking answers up is enough "
+        f"here; this {effect}."
+    )
+
+
+def likelihoods(result: ChatResult) -> list[float]:
+    """Per-token log-likelihood of every real answer."""
+    return [reply.log_likelihood or 0.0 for reply in result.replies]
+
+
+def mean(values: Sequence[float]) -> float:
+    """Arithmetic mean."""
+    return sum(values) / len(values)

@@ -1,0 +1,203 @@
+"""Ollama's API over the same gateway: `/api/chat`, `/api/generate`, `/api/tags`, `/api/show`, `/api/version`.
+
+Programs written for Ollama meet the live model without a change. Requests are turned into chat completions, so routing,
+recording and filtering are those of the OpenAI door. Form: Ollama's docs/api.md.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from afina import __version__
+from afina.errors import ModelError
+from afina.runtime import gguf_facts
+from afina.serve.gateway import Gateway, read_body
+from afina.serve.route import LiveVersion
+
+OPTIONS = {
+    "temperature": "temperature", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p", "seed": "seed", "stop": "stop",
+    "num_predict": "max_tokens", "repeat_penalty": "repeat_penalty", "presence_penalty": "presence_penalty",
+    "frequency_penalty": "frequency_penalty",
+}  # fmt: skip
+"""Ollama's option → the name in a chat completion."""
+Wrap = Callable[[str], dict[str, Any]]
+
+
+def add_ollama(app: FastAPI, gateway: Gateway) -> None:
+    """Add Ollama's routes to the application."""
+
+    async def chat(request: Request) -> Response:
+        """`POST /api/chat`."""
+        body = await read_body(request)
+        if isinstance(body, Response):
+            return in_ollama_form(body)
+        if not body.get("messages"):
+            return failure(400, "`messages` must be a non-empty list")
+        return await answer(gateway, request, body, body["messages"], message)
+
+    async def generate(request: Request) -> Response:
+        """`POST /api/generate`: one prompt, put into the chat template."""
+        body = await read_body(request)
+        if isinstance(body, Response):
+            return in_ollama_form(body)
+        if body.get("raw") or body.get("template") or body.get("suffix"):
+            return failure(400, "raw, template and suffix are not served: the model is served as it was trained")
+        system = [{"role": "system", "content": body["system"]}] if body.get("system") else []
+        messages = [*system, {"role": "user", "content": body.get("prompt", "")}]
+        return await answer(gateway, request, body, messages, lambda text: {"response": text})
+
+    async def show(request: Request) -> Response:
+        """`POST /api/show`."""
+        body = await read_body(request)
+        if isinstance(body, Response):
+            return in_ollama_form(body)
+        name = body.get("model") or body.get("name")
+        version = next((v for v in gateway.fleet.live if v.name == name), None)
+        return JSONResponse(described(version)) if version else failure(404, f"model '{name}' not found")
+
+    async def tags() -> Response:
+        """`GET /api/tags`."""
+        return JSONResponse({"models": [listed(version) for version in gateway.fleet.live]})
+
+    async def version() -> Response:
+        """`GET /api/version`."""
+        return JSONResponse({"version": __version__})
+
+    app.add_api_route("/api/chat", chat, methods=["POST"])
+    app.add_api_route("/api/generate", generate, methods=["POST"])
+    app.add_api_route("/api/show", show, methods=["POST"])
+    app.add_api_route("/api/tags", tags, methods=["GET"])
+    app.add_api_route("/api/version", version, methods=["GET"])
+
+
+def message(text: str) -> dict[str, Any]:
+    """The part of a chat answer."""
+    return {"message": {"role": "assistant", "content": text}}
+
+
+async def answer(gateway: Gateway, request: Request, body: dict[str, Any], messages: list[Any], wrap: Wrap) -> Response:
+    """Ask the gateway and give its answer in Ollama's form; streaming is the default, as Ollama's is."""
+    began = datetime.now(UTC)
+    reply = await gateway.ask(request, to_completion(body, messages))
+    if isinstance(reply, StreamingResponse):
+        lines = to_lines(reply.body_iterator, wrap, began=began, model=reply.headers.get("x-afina-model", ""))
+        return StreamingResponse(lines, media_type="application/x-ndjson", headers=own_headers(reply))
+    if reply.status_code != 200:
+        return in_ollama_form(reply)
+    value = json.loads(bytes(reply.body))
+    choice, usage = value["choices"][0], value.get("usage") or {}
+    last = final(value["model"], began, usage, reason=choice.get("finish_reason") or "stop")
+    return JSONResponse({**last, **wrap(choice["message"].get("content") or "")}, headers=own_headers(reply))
+
+
+def own_headers(reply: Response) -> dict[str, str]:
+    """Our own headers of a reply: its length is another one in this form."""
+    return {name: value for name, value in reply.headers.items() if name.startswith("x-afina")}
+
+
+def to_completion(body: dict[str, Any], messages: list[Any]) -> dict[str, Any]:
+    """An Ollama request as a chat completion."""
+    options = body.get("options") or {}
+    completion: dict[str, Any] = {OPTIONS[key]: value for key, value in options.items() if key in OPTIONS}
+    if body.get("format") == "json":
+        completion["response_format"] = {"type": "json_object"}
+    elif isinstance(body.get("format"), dict):
+        schema = {"name": "answer", "schema": body["format"]}
+        completion["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if body.get("stream", True):
+        completion |= {"stream": True, "stream_options": {"include_usage": True}}
+    return {**completion, "model": body.get("model", ""), "messages": messages}
+
+
+async def to_lines(events: Any, wrap: Wrap, *, began: datetime, model: str) -> AsyncIterator[bytes]:
+    """Server-sent events → one JSON object a line, the last one with the counts."""
+    usage: dict[str, Any] = {}
+    reason = "stop"
+    async for chunk in events:
+        line = chunk.decode() if isinstance(chunk, bytes) else chunk
+        if not line.startswith("data: {"):
+            continue
+        event = json.loads(line[6:])
+        usage = event.get("usage") or usage
+        for choice in event.get("choices", []):
+            reason = choice.get("finish_reason") or reason
+            text = choice.get("delta", {}).get("content")
+            if text:
+                yield as_line({"model": model, "created_at": stamp(), **wrap(text), "done": False})
+    yield as_line({**final(model, began, usage, reason=reason), **wrap("")})
+
+
+def as_line(value: dict[str, Any]) -> bytes:
+    """One line of JSON."""
+    return (json.dumps(value, ensure_ascii=False) + "\n").encode()
+
+
+def stamp() -> str:
+    """Now, as Ollama writes it."""
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
+def final(model: str, began: datetime, usage: dict[str, Any], *, reason: str) -> dict[str, Any]:
+    """What closes an answer. Durations in nanoseconds."""
+    nanoseconds = int((datetime.now(UTC) - began).total_seconds() * 1e9)
+    return {
+        "model": model, "created_at": stamp(), "done": True, "done_reason": reason, "total_duration": nanoseconds,
+        "load_duration": 0, "prompt_eval_count": usage.get("prompt_tokens", 0), "prompt_eval_duration": 0,
+        "eval_count": usage.get("completion_tokens", 0), "eval_duration": nanoseconds,
+    }  # fmt: skip
+
+
+def failure(status: int, text: str) -> Response:
+    """An error in Ollama's form."""
+    return JSONResponse({"error": text}, status_code=status)
+
+
+def in_ollama_form(reply: Response) -> Response:
+    """An error of the OpenAI door in Ollama's form."""
+    try:
+        text = json.loads(bytes(reply.body))["error"]["message"]
+    except (ValueError, KeyError, TypeError):
+        text = bytes(reply.body).decode("utf-8", errors="replace")
+    return failure(reply.status_code, text)
+
+
+def details(version: LiveVersion) -> dict[str, Any]:
+    """Family, size and quantisation of a version's file."""
+    try:
+        facts = gguf_facts(Path(version.gguf))
+    except (ModelError, OSError):
+        return {"format": "gguf"}
+    return {
+        "parent_model": "", "format": "gguf", "family": facts.architecture, "families": [facts.architecture],
+        "parameter_size": f"{facts.parameters / 1e6:.1f}M", "quantization_level": facts.quantisation,
+    }  # fmt: skip
+
+
+def listed(version: LiveVersion) -> dict[str, Any]:
+    """A version as `/api/tags` lists it."""
+    file = Path(version.gguf)
+    stat = file.stat() if file.is_file() else None
+    modified = datetime.fromtimestamp(stat.st_mtime if stat else 0, UTC).isoformat().replace("+00:00", "Z")
+    return {
+        "name": version.name, "model": version.name, "modified_at": modified, "size": stat.st_size if stat else 0,
+        "digest": version.id, "details": details(version),
+    }  # fmt: skip
+
+
+def described(version: LiveVersion) -> dict[str, Any]:
+    """A version as `/api/show` describes it, with the Modelfile that lies beside its GGUF."""
+    file = Path(version.gguf).with_name("Modelfile")
+    modelfile = file.read_text("utf-8") if file.is_file() else ""
+    template = modelfile.partition('TEMPLATE """')[2].partition('"""')[0]
+    parameters = "\n".join(line.removeprefix("PARAMETER ") for line in modelfile.splitlines() if "PARAMETER" in line)
+    facts = details(version)
+    return {
+        "modelfile": modelfile, "parameters": parameters, "template": template, "details": facts,
+        "model_info": {"general.architecture": facts.get("family", ""), "general.name": version.name},
+        "capabilities": ["completion"], "modified_at": listed(version)["modified_at"],
+    }  # fmt: skip

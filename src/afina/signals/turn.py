@@ -1,0 +1,82 @@
+"""What the customer's next message says about an answer: quality 1–5, success, and what the question was about.
+
+The document's word lists score "no me gusta" 5 and "no lo quiero" a sale; here a denial is looked for first, accents
+fold and word boundaries are Unicode's. Rules and words are data (`rules.toml`), Spanish and English.
+"""
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+WORDS = re.compile(r"[^\W_]+")
+DEFAULT_QUALITY = 3
+DEFAULT_CATEGORY = "general"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnScore:
+    """Quality of an answer from 1 (rejected) to 5, whether it led to a sale, the question's category, and the rules."""
+
+    quality: int
+    success: bool
+    category: str
+    rules: tuple[str, ...]
+
+
+def plain(text: str) -> str:
+    """Words without case and accents, one blank between them and at both ends."""
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    letters = "".join(c for c in folded if not unicodedata.combining(c))
+    return f" {' '.join(WORDS.findall(letters))} "
+
+
+@lru_cache(maxsize=1)
+def rules() -> dict[str, Any]:
+    """The rule file, its words in plain form."""
+    raw: dict[str, Any] = tomllib.loads(resources.files(__package__).joinpath("rules.toml").read_text("utf-8"))
+    return {
+        "quality": [(r["id"], r["score"], [plain(w) for w in r["words"]]) for r in raw["quality"]],
+        "success": {side: [plain(w) for w in words] for side, words in raw["success"].items()},
+        "category": [(r["id"], [plain(w) for w in r["words"]]) for r in raw["category"]],
+    }
+
+
+def said(text: str, words: list[str]) -> bool:
+    """Whether any of the plain phrases is in the plain text."""
+    return any(phrase in text for phrase in words)
+
+
+def score_turn(user: str, answer: str, following: str) -> TurnScore:
+    """Score an answer by the message that followed it.
+
+    Args:
+        user: the question.
+        answer: what was answered.
+        following: the customer's next message; empty if there was none, which says nothing.
+    """
+    known, question, reaction = rules(), plain(user), plain(following)
+    denied = said(reaction, known["success"]["no"])
+    success = said(reaction, known["success"]["yes"]) and not denied
+    quality, rule = judge_reaction(answer, following, success=success)
+    category = next((name for name, words in known["category"] if said(question, words)), DEFAULT_CATEGORY)
+    applied = [f"quality.{rule}", f"category.{category}"]
+    if denied or success:
+        applied.append("success.yes" if success else "success.denied")
+    return TurnScore(quality=quality, success=success, category=category, rules=tuple(applied))
+
+
+def judge_reaction(answer: str, following: str, *, success: bool) -> tuple[int, str]:
+    """Quality and the rule that gave it. Words decide first; a sale is 5; a question of ours that was answered is 4."""
+    reaction = plain(following)
+    worded = next(((score, name) for name, score, words in rules()["quality"] if said(reaction, words)), None)
+    if success and (worded is None or worded[0] >= DEFAULT_QUALITY):
+        return 5, "bought"
+    if worded is not None:
+        return worded
+    if answer.rstrip().endswith("?") and reaction.strip() and "?" not in following:
+        return 4, "answered_back"
+    return DEFAULT_QUALITY, "default"
