@@ -228,11 +228,21 @@ def write_pieces(folder: Path, family: Family) -> Any:
     }  # fmt: skip
     (folder / "tokenizer_config.json").write_text(json.dumps(names), "utf-8")
     (folder / "config.json").write_text(json.dumps({"model_type": family.config().model_type}), "utf-8")
+    return (
+        prepend_blanks(folder) if family.prefix_space else AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    )
+
+
+def prepend_blanks(folder: Path) -> Any:
+    """Write the tokenizer.json of a SentencePiece tokenizer with a dummy prefix, as Llama-2's and Phi-3's folders have it.
+
+    Without the file the library puts the blank before the first piece of a text only, llama.cpp behind every control
+    token too.
+    """
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    if family.prefix_space:
-        tokenizer.backend_tokenizer.normalizer = normalizers.Sequence(
-            [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
-        )
-        tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    return tokenizer
+    tokenizer.backend_tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+    )
+    tokenizer.backend_tokenizer.pre_tokenizer = None
+    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)

@@ -17,9 +17,9 @@ def strip_thinking(text: str) -> str:
     """The answer without what the model thought: whole spans, one that began in the prompt, one that never ends."""
     text = WHOLE.sub("", text)
     for opened, closed in MARKS:
-        text = text.rpartition(closed)[2] if closed in text else text
+        text = text.rpartition(closed)[2].lstrip() if closed in text else text
         text = text.partition(opened)[0]
-    return text.lstrip("\n") if text != "" else text
+    return text
 
 
 def without_thinking(turns: Sequence[Turn]) -> tuple[Turn, ...]:

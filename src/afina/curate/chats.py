@@ -27,7 +27,7 @@ def curate_chats(conversations: Sequence[Conversation], settings: ChatSettings) 
     rejections: list[Rejection] = []
     seen: set[bytes] = set()
     for conversation in reversed(conversations):
-        for example, reason in judge(conversation, settings):
+        for example, reason in reversed(judge(conversation, settings)):
             key = fingerprint("\x1f".join(turn.content for turn in example.turns()))
             why = reason or ("exact duplicate of a newer exchange" if key in seen else "")
             if why:

@@ -22,10 +22,17 @@ def write_modelfile(gguf_name: str, renderer: Renderer, *, system: str, adds_bos
     lines = [
         f"FROM ./{gguf_name}",
         template,
-        f'SYSTEM """{system}"""' if system else "# No SYSTEM: the prompt comes with the request.",
+        system_line(system),
         *(f'PARAMETER stop "{stop}"' for stop in renderer.stops()),
         "PARAMETER temperature 0.7",
         "PARAMETER top_p 0.9",
         "PARAMETER top_k 40",
     ]
     return "\n".join(lines) + "\n"
+
+
+def system_line(system: str) -> str:
+    """The SYSTEM instruction; a Modelfile has no way to write three quotes inside a text."""
+    if not system:
+        return "# No SYSTEM: the prompt comes with the request."
+    return f'SYSTEM """{system}"""' if '"""' not in system else "# No SYSTEM: it has three quotes in a row."

@@ -42,7 +42,7 @@ PROBE_CHATS: tuple[tuple[Turn, ...], ...] = (
 LIKELY = -9.0
 """Only tokens with more than e^-9 (0.01 %) are compared: below that, rounding is all there is to see."""
 
-LIMITS = {"f32": 0.005, "f16": 0.05, "q8_0": 0.5, "q5_k_m": 1.5, "q4_k_m": 2.5, "q4_0": 2.5}
+LIMITS = {"f32": 0.005, "f16": 0.05, "q8_0": 0.5, "q5_k_m": 2.0, "q4_k_m": 4.0, "q4_0": 4.0}
 """Largest accepted difference of a log-probability, in nats. Quantised files are bounded by divergence too."""
 DIVERGENCE_LIMITS = {"f32": 1e-4, "f16": 1e-3, "q8_0": 0.02, "q5_k_m": 0.15, "q4_k_m": 0.3, "q4_0": 0.3}
 SPEED_TOKENS = 64
@@ -161,17 +161,17 @@ def require_parity(parity: Parity, *, quantisation: str) -> None:
     """
     if parity.passed:
         return
-    if parity.templates_equal < parity.prompts:
-        raise ExportError(
-            f"{quantisation}: the served template renders {parity.prompts - parity.templates_equal} of {parity.prompts} "
-            "prompts differently from the trained one",
-            remedy="put the model's chat_template.jinja into its folder and export again",
-        )
     if parity.token_ids_equal < parity.token_checks:
         raise ExportError(
             f"{quantisation}: {parity.token_checks - parity.token_ids_equal} of {parity.token_checks} texts are split "
             "into other tokens than in training",
             remedy="the GGUF's pre-tokeniser is wrong: record the right one in gguf_pre.txt of the model folder",
+        )
+    if parity.templates_equal < parity.prompts:
+        raise ExportError(
+            f"{quantisation}: the served template renders {parity.prompts - parity.templates_equal} of {parity.prompts} "
+            "prompts differently from the trained one",
+            remedy="put the model's chat_template.jinja into its folder and export again",
         )
     raise ExportError(
         f"{quantisation}: log-probabilities differ by up to {parity.max_difference:.4f} (limit {parity.limit}), "

@@ -216,6 +216,8 @@ def test_doctor_finds_this_machine_fit(folder: Path) -> None:
 
     assert checks["torch"]
     assert checks["postgresql"]
+    assert checks["quantisations"]
+    assert {"browser", "model 0.5B", "model 3B", "model 7B", "model 14B"} <= checks.keys()
     assert "processor" in afina("doctor").output
 
 
@@ -289,7 +291,27 @@ def test_base_build_and_pull(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "chat_template.jinja",
         "card.json",
     }
-    assert "a local folder" in afina("base", "pull", str(out)).output
+    assert str(out) in afina("base", "pull", str(out)).output
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(AfinaError, match="could not be fetched"):
+    with pytest.raises(AfinaError, match="cannot be reached"):
         afina("base", "pull", "nobody/nothing")
+
+
+def test_a_turn_is_scored_line_by_line(tmp_path: Path) -> None:
+    """The document's quality and success; a row without its texts is named."""
+    file = tmp_path / "turns.jsonl"
+    rows = [
+        {"user": "precio?", "bot": "10", "next": "me lo llevo"},
+        {"user": "precio?", "bot": "10", "next": "no gracias"},
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+    scored = [json.loads(line) for line in afina("score-turn", str(file)).output.splitlines()]
+
+    assert [(s["quality"], s["success"], s["category"]) for s in scored] == [
+        (5, True, "consulta_precio"),
+        (1, False, "consulta_precio"),
+    ]
+    file.write_text('{"user": "a", "next": "b"}\n', "utf-8")
+    with pytest.raises(InputError, match="line 1: no text bot"):
+        afina("score-turn", str(file))

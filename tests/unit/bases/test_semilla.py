@@ -3,9 +3,10 @@
 import json
 import random
 from collections import Counter
+from dataclasses import asdict
 
 from afina.bases import semilla
-from afina.bases.semilla.pretrain import Recipe, lesson_at, rate, semilla_config
+from afina.bases.semilla.pretrain import KINDS, Recipe, lesson_at, rate, semilla_config
 from afina.bases.semilla.sentences import draw_message, read_lexicon
 from afina.bases.semilla.tasks import TASKS, classify, draw_example, draw_prose
 
@@ -75,3 +76,15 @@ def test_the_committed_base_is_small_and_has_its_card() -> None:
     assert size <= 16e6
     assert card["parameters"] <= 8_000_000
     assert card["recipe"]["seed"] == Recipe().seed
+
+
+def test_the_card_is_of_this_recipe() -> None:
+    """What is committed is what `afina base build` would build again, with a perplexity for every kind of text."""
+    card = json.loads((semilla.FOLDER / "card.json").read_text("utf-8"))
+    recipe = json.loads(json.dumps(asdict(Recipe())))
+
+    assert card["recipe"] == recipe
+    assert card["held_out_perplexity"].keys() >= {*KINDS, "prose", "mixture"}
+    assert min(card["diversity"][language]["unique_texts"] for language in ("es", "en")) > 0.9
+    assert card["parameters"] < 8e6
+    assert sum(file.stat().st_size for file in semilla.FOLDER.iterdir()) < 16e6
