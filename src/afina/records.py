@@ -140,6 +140,8 @@ class Replied:
     """One held-out message and what an arm replied. `chrf` in 0–1; `log_likelihood` of the real answer, nats a token."""
 
     id: str
+    group: str
+    """The conversation: its replies are not independent of one another."""
     expected: str
     reply: str
     chrf: float

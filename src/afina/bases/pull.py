@@ -63,8 +63,8 @@ def pull_hub(name: str) -> Path:
         ) from exc
 
 
-def pull_folder(name: str, source: Path, *, say: Say = lambda *_: None) -> Path:
-    """Copy `source/NAME` with resume and checksums.
+def pull_folder(name: str, source: Path, *, check: Callable[[Path], None], say: Say = lambda *_: None) -> Path:
+    """Copy `source/NAME` with resume and checksums; `check` looks into the copy before it counts as whole.
 
     `SHA256SUMS` in the source, where there is one, is believed; otherwise both sides are read and compared.
 
@@ -79,11 +79,22 @@ def pull_folder(name: str, source: Path, *, say: Say = lambda *_: None) -> Path:
     out = home() / name.replace("/", "--")
     files = sorted(f for f in origin.iterdir() if f.is_file() and any(fnmatch(f.name, kind) for kind in WANTED))
     sums = read_sums(origin / SUMS)
+    here = {file.name for file in files}
+    absent = [name for name in sorted(sums) if name not in here and any(fnmatch(name, kind) for kind in WANTED)]
+    if absent or not files:
+        raise ModelError(
+            f"{origin}: {absent[0] if absent else 'no model file'} is missing", remedy="complete the source"
+        )
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
+        (out / MANIFEST).unlink(missing_ok=True)  # from here on the folder is not whole until the new manifest is there
+        for old in out.iterdir():
+            if old.name.removesuffix(".part") not in here:
+                old.unlink()
         for number, file in enumerate(files):
             say(number, len(files), file.name)
             copy(file, out / file.name, expected=sums.get(file.name))
+        check(out)
         write_json(out / MANIFEST, {"name": name, "files": [file.name for file in files]})
     say(len(files), len(files), "")
     return out
@@ -94,7 +105,10 @@ def read_sums(file: Path) -> dict[str, str]:
     if not file.is_file():
         return {}
     pairs = [line.split(maxsplit=1) for line in file.read_text("utf-8").splitlines() if line.strip()]
-    return {name.lstrip("*"): digest.lower() for digest, name in pairs}
+    wrong = next((number for number, pair in enumerate(pairs, start=1) if len(pair) != 2), None)
+    if wrong:
+        raise ModelError(f"{file}, line {wrong}: not a checksum and a name", remedy="write it with sha256sum")
+    return {name.lstrip("*").removeprefix("./"): digest.lower() for digest, name in pairs}
 
 
 def copy(origin: Path, out: Path, *, expected: str | None) -> None:

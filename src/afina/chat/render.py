@@ -64,7 +64,9 @@ class Renderer:
         """Ids and mask of a whole chat: only assistant turns, with the token that ends them, are supervised.
 
         Thinking spans are left out of the answers unless `thinking` says that they are real ones of this model.
-        With `only_last` earlier answers are read, not learnt: what was said in a chat is not all worth saying again.
+        With `only_last` earlier answers are part of the prompt, exactly as the server reads them, and not learnt: what was
+        said in a chat is not all worth saying again. Templates that write earlier turns in another way than the last
+        (Qwen3's) can be trained so.
 
         Raises:
             TemplateError: an answer does not extend its prompt, or the end-of-turn token is missing.
@@ -73,11 +75,14 @@ class Renderer:
         mask: list[bool] = []
         done = ""
         turns = turns if thinking else without_thinking(turns)
+        last = max((at for at, turn in enumerate(turns) if turn.role == "assistant"), default=-1)
         for at, turn in enumerate(turns):
             if turn.role != "assistant":
                 continue
             prompt = self.text(turns[:at], open_answer=True)
             full = self.text(turns[: at + 1], open_answer=False)
+            if only_last and at != last:
+                continue
             if not prompt.startswith(done) or not full.startswith(prompt):
                 raise TemplateError(
                     f"{self.tokenizer.name_or_path}: the chat template rewrites earlier turns, so an answer cannot be "
@@ -90,8 +95,6 @@ class Renderer:
                 ids += part
                 mask += [supervised] * len(part)
             done = prompt + answer
-            if only_last:
-                mask[: len(ids) - len(part)] = [False] * (len(ids) - len(part))
         return Rendered(tuple(ids), tuple(mask))
 
     def until_end_of_turn(self, rendered: str) -> str:
@@ -115,8 +118,8 @@ class Renderer:
         prompt = self.text(probe[:1], open_answer=True)
         answer = self.until_end_of_turn(self.text(probe, open_answer=False)[len(prompt) :])
         end = max((token for token in self.control if answer.endswith(token)), key=len)
-        own = str(self.tokenizer.eos_token)
-        return (end,) if own == end else (end, own)
+        own = self.tokenizer.eos_token
+        return (end,) if own is None or str(own) == end else (end, str(own))
 
 
 def control_tokens(tokenizer: Any) -> frozenset[str]:

@@ -28,11 +28,16 @@ def without_thinking(turns: Sequence[Turn]) -> tuple[Turn, ...]:
 
 
 class ThinkingFilter:
-    """`strip_thinking` for a text that arrives in pieces: holds back only what may be the start of a mark."""
+    """`strip_thinking` for a text that arrives in pieces: holds back only what may be the start of a mark.
+
+    A span that the prompt opened cannot be told from an answer before it closes, so it is shown; llama.cpp itself takes such
+    spans out for the templates it knows.
+    """
 
     def __init__(self) -> None:
         self.pending = ""
         self.closing = ""
+        self.behind_span = False
 
     def feed(self, piece: str) -> str:
         """The visible part of what has arrived so far and was not given out yet."""
@@ -44,7 +49,11 @@ class ThinkingFilter:
                 if not found:
                     self.pending = self.pending[-len(self.closing) + 1 :]
                     return shown
-                self.pending, self.closing = tail.lstrip(), ""
+                self.pending, self.closing, self.behind_span = tail, "", True
+                continue
+            if self.behind_span:
+                self.pending = self.pending.lstrip()
+                self.behind_span = not self.pending
                 continue
             starts = [(self.pending.find(opened), opened, closed) for opened, closed in MARKS if opened in self.pending]
             if not starts:

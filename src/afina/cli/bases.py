@@ -39,7 +39,7 @@ def pull_command(model: str, source: Path | None) -> None:
     told = stages()
     with told.stage("pull"):
         if source is not None:
-            folder = pull_folder(model, source, say=told.narrator.progress)
+            folder = pull_folder(model, source, check=check_folder, say=told.narrator.progress)
         elif Path(model).is_dir():
             folder = Path(model)
         else:

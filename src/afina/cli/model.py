@@ -175,7 +175,9 @@ def print_matrix(families: tuple[str, ...], others: list[Path], *, as_json: bool
     with told.stage("matrix"):
         cells = run_matrix(Settings().runtime, families=families, others=others, say=told.narrator.progress)
         report = matrix_report(cells)
-        told.note = f"{report['families']} families, {report['failed']} failed, f32 within {report['max_f32_diff']:.5f}"
+        worst = report["max_f32_diff"]
+        within = "" if worst is None else f", f32 within {worst:.5f}"
+        told.note = f"{report['families']} families, {report['failed']} failed{within}"
     if as_json:
         print_json(report)
     else:

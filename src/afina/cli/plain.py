@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import click
 
-from afina.capture.rows import read_rows
+from afina.capture.rows import read_jsonl, read_rows
 from afina.cli.options import here, json_option, resume_option
 from afina.cli.terminal import OUT, print_json, print_report, stages
 from afina.cli.words import t
@@ -111,7 +111,7 @@ def read_scores(path: Path) -> dict[str, bool]:
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 def score_turn_command(file: Path) -> None:
     """Score."""
-    for row in read_rows(Path("/dev/stdin") if str(file) == "-" else file):
+    for row in read_jsonl(Path("/dev/stdin")) if str(file) == "-" else read_rows(file):
         missing = [name for name in ("user", "bot", "next") if not isinstance(row.values.get(name), str)]
         if missing:
             raise InputError(f"{file}, line {row.line}: no text {', '.join(missing)}")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from afina.chat import answer_schema, classify_turns, parse_answer
+from afina.chat import answer_schema, classify_turns, defuse_turns, parse_answer
 from afina.evaluate.score import score_answers
 from afina.records import Answered, Dataset, EvalResult, Example
-from afina.runtime import Completion, RuntimeClient, start_worker
+from afina.runtime import Completion, RuntimeClient, gguf_facts, start_worker
 from afina.settings import RuntimeSettings
 
 
@@ -29,6 +29,7 @@ def judge_gguf(
         ModelError, RuntimeFailedError: the file does not load or the worker dies.
     """
     schema = answer_schema(dataset.labels, fields=dataset.fields)
+    control = gguf_facts(gguf).control
     began = time.monotonic()
     with (
         start_worker(gguf, settings, log=log) as worker,
@@ -36,7 +37,8 @@ def judge_gguf(
     ):
 
         def ask(example: Example) -> tuple[Answered, Completion]:
-            completion = client.chat(classify_turns(example.text, fields=dataset.fields), schema=schema)
+            turns = defuse_turns(classify_turns(example.text, fields=dataset.fields), control)
+            completion = client.chat(turns, schema=schema)
             answer = parse_answer(completion.text, fields=dataset.fields)
             return Answered(
                 id=example.id, target=example.target, answer=answer, correct=answer == example.target

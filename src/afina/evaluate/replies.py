@@ -13,9 +13,10 @@ import numpy as np
 from sacrebleu.metrics.chrf import CHRF
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from afina.chat import defuse_turns
 from afina.chat.render import Renderer
 from afina.records import ChatDataset, ChatExample, ChatResult, Replied, Score
-from afina.runtime import Completion, RuntimeClient, start_worker
+from afina.runtime import Completion, RuntimeClient, gguf_facts, start_worker
 from afina.settings import RuntimeSettings
 
 RESAMPLES = 2000
@@ -27,13 +28,15 @@ def chrf(reply: str, expected: str) -> float:
     return float(METRIC.sentence_score(reply, [expected]).score) / 100
 
 
-def mean_score(values: Sequence[float]) -> Score:
-    """A mean with its 95 % percentile bootstrap interval over items."""
-    data = np.array(values, dtype=float)
-    random = np.random.default_rng(0)
-    means = data[random.integers(0, len(data), size=(RESAMPLES, len(data)))].mean(axis=1)
+def mean_score(values: Sequence[float], groups: Sequence[str]) -> Score:
+    """A mean with its 95 % percentile bootstrap interval; whole conversations are drawn, not single replies."""
+    names = sorted(set(groups))
+    sums = np.array([sum(v for v, g in zip(values, groups, strict=True) if g == name) for name in names])
+    sizes = np.array([sum(g == name for g in groups) for name in names], dtype=float)
+    drawn = np.random.default_rng(0).integers(0, len(names), size=(RESAMPLES, len(names)))
+    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
-    return Score(score=float(data.mean()), low=float(low), high=float(high), n=len(data))
+    return Score(score=float(np.mean(values)), low=float(low), high=float(high), n=len(values))
 
 
 def judge_replies(
@@ -53,18 +56,19 @@ def judge_replies(
         ModelError, RuntimeFailedError: the file does not load or the worker dies.
     """
     began = time.monotonic()
+    control = gguf_facts(gguf).control
     with (
         start_worker(gguf, settings, log=log) as worker,
         RuntimeClient(worker.url, connections=settings.slots) as client,
     ):
 
         def ask(example: ChatExample) -> tuple[Replied, Completion]:
-            written = client.chat(example.context, schema=None, max_tokens=max_tokens)
-            rendered = renderer.training(example.turns())
+            written = client.chat(defuse_turns(example.context, control), schema=None, max_tokens=max_tokens)
+            rendered = renderer.training(example.turns(), only_last=True)
             last = len(rendered.ids) - answer_length(rendered.supervised)
             likelihood = client.log_likelihood(rendered.ids[:last], rendered.ids[last:])
             return Replied(
-                id=example.id, expected=example.answer, reply=written.text, chrf=chrf(written.text, example.answer),
+                id=example.id, group=example.group, expected=example.answer, reply=written.text, chrf=chrf(written.text, example.answer),
                 log_likelihood=likelihood / (len(rendered.ids) - last),
             ), written  # fmt: skip
 
@@ -78,8 +82,8 @@ def judge_replies(
     busy = sum(completion.milliseconds for _, completion in pairs) / 1000
     return ChatResult(
         arm=arm,
-        chrf=mean_score([r.chrf for r in replies]),
-        log_likelihood=mean_score([r.log_likelihood or 0.0 for r in replies]),
+        chrf=mean_score([r.chrf for r in replies], [r.group for r in replies]),
+        log_likelihood=mean_score([r.log_likelihood or 0.0 for r in replies], [r.group for r in replies]),
         replies=replies,
         tokens_per_s=sum(c.tokens_in + c.tokens_out for _, c in pairs) / max(busy, 1e-9),
         peak_rss_mb=rss,
@@ -101,11 +105,11 @@ def nearest_reply(dataset: ChatDataset) -> ChatResult:
     known = pieces.fit_transform([asked(example) for example in seen])
     similar = (pieces.transform([asked(example) for example in dataset.test]) @ known.T).toarray()
     replies = tuple(
-        Replied(id=e.id, expected=e.answer, reply=answer, chrf=chrf(answer, e.answer))
+        Replied(id=e.id, group=e.group, expected=e.answer, reply=answer, chrf=chrf(answer, e.answer))
         for e, answer in zip(dataset.test, (seen[int(at)].answer for at in similar.argmax(axis=1)), strict=True)
     )
     return ChatResult(
-        arm="nearest", chrf=mean_score([r.chrf for r in replies]), log_likelihood=None, replies=replies,
+        arm="nearest", chrf=mean_score([r.chrf for r in replies], [r.group for r in replies]), log_likelihood=None, replies=replies,
         seconds=time.monotonic() - began,
     )  # fmt: skip
 

@@ -73,6 +73,11 @@ def convert(folder: Path, out: Path, *, name: str, kind: str = "f32") -> None:
         lines = (done.stderr or done.stdout or "no output").strip().splitlines()
         if "No space left" in done.stderr or free_bytes(out) < 1_000_000:
             raise DiskFullError(f"no space left on the disk that holds {out.parent}")
+        if done.returncode < 0:
+            raise ExportError(
+                f"the converter was ended by signal {-done.returncode}, most likely for want of memory",
+                remedy="`afina doctor` says which sizes fit; close other programs and run the same command again",
+            )
         raise ExportError(
             f"{folder.name} cannot be converted to GGUF: {lines[-1]}",
             remedy="choose a base of a known family: `afina parity --matrix` lists those that are tested",

@@ -57,11 +57,17 @@ def fitting(shape: tuple[int, ...], kind: GGMLQuantizationType) -> GGMLQuantizat
     return spare if divides(shape, spare) else Kind.F16
 
 
+def by_layer(item: tuple[str, tuple[int, ...]]) -> tuple[int, str]:
+    """llama-quantize visits layers by number, and the mixes count them; a file may have layer 10 before layer 2."""
+    name = item[0]
+    return (int(name.split(".")[1]) if name.startswith("blk.") else -1, name)
+
+
 def tensor_kinds(shapes: Mapping[str, tuple[int, ...]], *, quantisation: str) -> dict[str, GGMLQuantizationType]:
     """The type of every tensor, by name.
 
     Args:
-        shapes: tensor name → shape (rows, columns), in the order of the layers, which decides the mixes.
+        shapes: tensor name → shape (rows, columns), in any order.
     """
     chosen = QUANTISATIONS[quantisation]
     tied = "output.weight" not in shapes
@@ -69,7 +75,7 @@ def tensor_kinds(shapes: Mapping[str, tuple[int, ...]], *, quantisation: str) ->
     values = sum(name.endswith(VALUES) for name in shapes)
     seen_values = 0
     kinds = {}
-    for name, shape in shapes.items():
+    for name, shape in sorted(shapes.items(), key=by_layer):
         if len(shape) < 2 or not name.endswith("weight") or any(part in name for part in WHOLE):
             kinds[name] = Kind.F32
             continue

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
 
 from afina.errors import NotEnoughDataError
 from afina.ids import DatasetId
@@ -95,8 +95,12 @@ def split_groups(
             "all examples come from one user or conversation: no part can be held out without a leak",
             remedy="import messages of several users, or leave the column `user` out",
         )
-    folds = max(2, round(1 / share))
-    splitter = StratifiedGroupKFold(n_splits=min(folds, len(set(groups))), shuffle=True, random_state=seed)
+    largest = max(Counter(classes).values())
+    folds = min(max(2, round(1 / share)), len(set(groups)))
+    if largest < folds:  # every class is too small to be spread over the parts: split by group alone
+        splitter = GroupShuffleSplit(n_splits=1, test_size=share, random_state=seed)
+    else:
+        splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # classes rarer than the number of folds: expected in real data
         first, second = next(iter(splitter.split(np.zeros(len(groups)), list(classes), list(groups))))

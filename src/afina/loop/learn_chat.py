@@ -10,12 +10,13 @@ from afina.bases import resolve_base
 from afina.capture.conversations import read_conversations
 from afina.chat.render import load_renderer
 from afina.curate.chats import CuratedChats, curate_chats
+from afina.errors import NotEnoughDataError
 from afina.evaluate.replies import judge_replies, nearest_reply
 from afina.freeze.chats import as_jsonl, freeze_chats
 from afina.loop.learn import safe_name, with_minutes
 from afina.loop.narrate import Narrator, Stages
 from afina.loop.tune import PROBES, base_gguf, export_tuned, score_json, train_chats
-from afina.records import ChatDataset, ChatResult, Verdict
+from afina.records import ChatDataset, ChatResult, Rejection, Verdict
 from afina.release.paired import reach_chat_verdict
 from afina.settings import Settings
 from afina.store.paths import write_json, write_whole
@@ -43,9 +44,9 @@ def learn_chat(
     settings = with_minutes(settings, minutes)
     stages = Stages(narrator)
     with stages.stage("curate"):
-        curated = curate_chats(read_conversations(data), settings.chat)
-        held_out = curate_chats(read_conversations(test), settings.chat) if test else None
-        write_rejects(folder, curated)
+        curated = read_and_curate(data, settings)
+        held_out = read_and_curate(test, settings) if test else None
+        write_rejects(folder, [*curated.rejections, *(held_out.rejections if held_out else ())])
         stages.note = f"{len(curated.examples)} answers kept, {len(curated.rejections)} rejected"
     with stages.stage("freeze"):
         dataset = freeze_chats(
@@ -54,6 +55,7 @@ def learn_chat(
         )  # fmt: skip
         write_whole(folder / dataset.id / "train.jsonl", as_jsonl([*dataset.train, *dataset.validation]))
         rows = dataset.card["rows"]
+        require_items(rows["test"], settings)
         stages.note = f"{dataset.id}: {rows['train']} train, {rows['validation']} validation, {rows['test']} test"
     if not resume:
         shutil.rmtree(folder / dataset.id / "run", ignore_errors=True)
@@ -114,11 +116,42 @@ def tune_chat(
     )  # fmt: skip
 
 
-def write_rejects(folder: Path, curated: CuratedChats) -> None:
+def read_and_curate(path: Path, settings: Settings) -> CuratedChats:
+    """The answers of a file that are worth learning and fit into the model's window.
+
+    A chat too long to train on, or to leave room for a reply when it is served, is rejected here with its length: found
+    later it would end the whole run.
+    """
+    curated = curate_chats(read_conversations(path), settings.chat)
+    renderer = load_renderer(resolve_base(settings.base.model))
+    limit = min(settings.train.training.max_seq_length, settings.runtime.context - settings.chat.max_reply_tokens)
+    kept, rejected = [], list(curated.rejections)
+    for example in curated.examples:
+        length = len(renderer.training(example.turns(), only_last=True).ids)
+        if length <= limit:
+            kept.append(example)
+        else:
+            reason = f"{length} tokens, more than {limit} (max_seq_length, and the context less a reply)"
+            rejected.append(Rejection(text=example.answer, reason=reason, source=example.id))
+    return CuratedChats(tuple(kept), tuple(rejected))
+
+
+def require_items(count: int, settings: Settings) -> None:
+    """Refuse before any training time is spent what no verdict could come from.
+
+    Raises:
+        NotEnoughDataError: too few held-out replies.
+    """
+    if count < settings.evaluate.min_items:
+        raise NotEnoughDataError(
+            f"{count} held-out replies, at least {settings.evaluate.min_items} are needed for a verdict",
+            remedy="collect more conversations; rejects.json says why others were not used",
+        )
+
+
+def write_rejects(folder: Path, rejections: Sequence[Rejection]) -> None:
     """Keep what was rejected where a person can read it."""
-    write_json(
-        folder / "rejects.json", [{"source": r.source, "text": r.text, "reason": r.reason} for r in curated.rejections]
-    )
+    write_json(folder / "rejects.json", [{"source": r.source, "text": r.text, "reason": r.reason} for r in rejections])
 
 
 def chat_arm(result: ChatResult) -> dict[str, Any]:

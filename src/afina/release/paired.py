@@ -12,25 +12,37 @@ from afina.settings import EvaluateSettings
 RESAMPLES = 9999
 
 
-def sign_flip_p(a: Sequence[float], b: Sequence[float]) -> float:
+def gains(a: Sequence[float], b: Sequence[float], groups: Sequence[str]) -> dict[str, tuple[float, int]]:
+    """Summed difference B - A and number of items of each group."""
+    found: dict[str, tuple[float, int]] = {}
+    for old, new, group in zip(a, b, groups, strict=True):
+        total, count = found.get(group, (0.0, 0))
+        found[group] = (total + new - old, count + 1)
+    return found
+
+
+def sign_flip_p(a: Sequence[float], b: Sequence[float], groups: Sequence[str]) -> float:
     """One-sided p-value that B's mean is higher on the same items.
 
-    Paired permutation test (Fisher 1935): under the null hypothesis each item's two scores may change places.
+    Paired permutation test (Fisher 1935): under the null hypothesis the two scores may change places, for all items of a
+    group at once, because items of one conversation are not independent.
     """
     if list(a) == list(b):
         return 1.0
+    sums = np.array([total for total, _ in gains(a, b, groups).values()])
     found = permutation_test(
-        (np.array(b), np.array(a)), lambda x, y, axis: np.mean(x - y, axis=axis), permutation_type="samples",
+        (sums, np.zeros_like(sums)), lambda x, y, axis: np.mean(x - y, axis=axis), permutation_type="samples",
         alternative="greater", n_resamples=RESAMPLES, vectorized=True, rng=np.random.default_rng(0),
     )  # fmt: skip
     return float(found.pvalue)
 
 
-def mean_interval(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the mean difference B - A over items."""
-    gains = np.array(b, dtype=float) - np.array(a, dtype=float)
-    random = np.random.default_rng(0)
-    means = gains[random.integers(0, len(gains), size=(2000, len(gains)))].mean(axis=1)
+def mean_interval(a: Sequence[float], b: Sequence[float], groups: Sequence[str]) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of the mean difference B - A; groups are drawn, not items."""
+    found = list(gains(a, b, groups).values())
+    sums, sizes = np.array([total for total, _ in found]), np.array([count for _, count in found], dtype=float)
+    drawn = np.random.default_rng(0).integers(0, len(found), size=(2000, len(found)))
+    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
 
@@ -53,11 +65,11 @@ def reach_chat_verdict(
             f"{len(tuned.replies)} held-out replies, at least {settings.min_items} are needed for a verdict",
             remedy="collect more conversations, or raise freeze.test_share",
         )
-    old, new = [r.chrf for r in base.replies], [r.chrf for r in tuned.replies]
-    by_chrf = sign_flip_p(old, new)
-    by_likelihood = sign_flip_p(likelihoods(base), likelihoods(tuned))
+    old, new, groups = [r.chrf for r in base.replies], [r.chrf for r in tuned.replies], [r.group for r in base.replies]
+    by_chrf = sign_flip_p(old, new, groups)
+    by_likelihood = sign_flip_p(likelihoods(base), likelihoods(tuned), groups)
     p_value = max(by_chrf, by_likelihood)
-    low, high = mean_interval(old, new)
+    low, high = mean_interval(old, new, groups)
     lost_to = [y for y in yardsticks if y.chrf.score > tuned.chrf.score]
     blocked = bool(lost_to) and settings.must_beat_yardsticks
     better = p_value < settings.alpha
@@ -70,7 +82,7 @@ def reach_chat_verdict(
             f"On {len(new)} held-out replies the tuned model is {'better than' if better else 'not shown to be better than'} "
             f"the base: chrF {100 * tuned.chrf.score:.1f} against {100 * base.chrf.score:.1f} (p = {by_chrf:.2g}), "
             f"log-likelihood of the real answers {mean(likelihoods(tuned)):.2f} against {mean(likelihoods(base)):.2f} nats "
-            f"a token (p = {by_likelihood:.2g}); paired permutation tests, alpha = {settings.alpha:g}.",
+            f"a token (p = {by_likelihood:.2g}); paired permutation tests over {len(set(groups))} conversations, alpha = {settings.alpha:g}.",
         ),
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import time
+import unicodedata
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,8 +126,8 @@ class Gateway:
             InteractionId(new_id("int")),
         )  # fmt: skip
         body["model"] = version.name
-        body["messages"] = await asyncio.to_thread(defused, body["messages"], version)
         tighten(body)
+        body["messages"] = await asyncio.to_thread(as_trained, body["messages"], version)
         if body.get("stream"):
             return await self.stream(exchange, worker, body)
         return await self.forward(exchange, worker, body)
@@ -145,8 +146,9 @@ class Gateway:
             return Response(reply.content, reply.status_code, exchange.headers(), "application/json")
         value = reply.json()
         value["model"] = exchange.version.name
-        answer = strip_thinking(value["choices"][0]["message"].get("content") or "")
-        value["choices"][0]["message"]["content"] = answer
+        message = value["choices"][0]["message"]
+        message.pop("reasoning_content", None)
+        message["content"] = answer = strip_thinking(message.get("content") or "")
         self.record(exchange.interaction(self.client, answer=answer, usage=value.get("usage")))
         return JSONResponse(value, headers=exchange.headers())
 
@@ -204,8 +206,9 @@ class Gateway:
         exchange = Exchange(version, body.user, body.text, "", time.monotonic(), InteractionId(new_id("int")))
         schema = answer_schema(version.labels, fields=version.fields)
         turns = classify_turns(body.text, fields=version.fields)
+        messages = [{"role": t.role, "content": t.content} for t in turns]
         reply = await self.forward(exchange, worker, {
-            "messages": [{"role": t.role, "content": t.content} for t in turns],
+            "messages": await asyncio.to_thread(as_trained, messages, version),
             "temperature": 0,
             "max_tokens": 128,
             "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}},
@@ -233,21 +236,21 @@ def tighten(body: dict[str, Any]) -> None:
         body["response_format"]["json_schema"]["schema"].setdefault("x-guidance", COMPACT)
 
 
-def defused(messages: list[Any], version: LiveVersion) -> list[Any]:
-    """Messages whose text cannot become a control token of the version's model."""
+def as_trained(messages: list[Any], version: LiveVersion) -> list[Any]:
+    """Messages as training reads them: composed (NFC), and none of their text can become a control token."""
     try:
         control = gguf_facts(Path(version.gguf)).control
     except (ModelError, OSError):
         return messages  # the worker holds the file open; it answers even when the name is gone
 
+    def plain(text: str) -> str:
+        return defuse(unicodedata.normalize("NFC", text), control)
+
     def clean(value: Any) -> Any:
         if isinstance(value, str):
-            return defuse(value, control)
+            return plain(value)
         if isinstance(value, list):
-            return [
-                {**p, "text": defuse(str(p["text"]), control)} if isinstance(p, dict) and "text" in p else p
-                for p in value
-            ]
+            return [{**p, "text": plain(str(p["text"]))} if isinstance(p, dict) and "text" in p else p for p in value]
         return value
 
     return [{**m, "content": clean(m.get("content"))} if isinstance(m, dict) else m for m in messages]
@@ -261,8 +264,9 @@ def read_event(line: str, pieces: list[str], hidden: ThinkingFilter) -> tuple[st
         event = json.loads(line[6:])
         for choice in event.get("choices", []):
             delta = choice.get("delta", {})
+            thought = delta.pop("reasoning_content", None)
             text = hidden.feed(delta.get("content") or "") + (hidden.end() if choice.get("finish_reason") else "")
-            if text != (delta.get("content") or ""):
+            if thought is not None or text != (delta.get("content") or ""):
                 delta["content"] = text
                 line = "data: " + json.dumps(event, ensure_ascii=False)
             pieces.append(text)

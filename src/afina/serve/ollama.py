@@ -4,6 +4,7 @@ Programs written for Ollama meet the live model without a change. Requests are t
 recording and filtering are those of the OpenAI door. Form: Ollama's docs/api.md.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -36,8 +37,11 @@ def add_ollama(app: FastAPI, gateway: Gateway) -> None:
         body = await read_body(request)
         if isinstance(body, Response):
             return in_ollama_form(body)
-        if not body.get("messages"):
-            return failure(400, "`messages` must be a non-empty list")
+        wrong = malformed(body)
+        if wrong or not isinstance(body.get("messages"), list):
+            return failure(400, wrong or "`messages` must be a list")
+        if not body["messages"]:
+            return loaded(gateway, body, message)
         return await answer(gateway, request, body, body["messages"], message)
 
     async def generate(request: Request) -> Response:
@@ -47,6 +51,10 @@ def add_ollama(app: FastAPI, gateway: Gateway) -> None:
             return in_ollama_form(body)
         if body.get("raw") or body.get("template") or body.get("suffix"):
             return failure(400, "raw, template and suffix are not served: the model is served as it was trained")
+        if wrong := malformed(body):
+            return failure(400, wrong)
+        if not body.get("prompt"):
+            return loaded(gateway, body, lambda text: {"response": text})
         system = [{"role": "system", "content": body["system"]}] if body.get("system") else []
         messages = [*system, {"role": "user", "content": body.get("prompt", "")}]
         return await answer(gateway, request, body, messages, lambda text: {"response": text})
@@ -58,11 +66,13 @@ def add_ollama(app: FastAPI, gateway: Gateway) -> None:
             return in_ollama_form(body)
         name = body.get("model") or body.get("name")
         version = next((v for v in gateway.fleet.live if v.name == name), None)
-        return JSONResponse(described(version)) if version else failure(404, f"model '{name}' not found")
+        if version is None:
+            return failure(404, f"model '{name}' not found")
+        return JSONResponse(await asyncio.to_thread(described, version))
 
     async def tags() -> Response:
         """`GET /api/tags`."""
-        return JSONResponse({"models": [listed(version) for version in gateway.fleet.live]})
+        return JSONResponse({"models": await asyncio.to_thread(lambda: [listed(v) for v in gateway.fleet.live])})
 
     async def version() -> Response:
         """`GET /api/version`."""
@@ -73,6 +83,21 @@ def add_ollama(app: FastAPI, gateway: Gateway) -> None:
     app.add_api_route("/api/show", show, methods=["POST"])
     app.add_api_route("/api/tags", tags, methods=["GET"])
     app.add_api_route("/api/version", version, methods=["GET"])
+
+
+def malformed(body: dict[str, Any]) -> str:
+    """What is wrong with the kinds of a request's values; empty if nothing."""
+    kinds = {"options": dict, "prompt": str, "system": str, "model": str}
+    wrong = [name for name, kind in kinds.items() if body.get(name) is not None and not isinstance(body[name], kind)]
+    return f"`{wrong[0]}` is of the wrong kind" if wrong else ""
+
+
+def loaded(gateway: Gateway, body: dict[str, Any], wrap: Wrap) -> Response:
+    """The answer to a request without a question, which asks to load a model: ours is loaded while it is live."""
+    found = gateway.fleet.route("", model=str(body.get("model") or ""))
+    if found is None:
+        return failure(503, "no model is live: `afina release` starts one")
+    return JSONResponse({**final(found[0].name, datetime.now(UTC), {}, reason="load"), **wrap("")})
 
 
 def message(text: str) -> dict[str, Any]:
@@ -117,7 +142,7 @@ def to_completion(body: dict[str, Any], messages: list[Any]) -> dict[str, Any]:
 async def to_lines(events: Any, wrap: Wrap, *, began: datetime, model: str) -> AsyncIterator[bytes]:
     """Server-sent events → one JSON object a line, the last one with the counts."""
     usage: dict[str, Any] = {}
-    reason = "stop"
+    reason = ""
     async for chunk in events:
         line = chunk.decode() if isinstance(chunk, bytes) else chunk
         if not line.startswith("data: {"):
@@ -129,6 +154,9 @@ async def to_lines(events: Any, wrap: Wrap, *, began: datetime, model: str) -> A
             text = choice.get("delta", {}).get("content")
             if text:
                 yield as_line({"model": model, "created_at": stamp(), **wrap(text), "done": False})
+    if not reason:  # the worker went away: a client must not take half an answer for a whole one
+        yield as_line({"error": "the model worker stopped answering"})
+        return
     yield as_line({**final(model, began, usage, reason=reason), **wrap("")})
 
 

@@ -1,7 +1,7 @@
 """What the customer's next message says about an answer: quality 1–5, success, and what the question was about.
 
-The document's word lists score "no me gusta" 5 and "no lo quiero" a sale; here a denial is looked for first, accents
-fold and word boundaries are Unicode's. Rules and words are data (`rules.toml`), Spanish and English.
+The document's word lists score "no me gusta" 5 and "no lo quiero" a sale; here denials come first and deny what follows
+them, accents fold and word boundaries are Unicode's. Rules and words are data (`rules.toml`), Spanish and English.
 """
 
 import re
@@ -12,7 +12,10 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-WORDS = re.compile(r"[^\W_]+")
+WORDS = re.compile(r"[^\W_]+|[,.;:!?¡¿\n]+")
+BREAK = "|"
+DENIALS = frozenset({"no", "nunca", "jamas", "tampoco", "ni", "sin", "not", "never", "t"})
+"""Words that deny what follows; `t` is what is left of an English n't."""
 DEFAULT_QUALITY = 3
 DEFAULT_CATEGORY = "general"
 
@@ -28,10 +31,11 @@ class TurnScore:
 
 
 def plain(text: str) -> str:
-    """Words without case and accents, one blank between them and at both ends."""
+    """Words without case and accents, one blank between them and at both ends; `|` where a clause ends."""
     folded = unicodedata.normalize("NFKD", text.casefold())
     letters = "".join(c for c in folded if not unicodedata.combining(c))
-    return f" {' '.join(WORDS.findall(letters))} "
+    words = (word if word[0].isalnum() else BREAK for word in WORDS.findall(letters))
+    return f" {' '.join(words)} "
 
 
 @lru_cache(maxsize=1)
@@ -45,9 +49,28 @@ def rules() -> dict[str, Any]:
     }
 
 
-def said(text: str, words: list[str]) -> bool:
-    """Whether any of the plain phrases is in the plain text."""
-    return any(phrase in text for phrase in words)
+def occurrences(text: str, phrases: list[str]) -> tuple[bool, bool]:
+    """Whether any of the plain phrases is in the plain text as it stands, and whether any is there denied.
+
+    A phrase is denied by one of `DENIALS` among the two words before it in its clause: "nunca más voy a comprar" is, the
+    thanks of "no está mal, gracias" are not.
+    """
+    plainly = denied = False
+    for phrase in phrases:
+        at = text.find(phrase)
+        while at >= 0:
+            before = text[:at].rpartition(BREAK)[2].split()[-2:]
+            if DENIALS.intersection(before):
+                denied = True
+            else:
+                plainly = True
+            at = text.find(phrase, at + 1)
+    return plainly, denied
+
+
+def said(text: str, phrases: list[str]) -> bool:
+    """Whether any of the plain phrases is in the plain text, not denied."""
+    return occurrences(text, phrases)[0]
 
 
 def score_turn(user: str, answer: str, following: str) -> TurnScore:
@@ -59,9 +82,10 @@ def score_turn(user: str, answer: str, following: str) -> TurnScore:
         following: the customer's next message; empty if there was none, which says nothing.
     """
     known, question, reaction = rules(), plain(user), plain(following)
-    denied = said(reaction, known["success"]["no"])
-    success = said(reaction, known["success"]["yes"]) and not denied
-    quality, rule = judge_reaction(answer, following, success=success)
+    wanted, refused = occurrences(reaction, known["success"]["yes"])
+    denied = said(reaction, known["success"]["no"]) or refused
+    success = wanted and not denied
+    quality, rule = judge_reaction(answer, following, success=success, refused=refused)
     category = next((name for name, words in known["category"] if said(question, words)), DEFAULT_CATEGORY)
     applied = [f"quality.{rule}", f"category.{category}"]
     if denied or success:
@@ -69,7 +93,7 @@ def score_turn(user: str, answer: str, following: str) -> TurnScore:
     return TurnScore(quality=quality, success=success, category=category, rules=tuple(applied))
 
 
-def judge_reaction(answer: str, following: str, *, success: bool) -> tuple[int, str]:
+def judge_reaction(answer: str, following: str, *, success: bool, refused: bool) -> tuple[int, str]:
     """Quality and the rule that gave it. Words decide first; a sale is 5; a question of ours that was answered is 4."""
     reaction = plain(following)
     worded = next(((score, name) for name, score, words in rules()["quality"] if said(reaction, words)), None)
@@ -77,6 +101,8 @@ def judge_reaction(answer: str, following: str, *, success: bool) -> tuple[int, 
         return 5, "bought"
     if worded is not None:
         return worded
-    if answer.rstrip().endswith("?") and reaction.strip() and "?" not in following:
+    if refused:
+        return 1, "refused"
+    if answer.rstrip().endswith("?") and reaction.replace(BREAK, "").strip() and "?" not in following:
         return 4, "answered_back"
     return DEFAULT_QUALITY, "default"

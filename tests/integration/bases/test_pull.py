@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from afina.bases import resolve_base
+from afina.bases import check_folder, resolve_base
 from afina.bases.pull import SUMS, digest, licence, pull_folder, pull_hub, pulled_folder
 from afina.errors import ModelError
 
@@ -25,7 +25,7 @@ def hub(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 def test_only_what_is_needed_comes_and_the_name_finds_it(hub: Path) -> None:
     """No pickle; the licence is known; the same name works as a base."""
-    folder = pull_folder(NAME, hub)
+    folder = pull_folder(NAME, hub, check=check_folder)
 
     assert not (folder / "pytorch_model.bin").exists()
     assert (folder / "model.safetensors").read_bytes() == (hub / NAME / "model.safetensors").read_bytes()
@@ -36,13 +36,13 @@ def test_only_what_is_needed_comes_and_the_name_finds_it(hub: Path) -> None:
 def test_an_interrupted_pull_goes_on(hub: Path) -> None:
     """What is there is not copied again; half a file is completed; nothing half is taken for whole."""
     whole = (hub / NAME / "model.safetensors").read_bytes()
-    folder = pull_folder(NAME, hub)
+    folder = pull_folder(NAME, hub, check=check_folder)
     (folder / "manifest.json").unlink()
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors.part").write_bytes(whole[: len(whole) // 2])
     assert pulled_folder(NAME) is None
 
-    pull_folder(NAME, hub)
+    pull_folder(NAME, hub, check=check_folder)
 
     assert (folder / "model.safetensors").read_bytes() == whole
     assert not list(folder.glob("*.part"))
@@ -55,7 +55,7 @@ def test_a_wrong_checksum_is_refused(hub: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1] + b"x")
 
     with pytest.raises(ModelError, match="checksum"):
-        pull_folder(NAME, hub)
+        pull_folder(NAME, hub, check=check_folder)
     assert pulled_folder(NAME) is None
 
 
@@ -69,4 +69,26 @@ def test_helpful_words_without_a_network(monkeypatch: pytest.MonkeyPatch, hub: P
     with pytest.raises(ModelError, match="not a model's name"):
         pull_hub("a/b/c")
     with pytest.raises(ModelError, match="no such folder"):
-        pull_folder("org/other", hub)
+        pull_folder("org/other", hub, check=check_folder)
+
+
+def test_a_second_pull_leaves_nothing_of_the_first(hub: Path) -> None:
+    """A file that is gone from the source is gone from the copy, and an incomplete source is never whole."""
+    folder = pull_folder(NAME, hub, check=check_folder)
+    (folder / "model.safetensors.index.json").write_text("{}", "utf-8")
+
+    pull_folder(NAME, hub, check=check_folder)
+    assert not (folder / "model.safetensors.index.json").exists()
+
+    (hub / NAME / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"model\.safetensors is missing"):
+        pull_folder(NAME, hub, check=check_folder)
+    assert pulled_folder(NAME) is None
+
+
+def test_a_malformed_list_of_checksums_is_named(hub: Path) -> None:
+    """By its line."""
+    (hub / NAME / SUMS).write_text("abc\n", "utf-8")
+
+    with pytest.raises(ModelError, match="line 1"):
+        pull_folder(NAME, hub, check=check_folder)

@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -315,3 +317,13 @@ def test_a_turn_is_scored_line_by_line(tmp_path: Path) -> None:
     file.write_text('{"user": "a", "next": "b"}\n', "utf-8")
     with pytest.raises(InputError, match="line 1: no text bot"):
         afina("score-turn", str(file))
+
+
+def test_turns_come_from_standard_input_too() -> None:
+    """In a pipe."""
+    line = json.dumps({"user": "precio?", "bot": "10", "next": "gracias"})
+    done = subprocess.run(
+        [sys.executable, "-m", "afina", "score-turn", "-"], input=line, capture_output=True, text=True, check=True
+    )
+
+    assert json.loads(done.stdout)["quality"] == 5

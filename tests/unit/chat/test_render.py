@@ -81,3 +81,23 @@ def test_a_folder_without_tokenizer_is_named(tmp_path_factory: pytest.TempPathFa
     """The error says which files are expected."""
     with pytest.raises(ModelError, match="no tokenizer"):
         load_renderer(tmp_path_factory.mktemp("empty"))
+
+
+def test_a_template_that_writes_old_turns_differently_can_still_teach_the_last() -> None:
+    """Qwen3 puts an empty thinking span into the last answer only; what is learnt is the prompt the server reads."""
+    tokenizer = AutoTokenizer.from_pretrained(semilla.FOLDER)
+    tokenizer.chat_template = (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n"
+        "{% if m.role == 'assistant' and loop.last %}<think>\n\n</think>\n\n{% endif %}{{ m.content }}<|im_end|>\n"
+        "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    renderer = Renderer(tokenizer)
+    talk = [Turn("user", "a"), Turn("assistant", "b"), Turn("user", "c"), Turn("assistant", "d")]
+
+    with pytest.raises(TemplateError, match="rewrites"):
+        renderer.training(talk)
+    last = renderer.training(talk, only_last=True)
+    prompt = renderer.ids(renderer.prompt(talk[:3]))
+    assert list(last.ids[: len(prompt)]) == prompt
+    assert not any(last.supervised[: len(prompt)])
+    assert all(last.supervised[len(prompt) :])

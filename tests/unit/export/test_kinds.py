@@ -52,6 +52,14 @@ def test_a_mix_gives_six_bits_to_the_first_and_last_eighth_and_every_third_layer
         assert [n for n in range(16) if kinds[f"blk.{n}.{name}.weight"] is Kind.Q6_K] == [0, 1, 4, 7, 10, 13, 14, 15]
 
 
+def test_layers_count_by_number_whatever_their_order_in_the_file() -> None:
+    """The converter writes layer 10 before layer 2; llama-quantize visits 2 before 10."""
+    shapes = model(28)
+    shuffled = dict(sorted(shapes.items()))
+
+    assert tensor_kinds(shuffled, quantisation="q4_k_m") == tensor_kinds(shapes, quantisation="q4_k_m")
+
+
 @pytest.mark.parametrize(
     ("columns", "quantisation", "plain", "head"),
     [

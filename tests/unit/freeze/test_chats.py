@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -59,3 +60,11 @@ def test_the_training_file_is_the_documents() -> None:
 
     assert [m["role"] for m in row["messages"]] == ["user", "assistant"]
     assert row["metadata"] == {"category": "precio", "productName": "Taza", "qualityScore": 5}
+
+
+def test_classes_too_small_to_spread_are_split_by_conversation_alone() -> None:
+    """Forty answers in forty categories are no crash."""
+    rows = [replace(row, category=str(at)) for at, row in enumerate(examples(40))]
+
+    frozen = freeze_chats(rows, FreezeSettings(), task="chat", system="")
+    assert sum(frozen.card["rows"].values()) == 40

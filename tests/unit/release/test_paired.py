@@ -14,10 +14,15 @@ from afina.settings import EvaluateSettings
 def result(arm: str, scores: list[float], *, likelihood: float = -3.0) -> ChatResult:
     """A result with these chrF scores; likelihoods vary a little around one value."""
     replies = tuple(
-        Replied(id=str(n), expected="a", reply="b", chrf=score, log_likelihood=likelihood + 0.01 * (n % 7))
+        Replied(
+            id=str(n), group=str(n), expected="a", reply="b", chrf=score, log_likelihood=likelihood + 0.01 * (n % 7)
+        )
         for n, score in enumerate(scores)
     )
-    return ChatResult(arm=arm, chrf=mean_score(scores), log_likelihood=mean_score([likelihood]), replies=replies)
+    names = [reply.group for reply in replies]
+    return ChatResult(
+        arm=arm, chrf=mean_score(scores, names), log_likelihood=mean_score([likelihood], ["0"]), replies=replies
+    )  # fmt: skip
 
 
 def test_the_p_value_is_small_for_a_real_gain_and_uniform_without_one() -> None:
@@ -25,10 +30,25 @@ def test_the_p_value_is_small_for_a_real_gain_and_uniform_without_one() -> None:
     rng = random.Random(1)
     base = [rng.random() for _ in range(40)]
 
-    assert sign_flip_p(base, [x + 0.2 for x in base]) < 0.001
-    assert sign_flip_p(base, base) == 1.0
-    null = [sign_flip_p([rng.random() for _ in range(12)], [rng.random() for _ in range(12)]) for _ in range(60)]
+    alone = [str(n) for n in range(40)]
+    assert sign_flip_p(base, [x + 0.2 for x in base], alone) < 0.001
+    assert sign_flip_p(base, base, alone) == 1.0
+    null = [
+        sign_flip_p([rng.random() for _ in range(12)], [rng.random() for _ in range(12)], alone[:12]) for _ in range(60)
+    ]
     assert sum(p < 0.05 for p in null) <= 9
+
+
+def test_replies_of_one_conversation_count_as_one() -> None:
+    """Four replies that share their luck, in 15 conversations, without any real gain: about one in twenty, not one in seven."""
+    rng = random.Random(3)
+    groups = [str(n // 4) for n in range(60)]
+    wrong = 0
+    for _ in range(80):
+        luck = [rng.gauss(0, 1) for _ in range(15)]
+        b = [luck[n // 4] + rng.gauss(0, 1) for n in range(60)]
+        wrong += sign_flip_p([0.0] * 60, b, groups) < 0.05
+    assert wrong <= 10
 
 
 def test_both_measures_must_be_better() -> None:
@@ -65,4 +85,4 @@ def test_chrf_is_sacrebleus() -> None:
     """From 0 to 1; equal texts are 1."""
     assert chrf("hola mundo", "hola mundo") == pytest.approx(1.0)
     assert 0 < chrf("hola munda", "hola mundo") < 1
-    assert mean_interval([0.0] * 10, [1.0] * 10) == (1.0, 1.0)
+    assert mean_interval([0.0] * 10, [1.0] * 10, list("abcdefghij")) == (1.0, 1.0)
