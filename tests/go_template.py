@@ -7,11 +7,13 @@ Supported: text, `{{-` and `-}}` trimming, string literals, `.Content`, `.Role`,
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from afina.records import Turn
 
 ACTION = re.compile(r"\{\{(-?)\s*(.*?)\s*(-?)\}\}", re.DOTALL)
-Node = tuple[str, object]
+Node = tuple[str, str, list[Any]]
+"""Kind, content, and what is inside: nodes of a range, (condition, nodes) of an if."""
 
 
 def tokens(template: str) -> list[tuple[str, str]]:
@@ -35,9 +37,9 @@ def render_go(template: str, turns: Sequence[Turn]) -> str:
     return run(nodes, {}, turns, None)
 
 
-def parse(stream: list[tuple[str, str]], at: int) -> tuple[list[tuple[str, str, list]], int]:  # type: ignore[type-arg]
+def parse(stream: list[tuple[str, str]], at: int) -> tuple[list[Node], int]:
     """Nodes up to the block's end."""
-    nodes: list[tuple[str, str, list]] = []  # type: ignore[type-arg]
+    nodes: list[Node] = []
     while at < len(stream):
         kind, content = stream[at]
         at += 1
@@ -82,7 +84,7 @@ def value(expression: str, names: dict[str, object], turn: Turn | None) -> objec
     return {".Content": turn.content, ".Role": turn.role}[expression]
 
 
-def run(nodes: list, names: dict[str, object], turns: Sequence[Turn], turn: Turn | None) -> str:  # type: ignore[type-arg]
+def run(nodes: list[Any], names: dict[str, object], turns: Sequence[Turn], turn: Turn | None) -> str:
     """The nodes' output."""
     text = ""
     for kind, content, inner in nodes:
@@ -92,7 +94,7 @@ def run(nodes: list, names: dict[str, object], turns: Sequence[Turn], turn: Turn
             assert content == ".Messages"
             text += "".join(run(inner, names, turns, one) for one in turns)
         elif kind == "if":
-            chosen = next((body for test, body in inner if not test or value(test, names, turn)), [])
+            chosen: list[Any] = next((body for test, body in inner if not test or value(test, names, turn)), [])
             text += run(chosen, names, turns, turn)
         elif "=" in content:
             name, _, expression = content.replace(":=", "=").partition("=")

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from sentencepiece import sentencepiece_model_pb2 as spm
+from sentencepiece import sentencepiece_model_pb2
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from afina.bases.families import prepend_blanks
 
+spm: Any = sentencepiece_model_pb2  # made at run time from its descriptor: no type checker sees inside
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}{{ message['content'] }}"
     "{% if message['role'] == 'assistant' %}{{ eos_token }}{% else %}{{ '\n' }}{% endif %}{% endfor %}"

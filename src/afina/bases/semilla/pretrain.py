@@ -30,23 +30,16 @@ class Recipe:
     """Everything that decides the built-in base's weights."""
 
     seed: int = 20261121
-    steps: int = 3000
+    steps: int = 6000
     rows: int = 32
     max_tokens: int = 256
     tokenizer_texts: int = 60_000
     prose_share: float = 0.1
-    full_text_share: float = 0.4
-    """Share of steps whose loss counts the users' words too, so that the base keeps what no label asks for."""
-    word_dropout: float = 0.3
-    """Share of words left out of half of the messages: else a pattern is learnt by heart instead of its words."""
-    lessons: tuple[tuple[str, float], ...] = (("label", 0.15), ("classify", 0.25), ("mixture", 0.6))
+    full_text_share: float = 0.2
+    lessons: tuple[tuple[str, float], ...] = (("label", 0.1), ("classify", 0.2), ("mixture", 0.7))
     """What is taught in which share of the steps. From short to long: on the mixture alone the model learns the form of
     answers and stays there; naming one thing in a message breaks that plateau (docs/lab-notes.md)."""
-    rate: float = 2e-3
-    word_rate: float = 5e-4
-    """Rate of everything that is no layer's matrix. Word vectors that follow as fast as the layers end up telling the
-    base's own labels apart and nothing else, which is worse than random ones for the next task (docs/lab-notes.md)."""
-    weight_decay: float = 0.1
+    rate: float = 3e-3
     warmup_steps: int = 50
     threads: int = 2
 
@@ -70,11 +63,10 @@ def semilla_config(*, vocab_size: int = 8192, context: int = 2048) -> Qwen2Confi
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Token ids and, of the same length, whether each belongs to an answer, and whether to any text somebody wrote."""
+    """Token ids and, of the same length, whether each belongs to an answer."""
 
     ids: list[int]
     answer: list[bool]
-    text: list[bool]
 
 
 LANGUAGES: tuple[Language, ...] = ("es", "en")
@@ -83,65 +75,43 @@ KINDS: dict[str, Task] = {task.__name__: task for task, _ in TASKS}
 HELD_OUT_DOCUMENTS = 256
 
 
-def leave_words_out(text: str, rng: random.Random, *, share: float) -> str:
-    """Half of the texts with some of their words missing, never all."""
-    words = text.split()
-    if rng.random() < 0.5 or len(words) < 3:
-        return text
-    return " ".join(word for word in words if rng.random() >= share) or text
-
-
 def plain_text(
-    lexicon: Lexicon, rng: random.Random, *, lesson: str, prose_share: float = 0.0, word_dropout: float = 0.0
-) -> list[tuple[str, str]]:
-    """One training text in pieces, each with its kind: `form` (markers, instructions), `text` or `answer`.
-
-    A chat in the served template, or prose.
-    """
+    lexicon: Lexicon, rng: random.Random, *, lesson: str, prose_share: float = 0.0
+) -> list[tuple[str, bool]]:
+    """One training text in pieces, each with whether it is an answer: a chat in the served template, or prose."""
     if rng.random() < prose_share:
-        return [(draw_prose(lexicon, rng) + END_OF_TEXT, "answer")]
-    task = (LESSONS | KINDS)[lesson]
-    pieces: list[tuple[str, str]] = []
-    for turn in task(lexicon, rng):
-        kind = {"assistant": "answer", "user": "text"}.get(turn["role"], "form")
-        content = turn["content"]
-        if kind == "text" and word_dropout and task in {label_one, classify}:
-            content = leave_words_out(content, rng, share=word_dropout)
-        pieces += [(f"<|im_start|>{turn['role']}\n", "form"), (content + TURN_END, kind), ("\n", "form")]
+        return [(draw_prose(lexicon, rng) + END_OF_TEXT, True)]
+    pieces: list[tuple[str, bool]] = []
+    for turn in (LESSONS | KINDS)[lesson](lexicon, rng):
+        is_answer = turn["role"] == "assistant"
+        pieces += [(f"<|im_start|>{turn['role']}\n", False), (turn["content"] + TURN_END, is_answer), ("\n", False)]
     return pieces
 
 
 def documents(
-    lexicon: Lexicon,
-    tokenizer: PreTrainedTokenizerFast,
-    *,
-    seed: int,
-    lesson: str,
-    prose_share: float = 0.0,
-    word_dropout: float = 0.0,
+    lexicon: Lexicon, tokenizer: PreTrainedTokenizerFast, *, seed: int, lesson: str, prose_share: float = 0.0
 ) -> Iterator[Document]:
     """Endless training documents."""
     rng = random.Random(seed)
     while True:
-        document = Document([], [], [])
-        for text, kind in plain_text(lexicon, rng, lesson=lesson, prose_share=prose_share, word_dropout=word_dropout):
+        ids: list[int] = []
+        answer: list[bool] = []
+        for text, is_answer in plain_text(lexicon, rng, lesson=lesson, prose_share=prose_share):
             piece = tokenizer(text, add_special_tokens=False)["input_ids"]
-            document.ids.extend(piece)
-            document.answer.extend([kind == "answer"] * len(piece))
-            document.text.extend([kind != "form"] * len(piece))
-        yield document
+            ids += piece
+            answer += [is_answer] * len(piece)
+        yield Document(ids, answer)
 
 
-Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-
-
-def batches(source: Iterator[Document], *, rows: int, max_tokens: int, seed: int) -> Iterator[Batch]:
+def batches(
+    source: Iterator[Document], *, rows: int, max_tokens: int, seed: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Documents of similar length side by side, each in a row of its own.
 
     Not laid end to end: attention that starts out uniform then already sees the words of its own message only, and
     a model this small learns to read its prompt in hundreds of steps instead of never (docs/lab-notes.md).
 
-    Yields ids (rows, T) int64, answer mask and text mask (rows, T) bool; padding is 0 and False.
+    Yields ids (rows, T) int64 and answer mask (rows, T) bool; padding is 0 and False.
     """
     rng = random.Random(seed)
     while True:
@@ -151,13 +121,12 @@ def batches(source: Iterator[Document], *, rows: int, max_tokens: int, seed: int
         for group in groups:
             width = min(max_tokens, len(group[-1].ids))
             ids = torch.zeros((rows, width), dtype=torch.int64)
-            answer, text = (torch.zeros((rows, width), dtype=torch.bool) for _ in range(2))
+            answer = torch.zeros((rows, width), dtype=torch.bool)
             for at, document in enumerate(group):
                 length = min(width, len(document.ids))
                 ids[at, :length] = torch.tensor(document.ids[:length])
                 answer[at, :length] = torch.tensor(document.answer[:length])
-                text[at, :length] = torch.tensor(document.text[:length])
-            yield ids, answer, text
+            yield ids, answer
 
 
 def mean_loss(model: Qwen2ForCausalLM, ids: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
@@ -172,20 +141,17 @@ def optimizers(model: Qwen2ForCausalLM, recipe: Recipe) -> list[torch.optim.Opti
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
     rest = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
     return [
-        torch.optim.Muon(matrices, lr=recipe.rate, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(rest, lr=recipe.word_rate, betas=(0.9, 0.95), weight_decay=0.0),
+        torch.optim.Muon(matrices, lr=recipe.rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, lr=recipe.rate, betas=(0.9, 0.95), weight_decay=0.0),
     ]
 
 
 def lesson_stream(
     lexicon: Lexicon, tokenizer: PreTrainedTokenizerFast, recipe: Recipe, *, lesson: str, seed: int
-) -> Iterator[Batch]:
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Batches of one lesson; prose belongs to the mixture only."""
     prose_share = recipe.prose_share if lesson == "mixture" else 0.0
-    source = documents(
-        lexicon, tokenizer, seed=recipe.seed + seed, lesson=lesson, prose_share=prose_share,
-        word_dropout=recipe.word_dropout,
-    )  # fmt: skip
+    source = documents(lexicon, tokenizer, seed=recipe.seed + seed, lesson=lesson, prose_share=prose_share)
     return batches(source, rows=recipe.rows, max_tokens=recipe.max_tokens, seed=seed)
 
 
@@ -207,10 +173,10 @@ def rate(step: int, *, recipe: Recipe) -> float:
 
 
 @torch.no_grad()
-def perplexity(model: Qwen2ForCausalLM, stream: Iterator[Batch], *, count: int) -> float:
+def perplexity(model: Qwen2ForCausalLM, stream: Iterator[tuple[torch.Tensor, torch.Tensor]], *, count: int) -> float:
     """Perplexity per answer token over the next batches of a stream."""
     total = tokens = 0.0
-    for ids, answer, _ in (next(stream) for _ in range(count)):
+    for ids, answer in (next(stream) for _ in range(count)):
         wanted = int(answer[:, 1:].sum())
         total += float(mean_loss(model, ids, answer)) * wanted
         tokens += wanted
@@ -254,8 +220,8 @@ def pretrain(recipe: Recipe, *, out: Path, on_step: Progress) -> dict[str, objec
     seen = 0
     for step in range(recipe.steps):
         lesson = lesson_at(step, recipe=recipe)
-        ids, answer, text = next(streams[lesson])
-        wanted = text if rng.random() < recipe.full_text_share else answer
+        ids, answer = next(streams[lesson])
+        wanted = ids > 0 if rng.random() < recipe.full_text_share else answer
         for opt, peak in zip(opts, peaks, strict=True):
             opt.param_groups[0]["lr"] = peak * rate(step, recipe=recipe)
         loss = mean_loss(model, ids, wanted)
