@@ -42,7 +42,7 @@ PROBE_CHATS: tuple[tuple[Turn, ...], ...] = (
 LIKELY = -9.0
 """Only tokens with more than e^-9 (0.01 %) are compared: below that, rounding is all there is to see."""
 
-LIMITS = {"f32": 0.005, "f16": 0.05, "q8_0": 0.5, "q5_k_m": 2.0, "q4_k_m": 4.0, "q4_0": 4.0}
+LIMITS = {"f32": 0.005, "f16": 0.05, "q8_0": 1.0, "q5_k_m": 2.0, "q4_k_m": 4.0, "q4_0": 4.0}
 """Largest accepted difference of a log-probability, in nats. Quantised files are bounded by divergence too."""
 DIVERGENCE_LIMITS = {"f32": 1e-4, "f16": 1e-3, "q8_0": 0.02, "q5_k_m": 0.15, "q4_k_m": 0.3, "q4_0": 0.3}
 SPEED_TOKENS = 64
