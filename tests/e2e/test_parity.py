@@ -37,7 +37,7 @@ def test_a_real_pretrained_llama(shared_data: Path, folder: Path) -> None:
 
     done = run_afina("parity", "--matrix", "--family", "llama", "--model", str(stories), "--json", cwd=folder)
 
-    assert float(told.loss) < 1.0
+    assert float(told.loss.detach()) < 1.0
     assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
     cells = [cell for cell in json.loads(done.stdout)["cells"] if cell["family"] == "stories"]
     assert {cell["quantisation"] for cell in cells} == QUANTISATIONS
