@@ -91,20 +91,17 @@ def tune_chat(
     )  # fmt: skip
     with stages.stage("evaluate"):
         renderer = load_renderer(resolve_base(settings.base.model))
-        total = 2 * len(dataset.test)
-        arms = []
-        for number, (arm, gguf) in enumerate((("base", base_gguf(settings, folder=bases)), ("tuned", exported.gguf))):
-            done_before = number * len(dataset.test)
-            arms.append(
-                judge_replies(
-                    arm, gguf, dataset, settings.runtime, renderer, log=folder / "worker.log",
-                    max_tokens=settings.chat.max_reply_tokens,
-                    on_item=lambda done, _, before=done_before, arm=arm: stages.narrator.progress(  # type: ignore[misc]
-                        before + done, total, arm
-                    ),
-                )
+        items = len(dataset.test)
+
+        def judge(arm: str, gguf: Path, *, before: int) -> ChatResult:
+            return judge_replies(
+                arm, gguf, dataset, settings.runtime, renderer, log=folder / "worker.log",
+                max_tokens=settings.chat.max_reply_tokens,
+                on_item=lambda done, _: stages.narrator.progress(before + done, 2 * items, arm),
             )  # fmt: skip
-        base, tuned = arms
+
+        base = judge("base", base_gguf(settings, folder=bases), before=0)
+        tuned = judge("tuned", exported.gguf, before=items)
         nearest = nearest_reply(dataset)
         stages.note = f"chrF base {100 * base.chrf.score:.1f}, tuned {100 * tuned.chrf.score:.1f}"
     with stages.stage("verdict"):

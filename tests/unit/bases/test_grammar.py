@@ -1,13 +1,14 @@
 """The grammar of the word files."""
 
 import random
+from typing import Any
 
 import pytest
 
 from afina.bases.semilla.diversity import diversity
-from afina.bases.semilla.grammar import agree, expand, read_domain, read_domains
+from afina.bases.semilla.grammar import Language, agree, expand, read_domain, read_domains
 
-RAW = {
+RAW: dict[str, Any] = {
     "domain": "hotel",
     "es": "hotel",
     "slots": {"room_en": ["suite", "attic"], "room_es": ["la suite", "el ático"]},
@@ -51,15 +52,15 @@ def test_labels_are_identifiers_and_moods_are_three() -> None:
         ("a las las 7", "es", "a las 7"),
     ],
 )
-def test_articles_agree(text: str, language: str, right: str) -> None:
+def test_articles_agree(text: str, language: Language, right: str) -> None:
     """Of pattern and slot together."""
-    assert agree(text, language=language) == right  # type: ignore[arg-type]
+    assert agree(text, language=language) == right
 
 
 @pytest.mark.parametrize("pattern", ["[a|b", "{nowhere}"])
 def test_a_broken_file_names_its_pattern(pattern: str) -> None:
     """Before a base is trained on it."""
-    raw = {**RAW, "intents": {"book": {**RAW["intents"]["book"], "patterns_en": [pattern]}}}  # type: ignore[index]
+    raw = {**RAW, "intents": {"book": {**RAW["intents"]["book"], "patterns_en": [pattern]}}}
 
     with pytest.raises(ValueError, match=r"words/x\.toml: book"):
         read_domain("x.toml", raw)
