@@ -15,7 +15,7 @@ from afina.evaluate.replies import judge_replies, nearest_reply
 from afina.freeze.chats import as_jsonl, freeze_chats
 from afina.loop.learn import safe_name, with_minutes
 from afina.loop.narrate import Narrator, Stages
-from afina.loop.tune import PROBES, base_gguf, export_tuned, score_json, train_chats
+from afina.loop.tune import PROBES, base_gguf, export_tuned, score_json, served_json, train_chats, verdict_json
 from afina.records import ChatDataset, ChatResult, Rejection, Verdict
 from afina.release.paired import reach_chat_verdict
 from afina.settings import Settings
@@ -178,12 +178,7 @@ def chat_report(
         "base": chat_arm(base),
         "yardsticks": {y.arm: chat_arm(y) for y in yardsticks},
         "tuned": chat_arm(tuned),
-        "verdict": "go" if verdict.go else "no-go",
-        "reasons": list(verdict.reasons),
-        "p_value": verdict.p_value,
-        "difference": {
-            "mean": round(verdict.difference, 4), "low": round(verdict.low, 4), "high": round(verdict.high, 4),
-        },
+        **verdict_json(verdict),
         "replies": [
             {
                 "message": example.context[-1].content, "expected": new.expected, "base": old.reply, "tuned": new.reply,
@@ -191,11 +186,6 @@ def chat_report(
             }
             for example, old, new in list(zip(dataset.test, base.replies, tuned.replies, strict=True))[:SHOWN]
         ],
-        "gguf": str(gguf),
-        "gguf_bytes": gguf.stat().st_size,
-        "quantisation": settings.export.quantisation,
-        "tokens_per_s": round(tuned.tokens_per_s or 0, 1),
-        "p95_ms": round(tuned.p95_ms or 0, 1),
-        "peak_rss_mb": round(tuned.peak_rss_mb or 0, 1),
+        **served_json(tuned, settings, gguf=gguf),
         "seconds": dict(seconds),
     }  # fmt: skip

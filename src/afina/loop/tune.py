@@ -13,7 +13,7 @@ from afina.evaluate.judge import judge_gguf
 from afina.evaluate.yardsticks import YARDSTICKS, judge_yardstick
 from afina.export.export import Exported, export_model, require_exportable
 from afina.loop.narrate import Stages
-from afina.records import Dataset, EvalResult, Example, Score, Turn, Verdict
+from afina.records import ChatResult, Dataset, EvalResult, Example, Score, Turn, Verdict
 from afina.release.verdict import reach_verdict
 from afina.settings import Settings, TrainSettings, read_train_settings
 from afina.train.encode import Encoded, encode_chats
@@ -198,6 +198,32 @@ def arm_json(result: EvalResult) -> dict[str, Any]:
     }
 
 
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """A verdict for a report."""
+    return {
+        "verdict": "go" if verdict.go else "no-go",
+        "reasons": list(verdict.reasons),
+        "p_value": verdict.p_value,
+        "difference": {
+            "mean": round(verdict.difference, 4),
+            "low": round(verdict.low, 4),
+            "high": round(verdict.high, 4),
+        },
+    }
+
+
+def served_json(tuned: EvalResult | ChatResult, settings: Settings, *, gguf: Path) -> dict[str, Any]:
+    """The served file for a report: size, speed, memory."""
+    return {
+        "gguf": str(gguf),
+        "gguf_bytes": gguf.stat().st_size,
+        "quantisation": settings.export.quantisation,
+        "tokens_per_s": round(tuned.tokens_per_s or 0, 1),
+        "p95_ms": round(tuned.p95_ms or 0, 1),
+        "peak_rss_mb": round(tuned.peak_rss_mb or 0, 1),
+    }
+
+
 def task_report(
     dataset: Dataset,
     settings: Settings,
@@ -218,19 +244,7 @@ def task_report(
         "base": arm_json(base),
         "yardsticks": {y.arm: arm_json(y) for y in yardsticks},
         "tuned": arm_json(tuned),
-        "verdict": "go" if verdict.go else "no-go",
-        "reasons": list(verdict.reasons),
-        "p_value": verdict.p_value,
-        "difference": {
-            "mean": round(verdict.difference, 4),
-            "low": round(verdict.low, 4),
-            "high": round(verdict.high, 4),
-        },
-        "gguf": str(gguf),
-        "gguf_bytes": gguf.stat().st_size,
-        "quantisation": settings.export.quantisation,
-        "tokens_per_s": round(tuned.tokens_per_s or 0, 1),
-        "p95_ms": round(tuned.p95_ms or 0, 1),
-        "peak_rss_mb": round(tuned.peak_rss_mb or 0, 1),
+        **verdict_json(verdict),
+        **served_json(tuned, settings, gguf=gguf),
         "seconds": seconds,
     }
