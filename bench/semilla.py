@@ -29,14 +29,15 @@ from afina.bases import semilla
 from afina.bases.load import load_base
 from afina.bases.semilla.pretrain import semilla_config
 from afina.chat import classify_turns, render_answer
-from afina.chat.render import Renderer, load_renderer
+from afina.chat.render import Rendered, Renderer, load_renderer
 from afina.evaluate.yardsticks import tfidf_logreg
 from afina.records import Turn
 from afina.settings import read_train_settings
-from afina.train.encode import IGNORED, batch_order, collate, encode_chats
+from afina.train.encode import batch_order, encode_chats
 from afina.train.loop import schedule
 from afina.train.model import add_adapter
 
+IGNORED = -100
 FIELD = ("intent",)
 EPOCHS = {50: 60, 150: 40, 500: 25, 1500: 15}
 LORA_EPOCHS = 25
@@ -71,24 +72,35 @@ def chat(text: str, label: str) -> tuple[Turn, ...]:
     return (*classify_turns(text, fields=FIELD), Turn("assistant", render_answer({"intent": label}, fields=FIELD)))
 
 
+def collate(rows: Sequence[Rendered]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Ids, attention and targets (B, T), padded on the right; the product's trainer packs, but only adapters."""
+    width = max(len(row.ids) for row in rows)
+    ids, attention = torch.zeros((2, len(rows), width), dtype=torch.int64)
+    targets = torch.full((len(rows), width), IGNORED)
+    for at, row in enumerate(rows):
+        length = len(row.ids)
+        ids[at, :length] = torch.tensor(row.ids)
+        attention[at, :length] = 1
+        targets[at, : length - 1] = torch.where(torch.tensor(row.supervised[1:]), ids[at, 1:length], IGNORED)
+    return ids, attention, targets
+
+
 def tune(model: Any, renderer: Renderer, rows: Rows, *, epochs: int, rate: float) -> float:
     """Train whatever of the model wants gradients; the product's batches, loss and schedule. Returns seconds."""
     torch.manual_seed(0)
     data = encode_chats([chat(*row) for row in rows], renderer, max_tokens=512)
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=rate, weight_decay=0.0)
-    lengths = [len(row.ids) for row in data]
-    order = [batch for epoch in range(epochs) for batch in batch_order(lengths, batch_size=BATCH, seed=0, epoch=epoch)]
+    order = [rows for epoch in range(epochs) for rows in batch_order(len(data), batch_size=BATCH, seed=0, epoch=epoch)]
     began = time.monotonic()
     model.train()
     for step, chosen in enumerate(order):
         for group in optimizer.param_groups:
             group["lr"] = rate * schedule(step, steps=len(order), warmup=20)
-        batch = collate([data[at] for at in chosen], padding=0)
-        logits = model(
-            input_ids=batch.ids, attention_mask=batch.attention, logits_to_keep=batch.keep, use_cache=False
-        ).logits
-        loss = functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORED)
+        ids, attention, targets = collate([data[at] for at in chosen])
+        keep = (targets != IGNORED).any(dim=0).nonzero().squeeze(1)
+        logits = model(input_ids=ids, attention_mask=attention, logits_to_keep=keep, use_cache=False).logits
+        loss = functional.cross_entropy(logits.flatten(0, 1), targets[:, keep].flatten(), ignore_index=IGNORED)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()

@@ -1,5 +1,6 @@
 """Settings → running parts: the only place that builds real adapters. Rooms do not import it."""
 
+import atexit
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -25,6 +26,13 @@ from afina.store.server import embedded_dsn
 
 FEEDBACK_WAIT_S = 3.0
 HELD: list[psycopg.Connection[Any]] = []
+
+
+@atexit.register
+def release_held() -> None:
+    """Close the held connections while the interpreter still can."""
+    while HELD:
+        HELD.pop().close()
 
 
 def read_project(start: Path, *, flags: Mapping[str, Any] | None = None) -> tuple[Paths, Settings]:

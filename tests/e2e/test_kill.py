@@ -91,6 +91,8 @@ def test_killed_again_and_again(folder: Path) -> None:
 
 def test_ctrl_c_ends_with_words_and_the_next_command_works(folder: Path) -> None:
     """130, no traceback, nothing taken for whole."""
+    # A shell starts background jobs with SIGINT ignored, and an ignored signal stays so in child processes.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, "-m", "afina", *arguments("stopped")],
         cwd=folder,

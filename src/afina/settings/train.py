@@ -29,8 +29,9 @@ class TrainingSettings(Section):
     """The loop."""
 
     num_epochs: int = Field(3, ge=1)
-    batch_size: int = Field(1, ge=1, description="examples per forward pass")
-    gradient_accumulation_steps: int = Field(8, ge=1, description="forward passes per optimiser step")
+    batch_size: int = Field(1, ge=1, description="examples per optimiser step, times gradient_accumulation_steps")
+    gradient_accumulation_steps: int = Field(8, ge=1, description="factor to batch_size; the examples of a step share prefixes")
+    pack_tokens: int = Field(4096, ge=16, description="tokens of one forward pass; bounds memory, changes no result")
     learning_rate: float = Field(2e-4, gt=0)
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)

@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn import functional
 
 from afina.bases.load import load_base
-from afina.chat.render import Rendered
 from afina.errors import TrainError
 from afina.settings import TrainingSettings, TrainSettings
 from afina.store.paths import read_json, whole_folder, write_json
 from afina.train.checkpoint import Position, load_checkpoint, save_adapter, save_checkpoint
-from afina.train.encode import IGNORED, Batch, Encoded, batch_order, collate
+from afina.train.encode import Encoded, batch_order
+from afina.train.engine import Engine, backward
 from afina.train.log import RunLog
 from afina.train.model import add_adapter
+from afina.train.packing import Packed, packs
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +157,8 @@ class Loop:
         on_progress: Callable[[Progress], None],
     ) -> None:
         self.model, self.optimizer, self.data, self.options = model, optimizer, data, options
+        self.engine = Engine(model)
         self.out, self.log, self.on_progress = out, log, on_progress
-        self.padding = model.config.pad_token_id or 0
-        self.lengths = [len(row.ids) for row in data.train]
         self.position = Position()
         self.trainable = [p for p in model.parameters() if p.requires_grad]
 
@@ -168,9 +167,7 @@ class Loop:
         began = time.monotonic()
         if resume:
             self.position = load_checkpoint(self.out, self.model, self.optimizer)
-        per_epoch = math.ceil(
-            math.ceil(len(self.data.train) / self.options.batch_size) / self.options.gradient_accumulation_steps
-        )
+        per_epoch = len(self.order(epoch=0))
         steps = self.planned_steps(per_epoch)
         trainable = sum(p.numel() for p in self.trainable)
         self.log.say(
@@ -178,12 +175,13 @@ class Loop:
         )
         tokens, loss = 0, float("nan")
         validation: float | None = None
-        for micro_batches in self.micro_batches(per_epoch, steps):
+        for batch in self.batches(per_epoch, steps):
             # ---- one optimiser step ----
             scale = schedule(self.position.step, steps=steps, warmup=self.options.warmup_steps)
             for group in self.optimizer.param_groups:
                 group["lr"] = self.options.learning_rate * scale
-            loss = self.backward(micro_batches)
+            self.model.train()
+            loss = backward(self.engine, batch)
             torch.nn.utils.clip_grad_norm_(self.trainable, self.options.max_grad_norm)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
@@ -193,7 +191,7 @@ class Loop:
                 raise TrainError(
                     f"the loss is {loss} at step {self.position.step}", remedy="lower training.learning_rate"
                 )
-            tokens += sum(int(b.attention.sum()) for b in micro_batches)
+            tokens += sum(pack.tokens for pack in batch)
             step, last = self.position.step, self.position.step == steps
             if step % self.options.logging_steps == 0 or last:
                 self.say_step(loss, scale, steps=steps, per_epoch=per_epoch)
@@ -242,61 +240,40 @@ class Loop:
     def measure_step(self) -> float:
         """Seconds of a typical optimiser step, warm-up excluded. Leaves weights and random state as they were."""
         random = torch.get_rng_state()
-        order = batch_order(self.lengths, batch_size=self.options.batch_size, seed=self.options.seed, epoch=0)
+        self.model.train()
         times = []
-        for rows in order[:6]:
-            batch = collate([self.data.train[row] for row in rows], padding=self.padding)
+        for rows in self.order(epoch=0)[:6]:
             began = time.monotonic()
-            self.backward([batch])
+            backward(self.engine, self.packed(rows))
             times.append(time.monotonic() - began)
         self.optimizer.zero_grad(set_to_none=True)
         torch.set_rng_state(random)
-        return sum(times[1:] or times) / len(times[1:] or times) * self.options.gradient_accumulation_steps
+        return sum(times[1:] or times) / len(times[1:] or times)
 
-    def micro_batches(self, per_epoch: int, steps: int) -> Iterator[list[Batch]]:
-        """The batches of each optimiser step that is still to be made."""
+    def order(self, *, epoch: int) -> list[list[int]]:
+        """The rows of every optimiser step of an epoch."""
+        size = self.options.batch_size * self.options.gradient_accumulation_steps
+        return batch_order(len(self.data.train), batch_size=size, seed=self.options.seed, epoch=epoch)
+
+    def packed(self, rows: list[int]) -> list[Packed]:
+        """One optimiser step's examples, shared beginnings once."""
+        return packs([self.data.train[row] for row in rows], limit=self.options.pack_tokens)
+
+    def batches(self, per_epoch: int, steps: int) -> Iterator[list[Packed]]:
+        """The examples of each optimiser step that is still to be made."""
         while self.position.step < steps and not self.is_exhausted():
             epoch, first = divmod(self.position.step, per_epoch)
-            order = batch_order(self.lengths, batch_size=self.options.batch_size, seed=self.options.seed, epoch=epoch)
-            size = self.options.gradient_accumulation_steps
-            for at in range(first, per_epoch):
+            for rows in self.order(epoch=epoch)[first:]:
                 if self.position.step >= steps or self.is_exhausted():
                     return
-                groups = order[at * size : (at + 1) * size]
-                yield [collate([self.data.train[row] for row in rows], padding=self.padding) for rows in groups]
-
-    def loss_sum(self, batch: Batch) -> torch.Tensor:
-        """Summed cross-entropy of the supervised tokens of one batch."""
-        logits = self.model(
-            input_ids=batch.ids, attention_mask=batch.attention, logits_to_keep=batch.keep, use_cache=False
-        ).logits
-        return functional.cross_entropy(
-            logits.flatten(0, 1).float(), batch.targets.flatten(), ignore_index=IGNORED, reduction="sum"
-        )
-
-    def backward(self, micro_batches: list[Batch]) -> float:
-        """Accumulate the gradient of the mean loss over all supervised tokens of the step. Returns that loss."""
-        self.model.train()
-        supervised = sum(int((b.targets != IGNORED).sum()) for b in micro_batches)
-        total = 0.0
-        for batch in micro_batches:
-            loss = self.loss_sum(batch) / supervised
-            loss.backward()
-            total += float(loss.detach())
-        return total
+                yield self.packed(rows)
 
     @torch.no_grad()
     def evaluate(self) -> float:
-        """Mean loss per supervised token over the validation part."""
+        """Mean loss per supervised token over the validation part; a beginning that all of it shares is run once a pack."""
         self.model.eval()
-        rows: list[Rendered] = sorted(self.data.validation, key=lambda row: len(row.ids))
-        size = max(8, self.options.batch_size)
-        total, count = 0.0, 0
-        for at in range(0, len(rows), size):
-            batch = collate(rows[at : at + size], padding=self.padding)
-            total += float(self.loss_sum(batch))
-            count += int((batch.targets != IGNORED).sum())
-        return total / count
+        parts = packs(self.data.validation, limit=self.options.pack_tokens)
+        return sum(float(self.engine.loss(part)) for part in parts) / sum(part.supervised for part in parts)
 
     def judge(self, validation: float) -> None:
         """Keep the best weights."""

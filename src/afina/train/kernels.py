@@ -1,0 +1,135 @@
+"""The parts of a decoder layer with backward passes of their own: LoRA linear, gated activation, RMSNorm.
+
+Autograd would keep a copy of every intermediate. These keep what is dear to make again (the outputs of matrix products)
+and recompute what is cheap (activations, norms), and add a low-rank update in place instead of making two more
+tensors of the layer's size.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch.nn import functional
+
+
+class Weight(Protocol):
+    """A frozen matrix that may be stored in fewer bits."""
+
+    def dense(self) -> torch.Tensor:
+        """float32 (out, in). The tensor is valid until the next call of any weight's `dense`."""
+        ...
+
+
+def low_rank(
+    x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, y: torch.Tensor, *, scale: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Add `scale · x Aᵀ Bᵀ` to y in place. Returns y and x Aᵀ, which the backward pass needs."""
+    down = x @ a.t()
+    return y.addmm_(down, b.t(), alpha=scale), down
+
+
+class LoraLinear(torch.autograd.Function):
+    """x (T, in) → x Wᵀ + bias + scale · drop(x) Aᵀ Bᵀ (T, out), W frozen (Hu et al. 2021)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, weight: Weight, bias: torch.Tensor | None,
+        scale: float, kept: torch.Tensor | None,
+    ) -> torch.Tensor:  # fmt: skip
+        """`kept` (T, in) is the dropout mask, already divided by the share kept."""
+        y, down = low_rank(x if kept is None else x * kept, a, b, functional.linear(x, weight.dense(), bias), scale=scale)
+        ctx.save_for_backward(x, a, b, down, kept)
+        ctx.weight, ctx.scale = weight, scale
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        """dx = dy W + scale · dy B A; dB = scale · dyᵀ x Aᵀ; dA = scale · (dy B)ᵀ x."""
+        x, a, b, down, kept = ctx.saved_tensors
+        dx, da, db = linear_gradients(
+            gradients[0], x if kept is None else x * kept, a, b, down, ctx.scale,
+            weight=ctx.weight if ctx.needs_input_grad[0] else None, kept=kept,
+        )  # fmt: skip
+        return dx, da, db, None, None, None, None
+
+
+def linear_gradients(
+    dy: torch.Tensor, x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, down: torch.Tensor, scale: float, *,
+    weight: Weight | None, kept: torch.Tensor | None = None,
+) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor]:  # fmt: skip
+    """Gradients of a LoRA linear layer; dx is None without `weight`. `x` is what went into A."""
+    ddown = (dy @ b).mul_(scale)
+    db = (dy.t() @ down).mul_(scale)
+    da = ddown.t() @ x
+    if weight is None:
+        return None, da, db
+    dx = dy @ weight.dense()
+    if kept is None:
+        dx.addmm_(ddown, a)
+    else:
+        dx.addcmul_(ddown @ a, kept)
+    return dx, da, db
+
+
+class GatedDown(torch.autograd.Function):
+    """gate, up (T, inner) → down(act(gate) · up) (T, out), LoRA on `down`; the product is made again in the backward pass."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, gate: torch.Tensor, up: torch.Tensor, a: torch.Tensor, b: torch.Tensor, weight: Weight,
+        bias: torch.Tensor | None, scale: float, kept: torch.Tensor | None, activation: "Activation",
+    ) -> torch.Tensor:  # fmt: skip
+        """`activation` gives act and its derivative."""
+        h = activation.act(gate).mul_(up)
+        y, down = low_rank(h if kept is None else h * kept, a, b, functional.linear(h, weight.dense(), bias), scale=scale)
+        ctx.save_for_backward(gate, up, a, b, down, kept)
+        ctx.weight, ctx.scale, ctx.activation = weight, scale, activation
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        """dgate = dh · up · act'(gate); dup = dh · act(gate)."""
+        gate, up, a, b, down, kept = ctx.saved_tensors
+        act = ctx.activation.act(gate)
+        h = act * up
+        if kept is not None:
+            h.mul_(kept)
+        dh, da, db = linear_gradients(gradients[0], h, a, b, down, ctx.scale, weight=ctx.weight, kept=kept)
+        assert dh is not None
+        dup = torch.mul(dh, act, out=act)
+        dgate = ctx.activation.backward(dh.mul_(up), gate)
+        return dgate, dup, da, db, None, None, None, None, None
+
+
+class Activation:
+    """An activation and the product of a gradient with its derivative, by torch's own kernels."""
+
+    def __init__(self, act: Callable[[torch.Tensor], torch.Tensor], backward: Callable[..., torch.Tensor]) -> None:
+        self.act, self.backward = act, backward
+
+
+SILU = Activation(functional.silu, torch.ops.aten.silu_backward)
+GELU_TANH = Activation(
+    lambda x: functional.gelu(x, approximate="tanh"),
+    lambda dy, x: torch.ops.aten.gelu_backward(dy, x, approximate="tanh"),
+)
+GELU = Activation(functional.gelu, torch.ops.aten.gelu_backward)
+
+
+class RmsNorm(torch.autograd.Function):
+    """x (…, n) → x / rms(x) · w (Zhang & Sennrich 2019); w frozen. Keeps x and one number a row."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, w: torch.Tensor, eps: float) -> torch.Tensor:
+        """rms² = mean of squares + eps."""
+        r = torch.linalg.vecdot(x, x).unsqueeze(-1).div_(x.shape[-1]).add_(eps).rsqrt_()
+        ctx.save_for_backward(x, w, r)
+        return (x * r).mul_(w)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        """dx = r · dy·w − x · r³ · mean(dy·w·x)."""
+        x, w, r = ctx.saved_tensors
+        g = gradients[0] * w
+        s = torch.linalg.vecdot(g, x).unsqueeze(-1).mul_(r).mul_(r).mul_(r).div_(x.shape[-1])
+        return g.mul_(r).addcmul_(x, s, value=-1), None, None

@@ -1,0 +1,115 @@
+"""The engine's loss and gradients are those of transformers and PEFT, one example at a time, for every family."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from peft.tuners.lora import Linear as PeftLinear
+from torch.nn import functional
+from transformers import AutoConfig
+
+from afina.bases.families import FAMILIES, build_family
+from afina.bases.load import load_base
+from afina.chat.render import Rendered
+from afina.errors import TrainError
+from afina.settings import LoraSettings
+from afina.train.engine import Engine, backward
+from afina.train.model import add_adapter
+from afina.train.packing import pack
+from bench.train_exact import LORA, compare, gradients, nested_examples, randomised
+
+LIMIT = 1e-5
+LIMIT_TENSOR = 1e-4
+
+
+@pytest.fixture(scope="module")
+def families(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small random models, built when first asked for."""
+    return tmp_path_factory.mktemp("families")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_familys_gradient_is_exact(families: Path, family: str) -> None:
+    """Ragged lengths, prefixes in prefixes, an example twice, longer than a block and, where there is one, than the window."""
+    folder = families / family
+    build_family(family, folder)
+    config = AutoConfig.from_pretrained(folder)
+    errors = compare(folder, nested_examples(config.vocab_size, seed=0))
+
+    assert errors["global"] < LIMIT
+    assert errors["tensor"] < LIMIT_TENSOR
+    assert errors["loss"] < LIMIT
+
+
+@pytest.mark.parametrize("family", ["gemma3", "mistral"])
+def test_a_window_shorter_than_the_prefix(families: Path, family: str) -> None:
+    """Suffixes then see only the end of what they share."""
+    folder = families / f"{family}-narrow"
+    build_family(family, folder)
+    config = AutoConfig.from_pretrained(folder)
+    config.sliding_window = 17
+    config.save_pretrained(folder)
+    errors = compare(folder, nested_examples(config.vocab_size, seed=3))
+
+    assert errors["global"] < LIMIT
+    assert errors["tensor"] < LIMIT_TENSOR
+
+
+def test_part_of_the_layers_and_the_word_vectors(tiny_model: Path) -> None:
+    """Adapters on the embedding, which here is the head too, and on some projections only."""
+    lora = LORA.model_copy(update={"target_modules": ("embed_tokens", "v_proj", "up_proj")})
+    errors = compare(tiny_model, nested_examples(8192, seed=1), lora=lora)
+
+    assert errors["global"] < LIMIT
+
+
+def test_sharing_changes_nothing(tiny_model: Path) -> None:
+    """The same gradient with every beginning once and with every example on its own."""
+    model = randomised(add_adapter(load_base(tiny_model), LORA, base=""), seed=2).eval()
+    engine = Engine(model)
+    examples = nested_examples(8192, seed=2)
+    shared, alone = pack(examples), pack(examples, share=False)
+    losses = [backward(engine, [shared])]
+    once = gradients(model)
+    losses.append(backward(engine, [alone]))
+    each = gradients(model)
+
+    assert len(shared.ids) < 0.7 * len(alone.ids)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert max(float((once[n] - g).norm() / g.norm()) for n, g in each.items()) < LIMIT_TENSOR
+
+
+def test_dropout_drops_the_share_it_should_and_keeps_the_mean(tiny_model: Path) -> None:
+    """On one linear layer: A's input is scaled and thinned, the frozen part untouched; off, it is exact again."""
+    torch.manual_seed(0)
+    model = randomised(add_adapter(load_base(tiny_model), LoraSettings(r=8, lora_dropout=0.5), base=""), seed=2)
+    Engine(model)
+    layer = next(m for m in model.modules() if isinstance(m, PeftLinear))
+    x = torch.ones(4000, layer.in_features)
+    plain = functional.linear(x, layer.get_base_layer().weight, layer.get_base_layer().bias)
+    with torch.no_grad():
+        model.eval()
+        whole = layer(x) - plain
+        model.train()
+        thinned = layer(x) - plain
+
+    assert not torch.allclose(whole, thinned)
+    torch.testing.assert_close(thinned.mean(0), whole.mean(0), rtol=0.1, atol=float(whole.abs().mean()) * 0.1)
+
+
+def test_attention_dropout_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    """It would be ignored silently."""
+    model = add_adapter(load_base(tiny_model), LORA, base="")
+    model.get_base_model().config.attention_dropout = 0.1
+
+    with pytest.raises(TrainError, match="attention_dropout"):
+        Engine(model)
+
+
+def test_nothing_supervised_but_the_first_token(tiny_model: Path) -> None:
+    """No row has a target: the loss is zero, not an error in the middle of a run."""
+    engine = Engine(randomised(add_adapter(load_base(tiny_model), LORA, base=""), seed=2))
+    packed = pack([Rendered((5, 6, 7), (True, False, False)), Rendered((8, 9), (False, True))])
+
+    assert backward(engine, [packed]) > 0
+    assert packed.supervised == 1
