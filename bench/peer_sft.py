@@ -16,7 +16,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, TrainerCallback
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
-class Clock(TrainerCallback):  # type: ignore[misc]
+class Clock(TrainerCallback):
     """Seconds of every optimiser step."""
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:

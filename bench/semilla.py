@@ -33,6 +33,7 @@ from afina.chat.render import Rendered, Renderer, load_renderer
 from afina.evaluate.yardsticks import tfidf_logreg
 from afina.records import Turn
 from afina.settings import read_train_settings
+from afina.train.allocator import keep_freed_memory
 from afina.train.encode import batch_order, encode_chats
 from afina.train.loop import schedule
 from afina.train.model import add_adapter
@@ -198,6 +199,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, default=semilla.FOLDER)
     options = parser.parse_args()
     torch.set_num_threads(2)
+    keep_freed_memory()
     train, held_out = read_banking(options.data / "clinc150_en")
     sys.stdout.write(json.dumps(run(options.base, train, held_out)) + "\n")
 

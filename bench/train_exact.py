@@ -14,6 +14,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,14 @@ from afina.bases import semilla
 from afina.bases.families import FAMILIES, build_family
 from afina.bases.load import load_base
 from afina.chat.render import Rendered, load_renderer
+from afina.loop.chats import read_chats
 from afina.settings import LoraSettings
 from afina.train.encode import encode_chats
 from afina.train.engine import Engine, backward
 from afina.train.model import add_adapter
 from afina.train.packing import pack
 
+SAMPLE = Path(str(resources.files("afina.loop").joinpath("sample", "conversations.jsonl")))
 LORA = LoraSettings(r=8, lora_alpha=16, lora_dropout=0.0)
 
 
@@ -83,7 +86,7 @@ def compare(folder: Path, examples: Sequence[Rendered], *, lora: LoraSettings = 
     loss = 0.0
     for example in examples:
         one = reference_loss(model, example) / supervised
-        one.backward()  # type: ignore[no-untyped-call]
+        one.backward()
         loss += float(one.detach())
     wanted = gradients(model)
     got_loss = backward(Engine(model), [pack(examples)])
@@ -92,3 +95,62 @@ def compare(folder: Path, examples: Sequence[Rendered], *, lora: LoraSettings = 
     norm = sum(float(g.square().sum()) for g in wanted.values()) ** 0.5
     worst = max(float((got[n] - g).norm() / g.norm().clamp_min(1e-12)) for n, g in wanted.items())
     return {"global": difference / norm, "tensor": worst, "loss": abs(got_loss - loss) / abs(loss)}
+
+
+def train_beside(folder: Path, rows: Sequence[Rendered], *, steps: int, batch: int = 4) -> dict[str, float]:
+    """Two trainings from the same weights on the same batches: held-out nats per supervised token of each."""
+    held_out, learnt = rows[: len(rows) // 5], rows[len(rows) // 5 :]
+    order = random.Random(0)
+    batches = [order.sample(learnt, batch) for _ in range(steps)]
+    found = {}
+    for name in ("ours", "reference"):
+        torch.manual_seed(0)
+        model = add_adapter(load_base(folder), LORA, base=str(folder)).eval()
+        trained = [p for p in model.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(trained, lr=1e-3)
+        engine = Engine(model) if name == "ours" else None
+        for chosen in batches:
+            if engine:
+                backward(engine, [pack(chosen)])
+            else:
+                supervised = sum(sum(row.supervised[1:]) for row in chosen)
+                for row in chosen:
+                    (reference_loss(model, row) / supervised).backward()
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            total = (
+                float(engine.loss(pack(held_out))) if engine else sum(float(reference_loss(model, r)) for r in held_out)
+            )
+        found[name] = total / sum(sum(row.supervised[1:]) for row in held_out)
+    return found
+
+
+def main() -> None:
+    """Run, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--model", type=Path, default=semilla.FOLDER, help="for the two trainings")
+    parser.add_argument("--rows", type=Path, default=SAMPLE, help='JSONL of {"messages": […]}')
+    options = parser.parse_args()
+    errors: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for family in FAMILIES:
+            folder = Path(scratch) / family
+            build_family(family, folder)
+            vocabulary = load_base(folder).config.vocab_size
+            errors[family] = compare(folder, nested_examples(vocabulary, seed=0))
+            sys.stderr.write(f"{family}: {errors[family]}\n")
+    rows = encode_chats(read_chats(options.rows), load_renderer(options.model), max_tokens=2048)
+    losses = train_beside(options.model, rows, steps=options.steps)
+    found = {
+        "max_grad_rel_err": max(one["global"] for one in errors.values()),
+        "max_tensor_rel_err": max(one["tensor"] for one in errors.values()),
+        "families": len(errors), "steps": options.steps, "held_out_nll": losses,
+        "nll_difference": abs(losses["ours"] - losses["reference"]), "errors": errors,
+    }  # fmt: skip
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main()

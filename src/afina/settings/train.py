@@ -30,7 +30,9 @@ class TrainingSettings(Section):
 
     num_epochs: int = Field(3, ge=1)
     batch_size: int = Field(1, ge=1, description="examples per optimiser step, times gradient_accumulation_steps")
-    gradient_accumulation_steps: int = Field(8, ge=1, description="factor to batch_size; the examples of a step share prefixes")
+    gradient_accumulation_steps: int = Field(
+        8, ge=1, description="factor to batch_size; the examples of a step share prefixes"
+    )
     pack_tokens: int = Field(4096, ge=16, description="tokens of one forward pass; bounds memory, changes no result")
     learning_rate: float = Field(2e-4, gt=0)
     weight_decay: float = Field(0.0, ge=0)
@@ -40,6 +42,12 @@ class TrainingSettings(Section):
     eval_steps: int = Field(25, ge=1, description="optimiser steps between validation losses")
     logging_steps: int = Field(10, ge=1)
     max_seq_length: int = Field(2048, ge=16, description="tokens; longer examples are refused, never cut")
+    base_storage: Literal["float32", "bfloat16", "nf4"] = Field(
+        "float32", description="how the frozen base is kept; bfloat16 loses nothing of a bfloat16 checkpoint"
+    )
+    gradient_checkpointing: bool = Field(
+        False, description="make activations again in the backward pass: a third slower, a tenth of their memory"
+    )
     optim: Literal["adamw", "adamw_torch", "adamw_8bit"] = "adamw"
     early_stopping_patience: int = Field(
         4, ge=0, description="validations without a better loss before stopping; 0 = off"
@@ -54,7 +62,9 @@ class TrainingSettings(Section):
 class QuantizationSettings(Section):
     """Storage of the frozen base weights. Compute is always float32 on the CPU."""
 
-    load_in_4bit: bool = False
+    load_in_4bit: bool = Field(
+        False, description="keep the frozen base in NF4: an eighth of the memory, a tenth slower"
+    )
     bnb_4bit_compute_dtype: Literal["float16", "bfloat16", "float32"] = "float32"
     bnb_4bit_quant_type: Literal["nf4", "fp4"] = "nf4"
     bnb_4bit_use_double_quant: bool = False
@@ -67,15 +77,23 @@ class TrainSettings(Section):
     training: TrainingSettings = TrainingSettings()
     quantization: QuantizationSettings = QuantizationSettings()
 
+    @property
+    def storage(self) -> Literal["float32", "bfloat16", "nf4"]:
+        """How the frozen base is kept."""
+        return "nf4" if self.quantization.load_in_4bit else self.training.base_storage
+
     def notices(self) -> list[str]:
         """What of this file is honoured differently on this machine, in plain words."""
         said = []
         if self.training.optim == "adamw_8bit":
             said.append("optim adamw_8bit: run as float32 AdamW (the adapter's moments are small, the result is exact)")
         if self.quantization.load_in_4bit:
-            said.append(
-                "load_in_4bit: the frozen base is kept in float32 in this version, which needs 4 bytes per weight"
-            )
+            if self.quantization.bnb_4bit_quant_type != "nf4":
+                said.append("bnb_4bit_quant_type fp4: kept as nf4, which loses less")
+            if not self.quantization.bnb_4bit_use_double_quant:
+                said.append(
+                    "bnb_4bit_use_double_quant false: the scales are quantised all the same (0.4 bits a weight less)"
+                )
         return said
 
 

@@ -15,11 +15,11 @@ from torch import nn
 from torch.nn import functional
 
 from afina.errors import TrainError
-from afina.train.kernels import GELU, GELU_TANH, SILU, Activation, GatedDown, LoraLinear, RmsNorm, Weight
+from afina.train.kernels import GELU, GELU_TANH, SILU, Activation, FrozenLinear, GatedDown, LoraLinear, RmsNorm, apply
 from afina.train.loss import SupervisedLoss
 from afina.train.packing import Packed
 from afina.train.segments import NAME, Layout
-from afina.train.storage import Dense
+from afina.train.storage import Dense, Weight
 
 ACTIVATIONS = {"silu": SILU, "swish": SILU, "gelu_pytorch_tanh": GELU_TANH, "gelu": GELU}
 ADAPTER = "default"
@@ -77,10 +77,9 @@ class Engine:
         """The loss of the packed rows' states."""
         rows = hidden.index_select(0, packed.rows)
         if isinstance(self.head, nn.Linear) and not self.head.weight.requires_grad:
-            loss: torch.Tensor = SupervisedLoss.apply(
-                rows, Dense(self.head.weight), self.head.bias, packed.targets, packed.weights, self.softcap
+            return apply(
+                SupervisedLoss, rows, stored(self.head), self.head.bias, packed.targets, packed.weights, self.softcap
             )
-            return loss
         logits = self.head(rows)
         if self.softcap is not None:
             logits = torch.tanh(logits / self.softcap) * self.softcap
@@ -105,10 +104,16 @@ def refuse_unknown(config: Any) -> None:
 
 def install(decoder: Any, config: Any, frame: Frame) -> None:
     """Let the decoder's modules compute by this engine's kernels."""
-    activation = ACTIVATIONS.get(getattr(config, "hidden_activation", None) or getattr(config, "hidden_act", None) or "")
+    activation = ACTIVATIONS.get(
+        getattr(config, "hidden_activation", None) or getattr(config, "hidden_act", None) or ""
+    )
     for module in decoder.modules():
         if isinstance(module, PeftLinear):
-            module.forward = lora_forward(module)  # type: ignore[method-assign]
+            replace(module, lora_forward(module))
+        elif hasattr(module, "stored") and isinstance(module, nn.Linear):
+            replace(module, frozen_forward(module))
+        elif hasattr(module, "stored") and isinstance(module, nn.Embedding):
+            replace(module, lookup_forward(module))
         elif type(module).__name__.endswith("RMSNorm"):
             install_norm(module)
     for module in decoder.modules():
@@ -119,6 +124,11 @@ def install(decoder: Any, config: Any, frame: Frame) -> None:
         if (found := getattr(last.self_attn, name, None)) is not None:
             found.forward = only_rows(found.forward, frame)
     last.mlp.forward = only_rows(last.mlp.forward, frame)
+
+
+def replace(module: Any, forward: Forward) -> None:
+    """Let one module compute otherwise; its parameters and their names stay."""
+    module.forward = forward
 
 
 def only_rows(forward: Forward, frame: Frame) -> Forward:
@@ -147,21 +157,23 @@ class Adapter:
 
 def adapter(module: PeftLinear, x: torch.Tensor) -> Adapter:
     """The layer's parts, with a fresh dropout mask while it trains."""
-    base = module.get_base_layer()
+    base: Any = module.get_base_layer()
     dropout = module.lora_dropout[ADAPTER]
     kept = None
     if module.training and (p := float(getattr(dropout, "p", 0.0))):
         kept = torch.empty_like(x).bernoulli_(1 - p).div_(1 - p)
+    a: Any = module.lora_A[ADAPTER]
+    b: Any = module.lora_B[ADAPTER]
     return Adapter(
-        module.lora_A[ADAPTER].weight, module.lora_B[ADAPTER].weight, stored(base), base.bias,
+        a.weight, b.weight, stored(base), base.bias,
         float(module.scaling[ADAPTER]), kept,
     )  # fmt: skip
 
 
 def stored(base: Any) -> Weight:
     """A frozen layer's matrix in whatever form it is kept."""
-    weight: Weight = getattr(base, "stored", None) or Dense(base.weight)
-    return weight
+    kept: Weight | None = getattr(base, "stored", None)
+    return kept or Dense(base.weight)
 
 
 def lora_forward(module: PeftLinear) -> Forward:
@@ -170,8 +182,28 @@ def lora_forward(module: PeftLinear) -> Forward:
     def run(x: torch.Tensor) -> torch.Tensor:
         flat = x.reshape(-1, x.shape[-1])
         part = adapter(module, flat)
-        y: torch.Tensor = LoraLinear.apply(flat, part.a, part.b, part.weight, part.bias, part.scale, part.kept)
+        y = apply(LoraLinear, flat, part.a, part.b, part.weight, part.bias, part.scale, part.kept)
         return y.view(*x.shape[:-1], -1)
+
+    return run
+
+
+def frozen_forward(module: Any) -> Forward:
+    """A linear layer without adapter, its matrix stored in fewer bits."""
+
+    def run(x: torch.Tensor) -> torch.Tensor:
+        y = apply(FrozenLinear, x.reshape(-1, x.shape[-1]), module.stored, module.bias)
+        return y.view(*x.shape[:-1], -1)
+
+    return run
+
+
+def lookup_forward(module: Any) -> Forward:
+    """Word vectors out of a stored matrix; Gemma scales them."""
+
+    def run(ids: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = module.stored.lookup(ids)
+        return found * getattr(module, "embed_scale", 1.0)
 
     return run
 
@@ -186,9 +218,7 @@ def install_mlp(module: Any, activation: Activation) -> None:
         gate, up = joined(x).chunk(2, dim=-1) if joined is not None else (module.gate_proj(x), module.up_proj(x))
         gate, up = (part.reshape(-1, part.shape[-1]) for part in (gate, up))
         part = adapter(down, gate)
-        y: torch.Tensor = GatedDown.apply(
-            gate, up, part.a, part.b, part.weight, part.bias, part.scale, part.kept, activation
-        )
+        y = apply(GatedDown, gate, up, part.a, part.b, part.weight, part.bias, part.scale, part.kept, activation)
         return y.view(*x.shape[:-1], -1)
 
     module.forward = run
@@ -203,7 +233,7 @@ def install_norm(module: Any) -> None:
     with torch.no_grad():
         expected = module(probe)
         for weight in (module.weight.detach(), 1 + module.weight.detach()):
-            if torch.allclose(RmsNorm.apply(probe, weight, eps), expected, rtol=1e-5, atol=1e-6):
+            if torch.allclose(apply(RmsNorm, probe, weight, eps), expected, rtol=1e-5, atol=1e-6):
                 module.forward = norm_forward(weight, eps)
                 return
 
@@ -212,8 +242,7 @@ def norm_forward(weight: torch.Tensor, eps: float) -> Forward:
     """The norm with its weight fixed."""
 
     def run(x: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = RmsNorm.apply(x, weight, eps)
-        return y
+        return apply(RmsNorm, x, weight, eps)
 
     return run
 
@@ -224,6 +253,6 @@ def backward(engine: Engine, packs: Sequence[Packed]) -> float:
     total = 0.0
     for pack in packs:
         loss = engine.loss(pack) / supervised
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         total += float(loss.detach())
     return total

@@ -6,18 +6,18 @@ tensors of the layer's size.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch.nn import functional
 
+from afina.train.storage import Weight
 
-class Weight(Protocol):
-    """A frozen matrix that may be stored in fewer bits."""
 
-    def dense(self) -> torch.Tensor:
-        """float32 (out, in). The tensor is valid until the next call of any weight's `dense`."""
-        ...
+def apply(function: Any, *arguments: Any) -> torch.Tensor:
+    """`function.apply`, which torch leaves untyped."""
+    y: torch.Tensor = function.apply(*arguments)
+    return y
 
 
 def low_rank(
@@ -37,7 +37,9 @@ class LoraLinear(torch.autograd.Function):
         scale: float, kept: torch.Tensor | None,
     ) -> torch.Tensor:  # fmt: skip
         """`kept` (T, in) is the dropout mask, already divided by the share kept."""
-        y, down = low_rank(x if kept is None else x * kept, a, b, functional.linear(x, weight.dense(), bias), scale=scale)
+        y, down = low_rank(
+            x if kept is None else x * kept, a, b, functional.linear(x, weight.dense(), bias), scale=scale
+        )
         ctx.save_for_backward(x, a, b, down, kept)
         ctx.weight, ctx.scale = weight, scale
         return y
@@ -51,6 +53,21 @@ class LoraLinear(torch.autograd.Function):
             weight=ctx.weight if ctx.needs_input_grad[0] else None, kept=kept,
         )  # fmt: skip
         return dx, da, db, None, None, None, None
+
+
+class FrozenLinear(torch.autograd.Function):
+    """x (T, in) → x Wᵀ + bias with a stored W."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, weight: Weight, bias: torch.Tensor | None) -> torch.Tensor:
+        """Keeps nothing."""
+        ctx.weight = weight
+        return functional.linear(x, weight.dense(), bias)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        """dx = dy W."""
+        return gradients[0] @ ctx.weight.dense(), None, None
 
 
 def linear_gradients(
@@ -81,7 +98,9 @@ class GatedDown(torch.autograd.Function):
     ) -> torch.Tensor:  # fmt: skip
         """`activation` gives act and its derivative."""
         h = activation.act(gate).mul_(up)
-        y, down = low_rank(h if kept is None else h * kept, a, b, functional.linear(h, weight.dense(), bias), scale=scale)
+        y, down = low_rank(
+            h if kept is None else h * kept, a, b, functional.linear(h, weight.dense(), bias), scale=scale
+        )
         ctx.save_for_backward(gate, up, a, b, down, kept)
         ctx.weight, ctx.scale, ctx.activation = weight, scale, activation
         return y
@@ -124,7 +143,8 @@ class RmsNorm(torch.autograd.Function):
         """rms² = mean of squares + eps."""
         r = torch.linalg.vecdot(x, x).unsqueeze(-1).div_(x.shape[-1]).add_(eps).rsqrt_()
         ctx.save_for_backward(x, w, r)
-        return (x * r).mul_(w)
+        y: torch.Tensor = x * r
+        return y.mul_(w)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:

@@ -21,9 +21,11 @@ from afina.bases.load import load_base
 from afina.errors import TrainError
 from afina.settings import TrainingSettings, TrainSettings
 from afina.store.paths import read_json, whole_folder, write_json
+from afina.train.allocator import keep_freed_memory
 from afina.train.checkpoint import Position, load_checkpoint, save_adapter, save_checkpoint
 from afina.train.encode import Encoded, batch_order
 from afina.train.engine import Engine, backward
+from afina.train.lean import load_lean
 from afina.train.log import RunLog
 from afina.train.model import add_adapter
 from afina.train.packing import Packed, packs
@@ -105,9 +107,13 @@ def train_locked(
     """`train`, with the folder's lock held."""
     options = settings.training
     prepare_folder(out, settings, base=base, rows=len(data.train), resume=resume)
+    keep_freed_memory()
     torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))
     torch.manual_seed(options.seed)
-    model = add_adapter(load_base(base), settings.lora, base=str(base))
+    kept = settings.storage
+    model = add_adapter(load_base(base) if kept == "float32" else load_lean(base, kept), settings.lora, base=str(base))
+    if options.gradient_checkpointing:
+        model.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
     optimizer = torch.optim.AdamW(
         [p for p in model.parameters() if p.requires_grad], lr=options.learning_rate, weight_decay=options.weight_decay
     )

@@ -7,11 +7,10 @@ a time and never for the backward pass.
 from typing import Any
 
 import torch
-from torch.nn import functional
 
-from afina.train.kernels import Weight
+from afina.train.storage import Weight
 
-LOGITS_BYTES = 128 * 2**20
+LOGITS_BYTES = 256 * 2**20
 """How much of the logits may exist at once."""
 
 
@@ -23,30 +22,18 @@ class SupervisedLoss(torch.autograd.Function):
         ctx: Any, hidden: torch.Tensor, head: Weight, bias: torch.Tensor | None, targets: torch.Tensor,
         weights: torch.Tensor, softcap: float | None,
     ) -> torch.Tensor:  # fmt: skip
-        """Rows in chunks; where no gradient is wanted none is formed."""
-        weight = head.dense()
-        wanted = ctx.needs_input_grad[0]
-        gradient = torch.empty_like(hidden) if wanted else None
+        """Rows in chunks, the head in parts; where no gradient is wanted none is formed."""
+        gradient = torch.zeros_like(hidden) if ctx.needs_input_grad[0] else None
         total = hidden.new_zeros(())
-        size = max(1, LOGITS_BYTES // (4 * weight.shape[0]))
+        size = max(1, LOGITS_BYTES // (4 * head.shape[0]))
         for at in range(0, len(hidden), size):
             some = slice(at, at + size)
-            logits = functional.linear(hidden[some], weight, bias)
-            if softcap is not None:
-                logits.div_(softcap).tanh_().mul_(softcap)
-            target, share = targets[some, None], weights[some, None]
-            chosen = logits.gather(1, target)
-            bent = None if softcap is None or not wanted else (logits / softcap).square_().neg_().add_(1)
-            top = logits.amax(1, keepdim=True)
-            sums = logits.sub_(top).exp_().sum(1, keepdim=True)
-            total += ((sums.log() + top - chosen) * share).sum()
-            if gradient is not None:
-                # share · (softmax − one-hot), through the cap
-                d = logits.mul_(share / sums)
-                d.scatter_add_(1, target, -share)
-                if bent is not None:
-                    d.mul_(bent)
-                torch.mm(d, weight, out=gradient[some])
+            logits = all_logits(hidden[some], head, bias)
+            loss, slope = loss_and_slope(logits, targets[some], weights[some], softcap, wanted=gradient is not None)
+            total += loss
+            if gradient is not None and slope is not None:
+                for first, end, part in head.parts():
+                    gradient[some].addmm_(slope[:, first:end], part)
         if gradient is not None:
             ctx.save_for_backward(gradient)
         return total
@@ -56,3 +43,31 @@ class SupervisedLoss(torch.autograd.Function):
         """Scale what the forward pass made."""
         (gradient,) = ctx.saved_tensors
         return gradient * gradients[0], None, None, None, None, None
+
+
+def all_logits(hidden: torch.Tensor, head: Weight, bias: torch.Tensor | None) -> torch.Tensor:
+    """(R, h) → (R, V)."""
+    logits = hidden.new_empty(len(hidden), head.shape[0])
+    for first, end, part in head.parts():
+        torch.mm(hidden, part.t(), out=logits[:, first:end])
+    return logits if bias is None else logits.add_(bias)
+
+
+def loss_and_slope(
+    logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor, softcap: float | None, *, wanted: bool
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Weighted loss of logits (R, V), which are used up, and its derivative by them: weight · (softmax − one-hot)."""
+    bend = None
+    if softcap is not None:
+        logits.div_(softcap).tanh_()
+        bend = (1 - logits.square()) if wanted else None
+        logits.mul_(softcap)
+    target = targets[:, None]
+    chosen = logits.gather(1, target)
+    top = logits.amax(1, keepdim=True)
+    sums = logits.sub_(top).exp_().sum(1, keepdim=True)
+    loss = ((sums.log() + top - chosen).squeeze(1) * weights).sum()
+    if not wanted:
+        return loss, None
+    slope = logits.mul_(weights[:, None] / sums).scatter_add_(1, target, -weights[:, None])
+    return loss, slope if bend is None else slope.mul_(bend)

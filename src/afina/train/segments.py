@@ -1,7 +1,7 @@
 """Attention over the segments of a packed row: each token sees its ancestors and itself, nothing else.
 
 Queries go in blocks against the keys they may see, so that no T × T mask or score matrix ever exists; the backward pass
-recomputes the probabilities from the log-sum-exp (Dao et al. 2022, FlashAttention). Query heads that share a key head
+makes the probabilities again (as FlashAttention does, Dao et al. 2022). Query heads that share a key head
 are one matrix product. Registered in transformers' attention interface, so every architecture that uses it gets this
 one: grouped heads, rotary variants and query norms are done before it; sliding windows and soft caps in it.
 """
@@ -14,6 +14,7 @@ import torch
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
+from afina.train.kernels import apply
 from afina.train.packing import Segment
 
 NAME = "afina_segments"
@@ -119,19 +120,24 @@ class Shape:
     needed: torch.Tensor | None
 
 
-def score(q: torch.Tensor, k: torch.Tensor, shape: Shape) -> torch.Tensor:
-    """Capped scores (groups, rows, keys), no mask yet."""
-    scores = torch.baddbmm(q.new_empty(1), q, k.transpose(1, 2), beta=0, alpha=shape.scaling)
+def product(a: torch.Tensor, b: torch.Tensor, scale: float) -> torch.Tensor:
+    """scale · a b, without a pass for the scale."""
+    return torch.baddbmm(a.new_empty(1), a, b, beta=0, alpha=scale)
+
+
+def probabilities(
+    q: torch.Tensor, k: torch.Tensor, mask: torch.Tensor | None, shape: Shape, groups: int
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Softmax of the scores (Hkv, groups × rows, keys), and the derivative of the soft cap where there is one."""
+    scores, bend = product(q, k.transpose(1, 2), shape.scaling), None
     if shape.softcap is not None:
-        scores.div_(shape.softcap).tanh_().mul_(shape.softcap)
-    return scores
-
-
-def hide(scores: torch.Tensor, mask: torch.Tensor | None, groups: int) -> None:
-    """Add a block's mask in place; scores are (heads, groups × rows, keys)."""
+        scores.div_(shape.softcap).tanh_()
+        bend = 1 - scores.square()
+        scores.mul_(shape.softcap)
     if mask is not None:
         rows, width = mask.shape
         scores.view(scores.shape[0], groups, rows, -1)[..., -width:].add_(mask)
+    return torch.softmax(scores, -1), bend
 
 
 class SegmentAttention(torch.autograd.Function):
@@ -139,32 +145,25 @@ class SegmentAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, layout: Layout, shape: Shape) -> Any:
-        """Block by block; keeps the log-sum-exp of every row."""
+        """Block by block; nothing of a block is kept."""
         heads, rows, size = q.shape
         kv = k.shape[0]
         groups = heads // kv
         out = q.new_zeros(rows, kv, groups, size)
-        lse = q.new_zeros(kv, groups, rows)
         grouped = q.view(kv, groups, rows, size)
-        for block in layout.of(shape.window):
-            if is_unneeded(block, shape):
-                continue
+        for block in needed_blocks(layout, shape):
             mine = grouped[:, :, block.first : block.end].reshape(kv, -1, size)
-            scores = score(mine, gather(k, block), shape)
-            hide(scores, layout.mask(block, shape.window), groups)
-            top = scores.amax(-1, keepdim=True)
-            total = scores.sub_(top).exp_().sum(-1, keepdim=True)
-            answer = torch.bmm(scores, gather(v, block)).div_(total)
+            p, _ = probabilities(mine, gather(k, block), layout.mask(block, shape.window), shape, groups)
+            answer = torch.bmm(p, gather(v, block))
             out[block.first : block.end] = answer.view(kv, groups, -1, size).permute(2, 0, 1, 3)
-            lse[:, :, block.first : block.end] = total.log_().add_(top).view(kv, groups, -1)
-        ctx.save_for_backward(q, k, v, out, lse)
+        ctx.save_for_backward(q, k, v)
         ctx.layout, ctx.shape = layout, shape
         return out.view(rows, heads, size)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        """Probabilities again from scores and log-sum-exp, then the usual products."""
-        q, k, v, out, lse = ctx.saved_tensors
+        """Probabilities once more, then the usual products."""
+        q, k, v = ctx.saved_tensors
         layout, shape = ctx.layout, ctx.shape
         heads, rows, size = q.shape
         kv = k.shape[0]
@@ -172,30 +171,28 @@ class SegmentAttention(torch.autograd.Function):
         wanted = gradients[0].reshape(rows, kv, groups, size)
         grouped = q.view(kv, groups, rows, size)
         dq, dk, dv = torch.zeros_like(grouped), torch.zeros_like(k), torch.zeros_like(v)
-        for block in layout.of(shape.window):
-            if is_unneeded(block, shape):
-                continue
+        for block in needed_blocks(layout, shape):
             some = slice(block.first, block.end)
             mine = grouped[:, :, some].reshape(kv, -1, size)
             dout = wanted[some].permute(1, 2, 0, 3).reshape(kv, -1, size)
-            delta = (wanted[some] * out[some]).sum(-1).permute(1, 2, 0).reshape(kv, -1, 1)
-            keys, values = gather(k, block), gather(v, block)
-            scores = score(mine, keys, shape)
-            bent = None if shape.softcap is None else (scores / shape.softcap).square_().neg_().add_(1)
-            hide(scores, layout.mask(block, shape.window), groups)
-            p = scores.sub_(lse[:, :, some].reshape(kv, -1, 1)).exp_()
+            keys = gather(k, block)
+            p, bend = probabilities(mine, keys, layout.mask(block, shape.window), shape, groups)
             add_rows(dv, torch.bmm(p.transpose(1, 2), dout), block)
-            ds = torch.bmm(dout, values.transpose(1, 2)).sub_(delta).mul_(p).mul_(shape.scaling)
-            if bent is not None:
-                ds.mul_(bent)
-            dq[:, :, some] = torch.bmm(ds, keys).view(kv, groups, -1, size)
-            add_rows(dk, torch.bmm(ds.transpose(1, 2), mine), block)
+            dp = torch.bmm(dout, gather(v, block).transpose(1, 2))
+            ds = torch.ops.aten._softmax_backward_data(dp, p, -1, p.dtype)
+            if bend is not None:
+                ds.mul_(bend)
+            dq[:, :, some] = product(ds, keys, shape.scaling).view(kv, groups, -1, size)
+            add_rows(dk, product(ds.transpose(1, 2), mine, shape.scaling), block)
         return dq.view(heads, rows, size), dk, dv, None, None
 
 
-def is_unneeded(block: Block, shape: Shape) -> bool:
-    """Whether nobody reads this block's output."""
-    return shape.needed is not None and not bool(shape.needed[block.first : block.end].any())
+def needed_blocks(layout: Layout, shape: Shape) -> list[Block]:
+    """The blocks of which somebody reads a row."""
+    blocks = layout.of(shape.window)
+    if shape.needed is None:
+        return blocks
+    return [block for block in blocks if bool(shape.needed[block.first : block.end].any())]
 
 
 def add_rows(into: torch.Tensor, part: torch.Tensor, block: Block) -> None:
@@ -211,7 +208,7 @@ def segment_attention(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: Any = None,
+    _mask: Any = None,
     *,
     scaling: float,
     dropout: float = 0.0,
@@ -232,7 +229,7 @@ def segment_attention(
         k, v = torch.cat((before_k, k), dim=1), torch.cat((before_v, v), dim=1)
     last = layer == module.config.num_hidden_layers - 1
     shape = Shape(scaling, sliding_window, softcap, layout.needed if last else None)
-    return SegmentAttention.apply(query[0].contiguous(), k, v, layout, shape)[None], None
+    return apply(SegmentAttention, query[0].contiguous(), k, v, layout, shape)[None], None
 
 
 AttentionInterface.register(NAME, segment_attention)

@@ -1,8 +1,68 @@
-"""How frozen matrices are kept: float32, bfloat16 (lossless for bfloat16 checkpoints) or NF4; computing is always float32."""
+"""How frozen matrices are kept: float32, bfloat16 (lossless for bfloat16 checkpoints) or NF4; computing is always float32.
 
+A stored matrix is decoded into one buffer that all share, when a product needs it, in the forward and again in the
+backward pass. At a thousand tokens a step the decoding costs about a tenth of the product (bench/train_memory.py).
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
+
+PART_BYTES = 96 * 2**20
+"""float32 bytes of a part; bounds the buffer for vocabularies, whose matrix is the largest by far."""
+BLOCK, GROUP = 64, 256
+NF4 = (
+    -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334,
+    -0.09105003625154495, 0.0, 0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224,
+    0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0,
+)  # fmt: skip
+"""Quantiles of a normal distribution, scaled to [-1, 1] (Dettmers et al. 2023, QLoRA, appendix E)."""
+
+
+class Weight(Protocol):
+    """A frozen matrix (out, in). What its methods return is valid until the next call of any weight's method."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(out, in)"""
+        ...
+
+    def dense(self) -> torch.Tensor:
+        """The whole matrix, float32 (out, in)."""
+        ...
+
+    def parts(self) -> Iterator[tuple[int, int, torch.Tensor]]:
+        """First row, end row and float32 matrix of some rows, until all were named."""
+        ...
+
+    def lookup(self, rows: torch.Tensor) -> torch.Tensor:
+        """A copy of some rows, float32 (…, in), for int64 indices (…)."""
+        ...
+
+
+class Scratch:
+    """The buffer into which matrices are decoded."""
+
+    def __init__(self) -> None:
+        self.space = torch.empty(0)
+
+    def of(self, rows: int, columns: int) -> torch.Tensor:
+        """An uninitialised float32 (rows, columns)."""
+        if self.space.numel() < rows * columns:
+            self.space = torch.empty(0)  # free the old one first
+            self.space = torch.empty(rows * columns)
+        return self.space[: rows * columns].view(rows, columns)
+
+
+SCRATCH = Scratch()
+
+
+def cuts(shape: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Row ranges of at most `PART_BYTES`."""
+    step = max(1, PART_BYTES // (4 * shape[1]))
+    return ((at, min(at + step, shape[0])) for at in range(0, shape[0], step))
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +71,127 @@ class Dense:
 
     weight: torch.Tensor
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(out, in)"""
+        return (self.weight.shape[0], self.weight.shape[1])
+
     def dense(self) -> torch.Tensor:
         """The matrix itself."""
         return self.weight
+
+    def parts(self) -> Iterator[tuple[int, int, torch.Tensor]]:
+        """One part, the whole."""
+        yield 0, self.weight.shape[0], self.weight
+
+    def lookup(self, rows: torch.Tensor) -> torch.Tensor:
+        """Rows by index."""
+        return self.weight[rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """bfloat16."""
+
+    weight: torch.Tensor
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(out, in)"""
+        return (self.weight.shape[0], self.weight.shape[1])
+
+    def dense(self) -> torch.Tensor:
+        """Widened."""
+        return SCRATCH.of(*self.shape).copy_(self.weight)
+
+    def parts(self) -> Iterator[tuple[int, int, torch.Tensor]]:
+        """Widened part by part."""
+        for first, end in cuts(self.shape):
+            yield first, end, SCRATCH.of(end - first, self.shape[1]).copy_(self.weight[first:end])
+
+    def lookup(self, rows: torch.Tensor) -> torch.Tensor:
+        """Rows by index, widened."""
+        return self.weight[rows].float()
+
+
+PAIRS = torch.tensor(NF4)[torch.stack((torch.arange(256) & 15, torch.arange(256) >> 4), 1)]
+QUADS = torch.cat((PAIRS[torch.arange(65536) & 255], PAIRS[torch.arange(65536) >> 8]), 1)
+"""Four codes lie in 16 bits: a table of all of them (1 MB, it stays in the cache) decodes four weights with one lookup."""
+
+
+@dataclass(frozen=True, slots=True)
+class NormalFloat:
+    """NF4 with double quantisation: 4 bits a weight, 8 a block of 64, 64 a group of 256 blocks; 4.13 in all.
+
+    codes (out, in / 4) int16; scales (out · in / 64,) uint8; low, step (groups,) float32, one group after the other.
+    """
+
+    codes: torch.Tensor
+    scales: torch.Tensor
+    low: torch.Tensor
+    step: torch.Tensor
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(out, in)"""
+        return (self.codes.shape[0], self.codes.shape[1] * 4)
+
+    def decode(self, first: int, end: int, out: torch.Tensor) -> torch.Tensor:
+        """Rows first:end into out (end − first, in)."""
+        index = self.codes[first:end].reshape(-1).to(torch.int32).bitwise_and_(0xFFFF)
+        torch.index_select(QUADS, 0, index, out=out.view(-1, 4))
+        blocks = self.shape[1] // BLOCK
+        at = torch.arange(first * blocks, end * blocks)
+        group = at.div_(GROUP, rounding_mode="floor")
+        scale = self.scales[first * blocks : end * blocks].float().mul_(self.step[group]).add_(self.low[group])
+        out.view(-1, BLOCK).mul_(scale[:, None])
+        return out
+
+    def dense(self) -> torch.Tensor:
+        """Decoded."""
+        return self.decode(0, self.shape[0], SCRATCH.of(*self.shape))
+
+    def parts(self) -> Iterator[tuple[int, int, torch.Tensor]]:
+        """Decoded part by part."""
+        for first, end in cuts(self.shape):
+            yield first, end, self.decode(first, end, SCRATCH.of(end - first, self.shape[1]))
+
+    def lookup(self, rows: torch.Tensor) -> torch.Tensor:
+        """Row by row: a prompt has few different tokens."""
+        different, where = rows.unique(return_inverse=True)
+        table = torch.empty(len(different), self.shape[1])
+        for at, row in enumerate(different.tolist()):
+            self.decode(row, row + 1, table[at : at + 1])
+        return table[where]
+
+
+def as_nf4(weight: torch.Tensor) -> NormalFloat:
+    """Nearest NF4 codes of a matrix (out, in) whose rows divide by 64; any float type."""
+    out, columns = weight.shape
+    bounds = torch.tensor(NF4)
+    bounds = (bounds[1:] + bounds[:-1]) / 2
+    peaks = torch.cat([weight[a:b].float().view(-1, BLOCK).abs().amax(1) for a, b in cuts((out, columns))])
+    groups = -(-len(peaks) // GROUP)
+    padded = torch.cat((peaks, peaks[-1:].expand(groups * GROUP - len(peaks)))).view(groups, GROUP)
+    low, high = padded.aminmax(dim=1)
+    step = (high - low) / 255
+    scales = ((padded - low[:, None]) / step.clamp_min(1e-30)[:, None]).round_().clamp_(0, 255).to(torch.uint8).view(-1)
+    scales = scales[: len(peaks)].clone()
+    codes = torch.empty(out, columns // 4, dtype=torch.int16)
+    group = torch.arange(len(peaks)) // GROUP
+    real = (scales.float() * step[group] + low[group]).clamp_min_(1e-30)
+    for first, end in cuts((out, columns)):
+        some = weight[first:end].float().view(-1, BLOCK) / real[first * columns // BLOCK : end * columns // BLOCK, None]
+        four = torch.bucketize(some, bounds, out_int32=True).view(-1, 4)
+        joined = four[:, 0] | four[:, 1] << 4 | four[:, 2] << 8 | four[:, 3] << 12
+        codes[first:end] = joined.to(torch.int16).view(end - first, -1)
+    return NormalFloat(codes, scales, low.contiguous(), step.contiguous())
+
+
+def store(weight: torch.Tensor, kind: str) -> Weight:
+    """A matrix in the wanted form; rows that do not divide by 64 stay in bfloat16 where NF4 is wanted."""
+    if kind == "float32":
+        return Dense(weight.float())
+    if kind == "bfloat16" or weight.shape[1] % BLOCK:
+        return Half(weight.to(torch.bfloat16))
+    return as_nf4(weight)

@@ -1,22 +1,26 @@
 """The engine's loss and gradients are those of transformers and PEFT, one example at a time, for every family."""
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from bench.train_exact import LORA, compare, gradients, nested_examples, randomised
 from peft.tuners.lora import Linear as PeftLinear
+from safetensors.torch import load_file, save_file
 from torch.nn import functional
 from transformers import AutoConfig
 
 from afina.bases.families import FAMILIES, build_family
 from afina.bases.load import load_base
 from afina.chat.render import Rendered
-from afina.errors import TrainError
+from afina.errors import ModelError, TrainError
 from afina.settings import LoraSettings
 from afina.train.engine import Engine, backward
+from afina.train.lean import load_lean
 from afina.train.model import add_adapter
 from afina.train.packing import pack
-from bench.train_exact import LORA, compare, gradients, nested_examples, randomised
 
 LIMIT = 1e-5
 LIMIT_TENSOR = 1e-4
@@ -65,7 +69,7 @@ def test_part_of_the_layers_and_the_word_vectors(tiny_model: Path) -> None:
 
 def test_sharing_changes_nothing(tiny_model: Path) -> None:
     """The same gradient with every beginning once and with every example on its own."""
-    model = randomised(add_adapter(load_base(tiny_model), LORA, base=""), seed=2).eval()
+    model = randomised(add_adapter(load_base(tiny_model), LORA, base=str(tiny_model)), seed=2).eval()
     engine = Engine(model)
     examples = nested_examples(8192, seed=2)
     shared, alone = pack(examples), pack(examples, share=False)
@@ -82,9 +86,11 @@ def test_sharing_changes_nothing(tiny_model: Path) -> None:
 def test_dropout_drops_the_share_it_should_and_keeps_the_mean(tiny_model: Path) -> None:
     """On one linear layer: A's input is scaled and thinned, the frozen part untouched; off, it is exact again."""
     torch.manual_seed(0)
-    model = randomised(add_adapter(load_base(tiny_model), LoraSettings(r=8, lora_dropout=0.5), base=""), seed=2)
+    model = randomised(
+        add_adapter(load_base(tiny_model), LoraSettings(r=8, lora_dropout=0.5), base=str(tiny_model)), seed=2
+    )
     Engine(model)
-    layer = next(m for m in model.modules() if isinstance(m, PeftLinear))
+    layer: Any = next(m for m in model.modules() if isinstance(m, PeftLinear))
     x = torch.ones(4000, layer.in_features)
     plain = functional.linear(x, layer.get_base_layer().weight, layer.get_base_layer().bias)
     with torch.no_grad():
@@ -97,9 +103,47 @@ def test_dropout_drops_the_share_it_should_and_keeps_the_mean(tiny_model: Path) 
     torch.testing.assert_close(thinned.mean(0), whole.mean(0), rtol=0.1, atol=float(whole.abs().mean()) * 0.1)
 
 
+@pytest.mark.parametrize("family", ["qwen2", "gemma3", "phi3"])
+@pytest.mark.parametrize("kind", ["bfloat16", "nf4"])
+def test_a_base_in_few_bits_trains_like_the_same_base_in_float32(families: Path, family: str, kind: str) -> None:
+    """The reference holds the decoded numbers; layers are recomputed in the backward pass on top."""
+    folder = families / f"{family}-{kind}"
+    build_family(family, folder)
+    examples = nested_examples(AutoConfig.from_pretrained(folder).vocab_size, seed=4)
+    lean = load_lean(folder, kind)
+    plain = load_base(folder)
+    for name, module in lean.named_modules():
+        if (kept := getattr(module, "stored", None)) is not None:
+            plain.get_submodule(name).weight.data.copy_(kept.dense())
+    found = []
+    for base in (lean, plain):
+        model = randomised(add_adapter(base, LORA, base=str(folder)), seed=1).train()
+        if base is lean:
+            model.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
+        found.append((backward(Engine(model), [pack(examples)]), gradients(model)))
+    (lean_loss, lean_gradients), (loss, wanted) = found
+
+    assert lean_loss == pytest.approx(loss, rel=1e-5)
+    assert max(float((lean_gradients[n] - g).norm() / g.norm()) for n, g in wanted.items()) < LIMIT_TENSOR
+
+
+def test_a_lean_base_with_missing_or_wrong_weights(tiny_model: Path, tmp_path: Path) -> None:
+    """Named, never filled with random numbers."""
+    folder = tmp_path / "broken"
+    shutil.copytree(tiny_model, folder)
+    weights = load_file(folder / "model.safetensors")
+    lost = weights.pop("model.layers.1.mlp.up_proj.weight")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"1 weights are missing, model\.layers\.1\.mlp\.up_proj"):
+        load_lean(folder, "nf4")
+    save_file({**weights, "model.layers.1.mlp.up_proj.weight": lost[:3].clone()}, folder / "model.safetensors")
+    with pytest.raises(ModelError, match="configuration says"):
+        load_lean(folder, "nf4")
+
+
 def test_attention_dropout_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     """It would be ignored silently."""
-    model = add_adapter(load_base(tiny_model), LORA, base="")
+    model = add_adapter(load_base(tiny_model), LORA, base=str(tiny_model))
     model.get_base_model().config.attention_dropout = 0.1
 
     with pytest.raises(TrainError, match="attention_dropout"):
@@ -108,7 +152,7 @@ def test_attention_dropout_is_refused(tiny_model: Path, tmp_path: Path) -> None:
 
 def test_nothing_supervised_but_the_first_token(tiny_model: Path) -> None:
     """No row has a target: the loss is zero, not an error in the middle of a run."""
-    engine = Engine(randomised(add_adapter(load_base(tiny_model), LORA, base=""), seed=2))
+    engine = Engine(randomised(add_adapter(load_base(tiny_model), LORA, base=str(tiny_model)), seed=2))
     packed = pack([Rendered((5, 6, 7), (True, False, False)), Rendered((8, 9), (False, True))])
 
     assert backward(engine, [packed]) > 0

@@ -12,6 +12,7 @@ from afina.train.encode import batch_order, encode_chats
 from afina.train.loop import schedule
 from afina.train.states import MOVES, sources
 
+
 @given(st.integers(1, 80), st.integers(1, 9), st.integers(0, 5))
 def test_an_epoch_sees_every_row_once_in_a_repeatable_order(count: int, size: int, epoch: int) -> None:
     """A resumed run must continue the order of the interrupted one."""

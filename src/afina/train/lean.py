@@ -1,0 +1,91 @@
+"""Load a base straight into its stored form, tensor by tensor: the whole model never exists in float32."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import init_empty_weights
+from safetensors import SafetensorError, safe_open
+from torch import nn
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from afina.bases.folder import check_folder
+from afina.errors import ModelError
+from afina.train.storage import store
+
+
+def load_lean(folder: Path, kind: str) -> Any:
+    """The model with every linear layer and the word vectors stored as `kind` in `module.stored`, the rest in float32.
+
+    Raises:
+        ModelError: the folder does not load, weights are missing, or a checkpoint's names are not this architecture's.
+    """
+    check_folder(folder)
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        with init_empty_weights(include_buffers=False):
+            model: Any = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        model.tie_weights()
+        wanted = modules_by_name(model)
+        for name, tensor in tensors(folder):
+            fill(wanted.pop(name, None), tensor, kind)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as exc:
+        raise ModelError(f"{folder}: the model does not load: {str(exc).splitlines()[0]}") from exc
+    if config.tie_word_embeddings:
+        share_head(model, wanted)
+    if wanted:
+        raise ModelError(
+            f"{folder}: {len(wanted)} weights are missing, {min(wanted)} among them",
+            remedy='set training.base_storage = "float32", which reads checkpoints with other names too',
+        )
+    model.config.use_cache = False
+    return model.requires_grad_(requires_grad=False)
+
+
+def modules_by_name(model: Any) -> dict[str, tuple[Any, str]]:
+    """Parameter name → its module and attribute."""
+    return {
+        f"{path}.{name}" if path else name: (module, name)
+        for path, module in model.named_modules()
+        for name, _ in module.named_parameters(recurse=False)
+    }
+
+
+def tensors(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
+    """Every tensor of the checkpoint, one in memory at a time."""
+    index = folder / "model.safetensors.index.json"
+    names = (
+        sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
+        if index.is_file()
+        else ["model.safetensors"]
+    )
+    for name in names:
+        with safe_open(folder / name, framework="pt") as file:
+            for key in file.keys():  # noqa: SIM118 - a file is no mapping
+                yield key, file.get_tensor(key)
+
+
+def fill(place: tuple[Any, str] | None, tensor: torch.Tensor, kind: str) -> None:
+    """Put one tensor where it belongs; matrices in their stored form.
+
+    PEFT reads sizes from the layer and device and type from its weight, which therefore becomes an empty float32 one.
+    """
+    if place is None:  # a head saved beside the embedding it shares, or a buffer that newer code computes
+        return
+    module, name = place
+    if name == "weight" and isinstance(module, nn.Linear | nn.Embedding):
+        if tuple(tensor.shape) != tuple(module.weight.shape):
+            raise ValueError(f"a matrix is {tuple(tensor.shape)}, its configuration says {tuple(module.weight.shape)}")
+        module.stored = store(tensor, kind)  # type: ignore[assignment]
+        tensor = torch.empty(0)
+    setattr(module, name, nn.Parameter(tensor.float(), requires_grad=False))
+
+
+def share_head(model: Any, wanted: dict[str, tuple[Any, str]]) -> None:
+    """Let a tied head use the word vectors' stored matrix."""
+    head, words = model.get_output_embeddings(), model.get_input_embeddings()
+    head.stored = words.stored
+    head.weight = words.weight
+    wanted.pop("lm_head.weight", None)
