@@ -13,6 +13,7 @@ from afina.bases import resolve_base
 from afina.bases.families import FAMILIES
 from afina.chat.render import load_renderer
 from afina.cli.options import here, json_option, resume_option
+from afina.cli.plan import print_plan
 from afina.cli.terminal import OUT, print_json, print_report, stages
 from afina.cli.words import t
 from afina.export.export import export_model
@@ -29,6 +30,8 @@ from afina.loop.versions import find_version
 from afina.settings import Quantisation, Settings, TrainSettings, read_train_settings
 from afina.train.encode import Encoded, encode_chats
 from afina.train.loop import train
+from afina.train.plan import plan_training as make_plan
+from afina.train.plan import read_model_config
 from afina.wiring import open_project
 
 QUANTISATIONS = click.Choice(get_args(Quantisation))
@@ -42,15 +45,22 @@ QUANTISATIONS = click.Choice(get_args(Quantisation))
 @click.option(
     "--output", type=click.Path(path_type=Path), help=t("folder for the run; the adapter lands in OUTPUT/adapter")
 )
+@click.option("--plan", "only_plan", is_flag=True, help=t("file to file: measure, say what it will take and stop"))
+@click.option("--max-hours", type=click.FloatRange(min=0), default=0.0, help=t("with --plan: the time allowed"))
 @click.option("--run", "run_id", help=t("train this planned run"))
 @click.option("--queue", is_flag=True, help=t("leave it to `afina worker`"))
 @resume_option
 @json_option
 def train_command(
     model: str | None, data: Path | None, validation: Path | None, config: Path | None, output: Path | None,
-    run_id: str | None, queue: bool, resume: bool, as_json: bool,
+    only_plan: bool, max_hours: float, run_id: str | None, queue: bool, resume: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Train."""
+    if only_plan:
+        if not (model and data):
+            raise click.UsageError("--plan needs --model and --data")
+        plan_files(model, data, config, max_hours=max_hours, as_json=as_json)
+        return
     if model or data or output:
         if not (model and data and output):
             raise click.UsageError("file to file needs --model, --data and --output")
@@ -72,6 +82,26 @@ def train_command(
     train_run(project, run, stages(as_json), resume=resume or run_id is not None)
     if as_json:
         print_json({"run": run})
+
+
+def plan_files(model: str, data: Path, config: Path | None, *, max_hours: float, as_json: bool) -> None:
+    """Measure and say; exit code 1 if it does not fit."""
+    settings = recommended_training(model, read_train_settings(config) if config else TrainSettings())
+    base = resolve_base(model)
+    examples = encode_chats(read_chats(data), load_renderer(base), max_tokens=settings.training.max_seq_length)
+    told = stages(as_json)
+    with told.stage("plan"):
+        plan = make_plan(
+            examples, read_model_config(base), settings, max_hours=max_hours,
+            say=told.narrator.progress,
+        )  # fmt: skip
+        told.note = f"{plan.steps} steps"
+    if as_json:
+        print_json(asdict(plan))
+    else:
+        print_plan(plan)
+    if plan.way is None or (max_hours and plan.seconds > max_hours * 3600):
+        raise SystemExit(1)
 
 
 def train_files(

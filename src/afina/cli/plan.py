@@ -1,0 +1,38 @@
+"""A training plan as people read it."""
+
+from rich.table import Table
+
+from afina.cli.terminal import OUT
+from afina.cli.words import t
+from afina.train.plan import Plan
+
+GB = 1e9
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours, whichever reads best."""
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def print_plan(plan: Plan) -> None:
+    """What it takes, every way to do it, what to change."""
+    saved = 1 - plan.packed_per_step / plan.tokens_per_step
+    OUT.print(
+        f"{plan.weights / 1e6:,.0f} M weights, {plan.adapter_weights / 1e6:.1f} M trained · {plan.examples} examples, "
+        f"{plan.steps} steps of {plan.tokens_per_step} tokens, {saved:.0%} of them shared · {plan.gflops:.0f} GFLOP/s"
+    )
+    table = Table(
+        "", t("base kept as"), t("recompute"), t("a step"), t("in all"), t("memory"), box=None, pad_edge=False
+    )
+    for way in plan.ways:
+        table.add_row(
+            "→" if way == plan.way else "" if way.ram_bytes <= plan.memory_bytes else "✗",
+            way.storage, t("yes") if way.checkpointing else t("no"), duration(way.step_s), duration(way.step_s * plan.steps),
+            f"{way.ram_bytes / GB:.1f} GB",
+        )  # fmt: skip
+    OUT.print(table)
+    OUT.print(f"{t('memory available')}: {plan.memory_bytes / GB:.1f} GB · {t('disk')}: {plan.disk_bytes / GB:.2f} GB")
+    for remedy in plan.remedies:
+        OUT.print(f"· {remedy}")

@@ -1,0 +1,283 @@
+"""What a training will take, before it starts: minutes, memory, disk; and what to change where that is too much.
+
+Time is measured, not guessed: one decoder layer of the model's own shape, with random weights, runs forward and backward on
+one of the real packs; the head on some of its rows. Memory is counted from what the engine keeps.
+"""
+
+import copy
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from afina.chat.render import Rendered
+from afina.errors import TrainError
+from afina.settings import TrainSettings
+from afina.train.encode import batch_order
+from afina.train.engine import Engine
+from afina.train.loss import LOGITS_BYTES, SupervisedLoss
+from afina.train.model import add_adapter
+from afina.train.packing import Packed, packs
+from afina.train.storage import BLOCK, PART_BYTES, Dense, store
+
+BITS = {"float32": 32.0, "bfloat16": 16.0, "nf4": 4.13}
+PROBE_VOCABULARY = 4096
+RUNTIME_BYTES = 0.65e9
+"""Interpreter, torch and transformers after a step, without weights and activations; measured, see docs/lab-notes.md."""
+SAMPLED_STEPS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """A decoder's sizes, from its configuration."""
+
+    layers: int
+    hidden: int
+    inner: int
+    heads: int
+    kv_heads: int
+    head_size: int
+    vocabulary: int
+    tied: bool
+
+    @property
+    def layer_weights(self) -> int:
+        """Weights of one layer's linear layers."""
+        attention = self.hidden * self.head_size * 2 * (self.heads + self.kv_heads)
+        return attention + 3 * self.hidden * self.inner
+
+    @property
+    def word_weights(self) -> int:
+        """Weights of the word vectors and the head."""
+        return self.vocabulary * self.hidden * (1 if self.tied else 2)
+
+    @property
+    def weights(self) -> int:
+        """All of them, norms aside."""
+        return self.layers * self.layer_weights + self.word_weights
+
+    def adapter_weights(self, r: int) -> int:
+        """Trained weights of an adapter of rank r on every linear layer."""
+        q, kv = self.heads * self.head_size, self.kv_heads * self.head_size
+        attention = 2 * (self.hidden + q) + 2 * (self.hidden + kv)
+        return self.layers * r * (attention + 3 * (self.hidden + self.inner))
+
+    def kept_per_token(self, *, dropout: bool) -> int:
+        """float32 numbers that one layer keeps of a token for its backward pass."""
+        q, kv = self.heads * self.head_size, self.kv_heads * self.head_size
+        kept = 4 * self.hidden + 3 * (q + 2 * kv) + q + 2 * self.inner
+        return kept + (5 * self.hidden + q + self.inner if dropout else 0)
+
+
+def shape_of(config: Any) -> Shape:
+    """Read a transformers configuration."""
+    heads = config.num_attention_heads
+    return Shape(
+        layers=config.num_hidden_layers, hidden=config.hidden_size, inner=config.intermediate_size, heads=heads,
+        kv_heads=getattr(config, "num_key_value_heads", None) or heads,
+        head_size=getattr(config, "head_dim", None) or config.hidden_size // heads,
+        vocabulary=config.vocab_size, tied=bool(config.tie_word_embeddings),
+    )  # fmt: skip
+
+
+def read_model_config(folder: Path) -> Any:
+    """The configuration of a model folder; its weights need not be there."""
+    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to train, with what it takes: seconds of an optimiser step, bytes of peak memory."""
+
+    storage: str
+    checkpointing: bool
+    step_s: float
+    ram_bytes: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run takes. `way` is the one to take: the settings' own if it fits, else the fastest that does, else None."""
+
+    weights: int
+    adapter_weights: int
+    examples: int
+    steps: int
+    tokens_per_step: int
+    packed_per_step: int
+    gflops: float
+    ways: tuple[Way, ...]
+    way: Way | None
+    seconds: float
+    disk_bytes: float
+    memory_bytes: float
+    remedies: tuple[str, ...]
+
+
+def plan_training(
+    examples: Sequence[Rendered],
+    config: Any,
+    settings: TrainSettings,
+    *,
+    memory: float | None = None,
+    max_hours: float = 0.0,
+    say: Callable[[int, int, str], None] = lambda *_: None,
+) -> Plan:
+    """Measure for at most a minute or so and predict. `memory` in bytes (default: what is available now).
+
+    Raises:
+        TrainError: there is nothing to train on.
+    """
+    if not examples:
+        raise TrainError("there is nothing to train on")
+    memory = memory or float(psutil.virtual_memory().available)
+    shape, options = shape_of(config), settings.training
+    torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))
+    size = options.batch_size * options.gradient_accumulation_steps
+    order = batch_order(len(examples), batch_size=size, seed=options.seed, epoch=0)
+    sampled = [packs([examples[at] for at in rows], limit=options.pack_tokens) for rows in order[:SAMPLED_STEPS]]
+    ways = []
+    for done, storage in enumerate(BITS):
+        say(done, len(BITS), storage)
+        ways += ways_of(sampled, config, shape, settings, storage=storage)
+    own = next(w for w in ways if (w.storage, w.checkpointing) == (settings.storage, options.gradient_checkpointing))
+    fitting = sorted((w for w in ways if w.ram_bytes <= memory), key=lambda way: way.step_s)
+    way = own if own.ram_bytes <= memory else next(iter(fitting), None)
+    steps = len(order) * options.num_epochs
+    seconds = steps * (way or own).step_s
+    adapter = shape.adapter_weights(settings.lora.r)
+    return Plan(
+        weights=shape.weights, adapter_weights=adapter, examples=len(examples), steps=steps,
+        tokens_per_step=mean(sum(p.tokens for p in step) for step in sampled),
+        packed_per_step=mean(sum(len(p.ids) for p in step) for step in sampled),
+        gflops=gemm_rate(shape), ways=tuple(ways), way=way, seconds=seconds, memory_bytes=memory,
+        disk_bytes=4.0 * adapter * (3 * 2 + 2),  # two checkpoints with two moments each, the best and the final adapter
+        remedies=tuple(remedies(own, way, settings, seconds=seconds, max_hours=max_hours)),
+    )  # fmt: skip
+
+
+def mean(values: Iterable[int]) -> int:
+    """Rounded."""
+    found = list(values)
+    return round(sum(found) / len(found))
+
+
+def remedies(own: Way, way: Way | None, settings: TrainSettings, *, seconds: float, max_hours: float) -> list[str]:
+    """What to change, in the order in which it costs least."""
+    said = []
+    if way is None:
+        said.append("no way fits: a smaller base, a smaller training.pack_tokens, or more memory")
+    elif way != own:
+        if way.storage != own.storage:
+            said.append(f'training.base_storage = "{way.storage}"')
+        if way.checkpointing != own.checkpointing:
+            said.append("training.gradient_checkpointing = true")
+    if max_hours and seconds > max_hours * 3600:
+        over = seconds / (max_hours * 3600)
+        said.append(f"{over:.1f} times the hours allowed: about {1 / over:.0%} of the examples")
+        if settings.training.num_epochs > 2:
+            said.append(f"or training.num_epochs = 2 ({2 / settings.training.num_epochs:.0%} of the time)")
+        if settings.lora.r > 8:
+            said.append("or lora.r = 8 (a few per cent)")
+    return said
+
+
+def ways_of(
+    sampled: Sequence[Sequence[Packed]], config: Any, shape: Shape, settings: TrainSettings, *, storage: str
+) -> list[Way]:
+    """One storage, with and without recomputing; both timed on the pack nearest to the mean."""
+    every = [pack for step in sampled for pack in step]
+    tokens = sum(len(pack.ids) for pack in every)
+    typical = min(every, key=lambda pack: abs(len(pack.ids) - tokens / len(every)))
+    per_step = tokens / len(sampled)
+    rows = sum(len(pack.rows) for pack in every) / len(sampled)
+    head = head_seconds(shape, storage) * rows
+    found = []
+    for checkpointing in (False, True):
+        layer = layer_seconds(typical, config, settings, storage=storage, checkpointing=checkpointing)
+        longest = max(every, key=lambda pack: len(pack.ids))
+        found.append(
+            Way(
+                storage=storage, checkpointing=checkpointing,
+                step_s=layer / len(typical.ids) * per_step * shape.layers + head,
+                ram_bytes=ram_bytes(shape, settings, longest, storage=storage, checkpointing=checkpointing),
+            )
+        )  # fmt: skip
+    return found
+
+
+def ram_bytes(shape: Shape, settings: TrainSettings, pack: Packed, *, storage: str, checkpointing: bool) -> float:
+    """Peak resident memory of a run."""
+    tokens = len(pack.ids)
+    weights = shape.weights * BITS[storage] / 8
+    if storage == "nf4" and shape.hidden % BLOCK:
+        weights = shape.weights * BITS["bfloat16"] / 8
+    adapter = 16.0 * shape.adapter_weights(settings.lora.r)
+    layer = 4.0 * tokens * shape.kept_per_token(dropout=settings.lora.lora_dropout > 0)
+    kept = (shape.layers * 4.0 * tokens * shape.hidden + layer) if checkpointing else shape.layers * layer
+    logits = min(float(LOGITS_BYTES), 4.0 * len(pack.rows) * shape.vocabulary)
+    decoded = 0.0 if storage == "float32" else 8.0 * max(PART_BYTES / 4, shape.hidden * shape.inner)
+    working = 4.0 * tokens * (3 * shape.inner + 4 * shape.hidden)
+    return RUNTIME_BYTES + weights + adapter + kept + logits + decoded + working
+
+
+def timed(function: Callable[[], Any], *, repeats: int = 2) -> float:
+    """Seconds of the fastest of some repeats after a first one that does not count."""
+    function()
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def layer_seconds(pack: Packed, config: Any, settings: TrainSettings, *, storage: str, checkpointing: bool) -> float:
+    """Seconds of one decoder layer for one pack, forward and backward, averaged over a small stack of them."""
+    some = copy.deepcopy(config)
+    kinds = getattr(config, "layer_types", None)
+    some.num_hidden_layers = 2 if kinds is None or len(set(kinds)) == 1 else min(6, config.num_hidden_layers)
+    if kinds is not None:
+        some.layer_types = list(kinds)[: some.num_hidden_layers]
+    some.vocab_size, some.use_cache, some.pad_token_id = PROBE_VOCABULARY, False, 0
+    base: Any = AutoModelForCausalLM.from_config(some, dtype=torch.float32).requires_grad_(requires_grad=False)
+    if storage != "float32":
+        for module in base.get_decoder().modules():
+            if isinstance(module, torch.nn.Linear):
+                module.stored = store(module.weight, storage)  # type: ignore[assignment]
+    model = add_adapter(base, settings.lora, base=str(base.name_or_path)).train()
+    if checkpointing:
+        base.activation_checkpointing_enable({"use_reentrant": False})
+    engine = Engine(model)
+    small = replace(pack, ids=pack.ids % PROBE_VOCABULARY, targets=pack.targets % PROBE_VOCABULARY)
+
+    def step() -> None:
+        hidden = engine.states(small, engine.layout(small))
+        hidden.sum().backward()
+
+    return timed(step) / int(some.num_hidden_layers)
+
+
+def head_seconds(shape: Shape, storage: str) -> float:
+    """Seconds of the head for one supervised row: forward and gradient."""
+    weight = torch.randn(PROBE_VOCABULARY, shape.hidden)
+    head = Dense(weight) if storage == "float32" else store(weight, storage)
+    rows = 256
+    hidden = torch.randn(rows, shape.hidden, requires_grad=True)
+    targets, ones = torch.zeros(rows, dtype=torch.int64), torch.ones(rows)
+    seconds = timed(lambda: SupervisedLoss.apply(hidden, head, None, targets, ones, None))  # type: ignore[no-untyped-call]
+    return seconds / rows * shape.vocabulary / PROBE_VOCABULARY
+
+
+def gemm_rate(shape: Shape) -> float:
+    """GFLOP/s of this machine on the shape's largest product."""
+    x, w = torch.randn(1024, shape.hidden), torch.randn(shape.inner, shape.hidden)
+    out = torch.empty(1024, shape.inner)
+    seconds = timed(lambda: torch.mm(x, w.t(), out=out), repeats=3)
+    return 2 * 1024 * shape.hidden * shape.inner / seconds / 1e9
