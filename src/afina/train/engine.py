@@ -17,8 +17,8 @@ from torch.nn import functional
 from afina.errors import TrainError
 from afina.train.kernels import GELU, GELU_TANH, SILU, Activation, FrozenLinear, GatedDown, LoraLinear, RmsNorm, apply
 from afina.train.loss import SupervisedLoss
-from afina.train.packing import Packed
-from afina.train.segments import NAME, Layout
+from afina.train.packing import Packed, Part
+from afina.train.segments import NAME, KeysValues, Layout
 from afina.train.storage import Dense, Weight
 
 ACTIVATIONS = {"silu": SILU, "swish": SILU, "gelu_pytorch_tanh": GELU_TANH, "gelu": GELU}
@@ -52,18 +52,57 @@ class Engine:
         self.head = self.network.get_output_embeddings()
         self.softcap: float | None = getattr(self.config, "final_logit_softcapping", None)
 
-    def loss(self, packed: Packed) -> torch.Tensor:
-        """Summed cross-entropy (nats) of all supervised tokens, each counted once per example."""
-        layout = self.layout(packed)
-        return self.loss_of(self.states(packed, layout), packed)
+    def loss(self, part: Part) -> torch.Tensor:
+        """Summed cross-entropy (nats) of all supervised tokens, each counted once per example. For evaluation."""
+        if isinstance(part, Packed):
+            return self.loss_of(self.states(part, self.layout(part)), part)
+        layout = self.layout(part.prefix)
+        layout.kept = {}
+        total = self.loss_of(self.states(part.prefix, layout), part.prefix)
+        for branch in part.rest:
+            follower = self.layout(branch, past=len(part.prefix.ids), given=layout.kept)
+            total = total + self.loss_of(self.states(branch, follower), branch)
+        return total
 
-    def layout(self, packed: Packed) -> Layout:
+    def backward(self, part: Part, share: float) -> float:
+        """Accumulate the gradients of `share` times the loss. Returns that loss.
+
+        A shared prefix runs once; its keys and values gather the gradients of all that follows before one backward pass
+        through it, so that no more than the prefix and one branch is in memory.
+        """
+        if isinstance(part, Packed):
+            loss = self.loss(part) * share
+            loss.backward()
+            return float(loss.detach())
+        layout = self.layout(part.prefix)
+        layout.kept = {}
+        loss = self.loss_of(self.states(part.prefix, layout), part.prefix) * share
+        kept = dict(layout.kept)  # a recomputing backward pass writes the dict again
+        leaves = {at: (k.detach().requires_grad_(), v.detach().requires_grad_()) for at, (k, v) in kept.items()}
+        total = float(loss.detach())
+        for branch in part.rest:
+            follower = self.layout(branch, past=len(part.prefix.ids), given=leaves)
+            one = self.loss_of(self.states(branch, follower), branch) * share
+            one.backward()
+            total += float(one.detach())
+        self.layout(part.prefix)  # recomputed layers look up the rows of this pass
+        roots = [tensor for pair in kept.values() for tensor in pair]
+        slopes = [leaf.grad for pair in leaves.values() for leaf in pair]
+        pairs = [
+            (root, slope) for root, slope in zip(roots, slopes, strict=True) if slope is not None and root.requires_grad
+        ]
+        if loss.requires_grad:
+            pairs.append((loss, torch.ones(())))
+        torch.autograd.backward([root for root, _ in pairs], [slope for _, slope in pairs])
+        return total
+
+    def layout(self, packed: Packed, *, past: int = 0, given: dict[int, KeysValues] | None = None) -> Layout:
         """The attention's view of a pack; notes which rows the last layer owes."""
         rows = packed.rows.unique()
         needed = torch.zeros(len(packed.ids), dtype=torch.bool)
         needed[rows] = True
         self.frame.rows = rows if len(rows) < len(packed.ids) else None
-        return Layout(packed.segments, needed)
+        return Layout(packed.segments, needed, past=past, given=given or {})
 
     def states(self, packed: Packed, layout: Layout) -> torch.Tensor:
         """Last hidden states (T, h)."""
@@ -75,6 +114,8 @@ class Engine:
 
     def loss_of(self, hidden: torch.Tensor, packed: Packed) -> torch.Tensor:
         """The loss of the packed rows' states."""
+        if not len(packed.rows):
+            return hidden.new_zeros(())
         rows = hidden.index_select(0, packed.rows)
         if isinstance(self.head, nn.Linear) and not self.head.weight.requires_grad:
             return apply(
@@ -183,7 +224,7 @@ def lora_forward(module: PeftLinear) -> Forward:
         flat = x.reshape(-1, x.shape[-1])
         part = adapter(module, flat)
         y = apply(LoraLinear, flat, part.a, part.b, part.weight, part.bias, part.scale, part.kept)
-        return y.view(*x.shape[:-1], -1)
+        return y.view(*x.shape[:-1], y.shape[-1])
 
     return run
 
@@ -193,7 +234,7 @@ def frozen_forward(module: Any) -> Forward:
 
     def run(x: torch.Tensor) -> torch.Tensor:
         y = apply(FrozenLinear, x.reshape(-1, x.shape[-1]), module.stored, module.bias)
-        return y.view(*x.shape[:-1], -1)
+        return y.view(*x.shape[:-1], y.shape[-1])
 
     return run
 
@@ -219,7 +260,7 @@ def install_mlp(module: Any, activation: Activation) -> None:
         gate, up = (part.reshape(-1, part.shape[-1]) for part in (gate, up))
         part = adapter(down, gate)
         y = apply(GatedDown, gate, up, part.a, part.b, part.weight, part.bias, part.scale, part.kept, activation)
-        return y.view(*x.shape[:-1], -1)
+        return y.view(*x.shape[:-1], y.shape[-1])
 
     module.forward = run
 
@@ -247,12 +288,7 @@ def norm_forward(weight: torch.Tensor, eps: float) -> Forward:
     return run
 
 
-def backward(engine: Engine, packs: Sequence[Packed]) -> float:
+def backward(engine: Engine, parts: Sequence[Part]) -> float:
     """Accumulate the gradient of the mean loss over all supervised tokens of a step. Returns that loss."""
-    supervised = sum(pack.supervised for pack in packs)
-    total = 0.0
-    for pack in packs:
-        loss = engine.loss(pack) / supervised
-        loss.backward()
-        total += float(loss.detach())
-    return total
+    supervised = sum(part.supervised for part in parts)
+    return sum(engine.backward(part, 1 / supervised) for part in parts)

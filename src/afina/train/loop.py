@@ -28,7 +28,7 @@ from afina.train.engine import Engine, backward
 from afina.train.lean import load_lean
 from afina.train.log import RunLog
 from afina.train.model import add_adapter
-from afina.train.packing import Packed, packs
+from afina.train.packing import Part, packs
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,19 +188,22 @@ class Loop:
                 group["lr"] = self.options.learning_rate * scale
             self.model.train()
             loss = backward(self.engine, batch)
-            torch.nn.utils.clip_grad_norm_(self.trainable, self.options.max_grad_norm)
+            norm = float(torch.nn.utils.clip_grad_norm_(self.trainable, self.options.max_grad_norm))
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
             self.position.step += 1
             # ----------------------------
-            if not math.isfinite(loss):
+            if not (math.isfinite(loss) and math.isfinite(norm)):
                 raise TrainError(
-                    f"the loss is {loss} at step {self.position.step}", remedy="lower training.learning_rate"
+                    f"the loss is {loss}, its gradient's norm {norm}, at step {self.position.step}",
+                    remedy="lower training.learning_rate; the checkpoints before this step are whole",
                 )
             tokens += sum(pack.tokens for pack in batch)
             step, last = self.position.step, self.position.step == steps
             if step % self.options.logging_steps == 0 or last:
                 self.say_step(loss, scale, steps=steps, per_epoch=per_epoch)
+                self.log.scalar("gradient_norm", norm, step)
+                self.log.scalar("tokens_per_s", tokens / (time.monotonic() - began), step)
             if self.data.validation and (step % self.options.eval_steps == 0 or last):
                 validation = self.evaluate()
                 self.judge(validation)
@@ -261,11 +264,11 @@ class Loop:
         size = self.options.batch_size * self.options.gradient_accumulation_steps
         return batch_order(len(self.data.train), batch_size=size, seed=self.options.seed, epoch=epoch)
 
-    def packed(self, rows: list[int]) -> list[Packed]:
+    def packed(self, rows: list[int]) -> list[Part]:
         """One optimiser step's examples, shared beginnings once."""
         return packs([self.data.train[row] for row in rows], limit=self.options.pack_tokens)
 
-    def batches(self, per_epoch: int, steps: int) -> Iterator[list[Packed]]:
+    def batches(self, per_epoch: int, steps: int) -> Iterator[list[Part]]:
         """The examples of each optimiser step that is still to be made."""
         while self.position.step < steps and not self.is_exhausted():
             epoch, first = divmod(self.position.step, per_epoch)

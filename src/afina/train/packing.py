@@ -71,8 +71,46 @@ def pack(examples: Sequence[Rendered], *, share: bool = True, min_shared: int = 
     )
 
 
-def packs(examples: Sequence[Rendered], *, limit: int) -> list[Packed]:
-    """Lay examples in as few rows of at most `limit` tokens as neighbours in token order allow; a longer example is alone."""
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A beginning that all of a step's examples share, run once, and what follows it in several passes.
+
+    The rows of `rest` count from the first token behind the prefix; its segments without a parent follow the prefix.
+    """
+
+    prefix: Packed
+    rest: tuple[Packed, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the examples before sharing."""
+        return self.prefix.tokens
+
+    @property
+    def supervised(self) -> int:
+        """Supervised tokens of all examples."""
+        return self.prefix.supervised + sum(part.supervised for part in self.rest)
+
+
+Part = Packed | Shared
+
+
+def passes(part: Part) -> tuple[Packed, ...]:
+    """The forward passes of a part."""
+    return (part,) if isinstance(part, Packed) else (part.prefix, *part.rest)
+
+
+def packs(examples: Sequence[Rendered], *, limit: int) -> list[Part]:
+    """Lay examples in passes of at most `limit` tokens (up to `MIN_SHARED` more an example); a longer example is alone.
+
+    One pass where all fits; the common beginning once and the rest in several passes where there is one; else neighbours in token
+    order together.
+    """
+    whole = pack(examples)
+    if len(whole.ids) <= limit:
+        return [whole]
+    if (shared := split_root(whole, limit)) is not None:
+        return [shared]
     groups: list[list[Rendered]] = []
     size, before = 0, None
     for example in sorted(examples, key=lambda one: one.ids):
@@ -83,6 +121,47 @@ def packs(examples: Sequence[Rendered], *, limit: int) -> list[Packed]:
         groups[-1].append(example)
         size, before = size + new, example
     return [pack(group) for group in groups]
+
+
+def split_root(packed: Packed, limit: int) -> Shared | None:
+    """Cut behind the one segment that everything starts with; None without one, or where a branch is still too long."""
+    roots = [segment for segment in packed.segments if segment.parent < 0]
+    root = roots[0].length
+    if len(roots) > 1 or root >= limit:
+        return None
+    branches = [at for at, segment in enumerate(packed.segments) if segment.parent == 0]
+    ends = [*branches[1:], len(packed.segments)]
+    groups: list[tuple[int, int]] = []  # ranges of segments
+    for first, end in zip(branches, ends, strict=True):
+        start = packed.segments[groups[-1][0] if groups else first].start
+        last = packed.segments[end - 1]
+        if groups and root + last.start + last.length - start <= limit:
+            groups[-1] = (groups[-1][0], end)
+        else:
+            groups.append((first, end))
+    rest = tuple(branch(packed, first, end) for first, end in groups)
+    if any(root + len(part.ids) > limit for part in rest):
+        return None
+    return Shared(rows_of(packed, 0, root, (packed.segments[0],), tokens=packed.tokens), rest)
+
+
+def branch(packed: Packed, first: int, end: int) -> Packed:
+    """Segments first:end, which all follow the root, on their own."""
+    start, last = packed.segments[first].start, packed.segments[end - 1]
+    segments = tuple(
+        Segment(s.start - start, s.length, s.parent - first if s.parent else -1, s.offset)
+        for s in packed.segments[first:end]
+    )
+    return rows_of(packed, start, last.start + last.length, segments, tokens=0)
+
+
+def rows_of(packed: Packed, first: int, end: int, segments: tuple[Segment, ...], *, tokens: int) -> Packed:
+    """Some packed rows with what is supervised in them."""
+    inside = (packed.rows >= first) & (packed.rows < end)
+    return Packed(
+        packed.ids[first:end], packed.positions[first:end], segments, packed.rows[inside] - first,
+        packed.targets[inside], packed.weights[inside], tokens, int(packed.weights[inside].sum()),
+    )  # fmt: skip
 
 
 class Trie:

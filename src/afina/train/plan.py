@@ -23,7 +23,7 @@ from afina.train.encode import batch_order
 from afina.train.engine import Engine
 from afina.train.loss import LOGITS_BYTES, SupervisedLoss
 from afina.train.model import add_adapter
-from afina.train.packing import Packed, packs
+from afina.train.packing import Packed, packs, passes
 from afina.train.storage import BLOCK, PART_BYTES, Dense, store
 
 BITS = {"float32": 32.0, "bfloat16": 16.0, "nf4": 4.13}
@@ -141,7 +141,10 @@ def plan_training(
     torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))
     size = options.batch_size * options.gradient_accumulation_steps
     order = batch_order(len(examples), batch_size=size, seed=options.seed, epoch=0)
-    sampled = [packs([examples[at] for at in rows], limit=options.pack_tokens) for rows in order[:SAMPLED_STEPS]]
+    sampled = [
+        [pack for part in packs([examples[at] for at in rows], limit=options.pack_tokens) for pack in passes(part)]
+        for rows in order[:SAMPLED_STEPS]
+    ]
     ways = []
     for done, storage in enumerate(BITS):
         say(done, len(BITS), storage)

@@ -20,7 +20,7 @@ from afina.settings import LoraSettings
 from afina.train.engine import Engine, backward
 from afina.train.lean import load_lean
 from afina.train.model import add_adapter
-from afina.train.packing import pack
+from afina.train.packing import pack, packs
 
 LIMIT = 1e-5
 LIMIT_TENSOR = 1e-4
@@ -81,6 +81,35 @@ def test_sharing_changes_nothing(tiny_model: Path) -> None:
     assert len(shared.ids) < 0.7 * len(alone.ids)
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert max(float((once[n] - g).norm() / g.norm()) for n, g in each.items()) < LIMIT_TENSOR
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["kept", "recomputed"])
+@pytest.mark.parametrize("family", ["qwen2", "gemma2", "mistral"])
+def test_the_memory_bounded_form_is_exact_too(families: Path, family: str, again: bool) -> None:
+    """Prefix once, branches in passes of their own, one backward pass through the prefix; recomputing layers or not."""
+    folder = families / f"{family}-bounded-{again}"
+    build_family(family, folder)
+    config = AutoConfig.from_pretrained(folder)
+    if family == "mistral":
+        config.sliding_window = 40
+        config.save_pretrained(folder)
+    examples = nested_examples(config.vocab_size, seed=5)[:-1]
+    model = randomised(add_adapter(load_base(folder), LORA, base=str(folder)), seed=2).train()
+    engine = Engine(model)
+    loss = backward(engine, [pack(examples)])
+    wanted = gradients(model)
+    if again:
+        model.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
+    parts = packs(examples, limit=120)
+    bounded = backward(engine, parts)
+    found = gradients(model)
+    with torch.no_grad():
+        judged = sum(float(engine.loss(part)) for part in parts) / sum(part.supervised for part in parts)
+
+    assert [type(part).__name__ for part in parts] == ["Shared"]
+    assert bounded == pytest.approx(loss, rel=1e-5)
+    assert judged == pytest.approx(loss, rel=1e-5)
+    assert max(float((found[n] - g).norm() / g.norm()) for n, g in wanted.items()) < LIMIT_TENSOR
 
 
 def test_dropout_drops_the_share_it_should_and_keeps_the_mean(tiny_model: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from afina.chat.render import Rendered
-from afina.train.packing import Packed, pack, packs
+from afina.train.packing import MIN_SHARED, Packed, Shared, pack, packs, passes
 from afina.train.segments import Layout, make_blocks
 
 few = st.integers(1, 3)  # few different tokens make shared beginnings, repetitions and prefixes of one another likely
@@ -100,6 +100,24 @@ def test_packs_hold_everything_within_the_limit(rows: list[Rendered], limit: int
 
     assert sum(part.tokens for part in parts) == sum(len(row.ids) for row in rows)
     assert sum(part.supervised for part in parts) == sum(sum(row.supervised[1:]) for row in rows)
+    longest = max(len(row.ids) for row in rows)
+    for part in parts:
+        before = len(part.prefix.ids) if isinstance(part, Shared) else 0
+        slack = MIN_SHARED * len(rows)
+        assert all(before + len(one.ids) <= max(limit, longest) + slack for one in passes(part)[1:] or passes(part))
+
+
+def test_a_shared_beginning_is_cut_off_and_keeps_what_it_predicts() -> None:
+    """The prefix' last row predicts every first token behind it; branches count their rows from the cut."""
+    rows = [Rendered((*range(10, 30), at, at + 1, at + 2), (False,) * 20 + (True,) * 3) for at in (50, 60, 70, 80)]
+    (part,) = packs(rows, limit=26)
+
+    assert isinstance(part, Shared)
+    assert part.prefix.targets.tolist() == [50, 60, 70, 80]
+    assert part.prefix.rows.tolist() == [19] * 4
+    assert [one.ids.tolist() for one in part.rest] == [[50, 51, 52, 60, 61, 62], [70, 71, 72, 80, 81, 82]]
+    assert [one.positions.tolist() for one in part.rest] == [[20, 21, 22] * 2] * 2
+    assert part.supervised == 12
 
 
 @pytest.mark.parametrize("count", [2, 5])
