@@ -33,7 +33,9 @@ class TrainingSettings(Section):
     gradient_accumulation_steps: int = Field(
         8, ge=1, description="factor to batch_size; the examples of a step share prefixes"
     )
-    pack_tokens: int = Field(4096, ge=16, description="tokens of one forward pass; bounds memory, changes no result")
+    pack_tokens: int = Field(
+        0, ge=0, description="tokens of one forward pass, no more than memory allows; changes no result; 0 = up to 4096"
+    )
     learning_rate: float = Field(2e-4, gt=0)
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)

@@ -267,7 +267,7 @@ def install_mlp(module: Any, activation: Activation) -> None:
 
 def install_norm(module: Any) -> None:
     """An RMSNorm by `RmsNorm`, if it is one: families differ in whether the weight is w or 1 + w."""
-    if module.weight.requires_grad and module.weight.grad is not None:
+    if module.weight.requires_grad:
         return
     eps = float(getattr(module, "variance_epsilon", getattr(module, "eps", 0.0)))
     probe = torch.linspace(-1, 1, module.weight.numel())

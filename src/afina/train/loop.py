@@ -5,6 +5,7 @@ which would weight short answers more). Checkpoints make a killed run end with t
 """
 
 import fcntl
+import functools
 import math
 import os
 import shutil
@@ -29,6 +30,7 @@ from afina.train.lean import load_lean
 from afina.train.log import RunLog
 from afina.train.model import add_adapter
 from afina.train.packing import Part, packs
+from afina.train.plan import pack_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,11 @@ def train_locked(
     )
     log = RunLog(out)
     try:
-        return Loop(model, optimizer, data, options, out=out, log=log, on_progress=on_progress).run(resume=resume)
+        loop = Loop(
+            model, optimizer, data, options, pack_tokens=pack_limit(model.config, settings), out=out, log=log,
+            on_progress=on_progress,
+        )  # fmt: skip
+        return loop.run(resume=resume)
     finally:
         log.close()
 
@@ -158,6 +164,7 @@ class Loop:
         data: Encoded,
         options: TrainingSettings,
         *,
+        pack_tokens: int,
         out: Path,
         log: RunLog,
         on_progress: Callable[[Progress], None],
@@ -166,6 +173,7 @@ class Loop:
         self.engine = Engine(model)
         self.out, self.log, self.on_progress = out, log, on_progress
         self.position = Position()
+        self.pack_tokens = pack_tokens
         self.trainable = [p for p in model.parameters() if p.requires_grad]
 
     def run(self, *, resume: bool) -> TrainResult:
@@ -174,7 +182,7 @@ class Loop:
         if resume:
             self.position = load_checkpoint(self.out, self.model, self.optimizer)
         per_epoch = len(self.order(epoch=0))
-        steps = self.planned_steps(per_epoch)
+        steps, self.pack_tokens = self.planned(per_epoch)
         trainable = sum(p.numel() for p in self.trainable)
         self.log.say(
             f"start at step {self.position.step} of {steps}, {trainable} trainable parameters, {per_epoch} steps an epoch"
@@ -235,16 +243,17 @@ class Loop:
         )
         return result
 
-    def planned_steps(self, per_epoch: int) -> int:
-        """Steps of the whole schedule, shortened to the minutes allowed; decided once and kept for a resume."""
+    def planned(self, per_epoch: int) -> tuple[int, int]:
+        """Steps of the whole schedule, shortened to the minutes allowed, and tokens of a pass; kept for a resume."""
         file = self.out / "plan.json"
         if file.is_file():
-            return int(read_json(file)["steps"])
+            plan = read_json(file)
+            return int(plan["steps"]), int(plan["pack_tokens"])
         steps = per_epoch * self.options.num_epochs
         if self.options.minutes:
             steps = max(1, min(steps, int(self.options.minutes * 60 / self.measure_step())))
-        write_json(file, {"steps": steps})
-        return steps
+        write_json(file, {"steps": steps, "pack_tokens": self.pack_tokens})
+        return steps, self.pack_tokens
 
     def measure_step(self) -> float:
         """Seconds of a typical optimiser step, warm-up excluded. Leaves weights and random state as they were."""
@@ -266,7 +275,7 @@ class Loop:
 
     def packed(self, rows: list[int]) -> list[Part]:
         """One optimiser step's examples, shared beginnings once."""
-        return packs([self.data.train[row] for row in rows], limit=self.options.pack_tokens)
+        return packs([self.data.train[row] for row in rows], limit=self.pack_tokens)
 
     def batches(self, per_epoch: int, steps: int) -> Iterator[list[Part]]:
         """The examples of each optimiser step that is still to be made."""
@@ -277,11 +286,16 @@ class Loop:
                     return
                 yield self.packed(rows)
 
+    @functools.cached_property
+    def validation(self) -> list[Part]:
+        """The validation part, packed once."""
+        return packs(self.data.validation, limit=self.pack_tokens)
+
     @torch.no_grad()
     def evaluate(self) -> float:
         """Mean loss per supervised token over the validation part; a beginning that all of it shares is run once a pack."""
         self.model.eval()
-        parts = packs(self.data.validation, limit=self.options.pack_tokens)
+        parts = self.validation
         return sum(float(self.engine.loss(part)) for part in parts) / sum(part.supervised for part in parts)
 
     def judge(self, validation: float) -> None:

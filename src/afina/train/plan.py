@@ -140,9 +140,10 @@ def plan_training(
     shape, options = shape_of(config), settings.training
     torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))
     size = options.batch_size * options.gradient_accumulation_steps
+    limit = pack_limit(config, settings, memory=memory)
     order = batch_order(len(examples), batch_size=size, seed=options.seed, epoch=0)
     sampled = [
-        [pack for part in packs([examples[at] for at in rows], limit=options.pack_tokens) for pack in passes(part)]
+        [pack for part in packs([examples[at] for at in rows], limit=limit) for pack in passes(part)]
         for rows in order[:SAMPLED_STEPS]
     ]
     ways = []
@@ -213,6 +214,17 @@ def ways_of(
             )
         )  # fmt: skip
     return found
+
+
+def pack_limit(config: Any, settings: TrainSettings, *, memory: float | None = None) -> int:
+    """Tokens of one forward pass: as set, else what half of the available memory (bytes) can keep, 256 to 4,096."""
+    if settings.training.pack_tokens:
+        return settings.training.pack_tokens
+    shape = shape_of(config)
+    kept = shape.kept_per_token(dropout=settings.lora.lora_dropout > 0)
+    numbers = shape.layers * shape.hidden + kept if settings.training.gradient_checkpointing else shape.layers * kept
+    room = 0.5 * (memory or float(psutil.virtual_memory().available)) / (4 * numbers)
+    return max(256, min(4096, int(room)))
 
 
 def ram_bytes(shape: Shape, settings: TrainSettings, pack: Packed, *, storage: str, checkpointing: bool) -> float:

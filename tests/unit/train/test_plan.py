@@ -8,7 +8,7 @@ from transformers import AutoConfig
 
 from afina.settings import TrainSettings
 from afina.train.packing import Packed, Segment
-from afina.train.plan import Way, ram_bytes, remedies, shape_of
+from afina.train.plan import Way, pack_limit, ram_bytes, remedies, shape_of
 
 SHAPES: dict[str, tuple[dict[str, Any], float]] = {
     "Qwen2.5-0.5B": (
@@ -84,6 +84,18 @@ def test_fewer_bits_and_recomputing_need_less() -> None:
         assert needs["float32", again] > needs["bfloat16", again] > needs["nf4", again]
     assert all(needs[storage, False] > needs[storage, True] for storage in ("float32", "bfloat16", "nf4"))
     assert needs["nf4", True] < 4e9
+
+
+def test_a_pass_keeps_no_more_than_memory_allows() -> None:
+    """Half of it; recomputing keeps far less, so more tokens fit; a set number wins."""
+    config = AutoConfig.for_model(**SHAPES["Qwen2.5-3B"][0])
+    again = TrainSettings.model_validate({"training": {"gradient_checkpointing": True}})
+    fixed = TrainSettings.model_validate({"training": {"pack_tokens": 77}})
+
+    assert 256 < pack_limit(config, TrainSettings(), memory=8e9) < 800
+    assert pack_limit(config, again, memory=8e9) == 4096
+    assert pack_limit(config, TrainSettings(), memory=1e9) == 256
+    assert pack_limit(config, fixed, memory=1e9) == 77
 
 
 def test_remedies_name_settings_and_shares() -> None:
