@@ -119,6 +119,12 @@ QUADS = torch.cat((PAIRS[torch.arange(65536) & 255], PAIRS[torch.arange(65536) >
 """Four codes lie in 16 bits: a table of all of them (1 MB, it stays in the cache) decodes four weights with one lookup."""
 
 
+FINE = 2**15
+CODES = torch.tensor(NF4)
+NEAREST = torch.bucketize((torch.arange(FINE) + 0.5) * (2 / FINE) - 1, (CODES[1:] + CODES[:-1]) / 2, out_int32=True)
+"""The nearest code of every 32,768th of [-1, 1]: looked up, not searched, a 3B model is stored in seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class NormalFloat:
     """NF4 with double quantisation: 4 bits a weight, 8 a block of 64, 64 a group of 256 blocks; 4.13 in all.
@@ -168,8 +174,6 @@ class NormalFloat:
 def as_nf4(weight: torch.Tensor) -> NormalFloat:
     """Nearest NF4 codes of a matrix (out, in) whose rows divide by 64; any float type."""
     out, columns = weight.shape
-    bounds = torch.tensor(NF4)
-    bounds = (bounds[1:] + bounds[:-1]) / 2
     peaks = torch.cat([weight[a:b].float().view(-1, BLOCK).abs().amax(1) for a, b in cuts((out, columns))])
     groups = -(-len(peaks) // GROUP)
     padded = torch.cat((peaks, peaks[-1:].expand(groups * GROUP - len(peaks)))).view(groups, GROUP)
@@ -182,7 +186,8 @@ def as_nf4(weight: torch.Tensor) -> NormalFloat:
     real = (scales.float() * step[group] + low[group]).clamp_min_(1e-30)
     for first, end in cuts((out, columns)):
         some = weight[first:end].float().view(-1, BLOCK) / real[first * columns // BLOCK : end * columns // BLOCK, None]
-        four = torch.bucketize(some, bounds, out_int32=True).view(-1, 4)
+        index = some.add_(1).mul_(FINE / 2).to(torch.int32).clamp_(0, FINE - 1).view(-1)
+        four = NEAREST.index_select(0, index).view(-1, 4)
         joined = four[:, 0] | four[:, 1] << 4 | four[:, 2] << 8 | four[:, 3] << 12
         codes[first:end] = joined.to(torch.int16).view(end - first, -1)
     return NormalFloat(codes, scales, low.contiguous(), step.contiguous())
