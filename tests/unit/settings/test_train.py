@@ -64,12 +64,22 @@ def test_the_documents_file_loads_unchanged(tmp_path: Path) -> None:
 
 
 def test_what_is_honoured_differently_is_said(tmp_path: Path) -> None:
-    """Nothing of the file is ignored silently."""
-    said = " ".join(read_train_settings(written(tmp_path, DOCUMENT)).notices())
+    """Nothing of the file is ignored silently; what is honoured as written needs no word."""
+    other = DOCUMENT.replace('"nf4"', '"fp4"').replace("use_double_quant: true", "use_double_quant: false")
+    plain, changed = (" ".join(read_train_settings(written(tmp_path, text)).notices()) for text in (DOCUMENT, other))
 
-    assert "adamw_8bit" in said
-    assert "load_in_4bit" in said
+    assert "adamw_8bit" in plain
+    assert "nf4" not in plain
+    assert "fp4" in changed
+    assert "double_quant" in changed
     assert TrainSettings().notices() == []
+
+
+def test_four_bits_mean_nf4(tmp_path: Path) -> None:
+    """The document's switch and our own setting choose the same storage."""
+    assert read_train_settings(written(tmp_path, DOCUMENT)).storage == "nf4"
+    assert TrainSettings().storage == "float32"
+    assert TrainSettings.model_validate({"training": {"base_storage": "bfloat16"}}).storage == "bfloat16"
 
 
 @pytest.mark.parametrize(
