@@ -73,6 +73,19 @@ def test_it_learns_and_leaves_plain_peft(tiny_model: Path, tmp_path: Path) -> No
     assert list((tmp_path / "run" / "tensorboard").iterdir())
 
 
+@pytest.mark.parametrize("kind", ["nf4", "bfloat16"])
+def test_a_base_in_few_bits_goes_the_whole_way(tiny_model: Path, tmp_path: Path, kind: str) -> None:
+    """With recomputed layers and passes smaller than a step: it learns, and the adapter loads on the plain base."""
+    lean = settings(num_epochs=4, base_storage=kind, gradient_checkpointing=True, pack_tokens=40)
+    result = train(data(tiny_model), lean, base=tiny_model, out=tmp_path / "run")
+
+    PeftModel.from_pretrained(load_base(tiny_model), result.adapter)
+    curve = [json.loads(line) for line in (tmp_path / "run" / "curve.jsonl").read_text("utf-8").splitlines()]
+    losses = [p["value"] for p in curve if p["name"] == "loss/validation"]
+    assert losses[-1] < losses[0]
+    assert {"gradient_norm", "tokens_per_s"} <= {p["name"] for p in curve}
+
+
 def test_the_best_weights_are_kept_not_the_last(tiny_model: Path, tmp_path: Path) -> None:
     """With a rate that is too high the validation loss turns; early stopping ends the run."""
     result = train(
