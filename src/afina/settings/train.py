@@ -48,7 +48,7 @@ class TrainingSettings(Section):
         "float32", description="how the frozen base is kept; bfloat16 loses nothing of a bfloat16 checkpoint"
     )
     gradient_checkpointing: bool = Field(
-        False, description="make activations again in the backward pass: a third slower, a tenth of their memory"
+        False, description="make activations again in the backward pass: slower, with far less memory"
     )
     optim: Literal["adamw", "adamw_torch", "adamw_8bit"] = "adamw"
     early_stopping_patience: int = Field(
@@ -64,9 +64,7 @@ class TrainingSettings(Section):
 class QuantizationSettings(Section):
     """Storage of the frozen base weights. Compute is always float32 on the CPU."""
 
-    load_in_4bit: bool = Field(
-        False, description="keep the frozen base in NF4: an eighth of the memory, a tenth slower"
-    )
+    load_in_4bit: bool = Field(False, description="keep the frozen base in NF4: 4.13 bits a weight instead of 32")
     bnb_4bit_compute_dtype: Literal["float16", "bfloat16", "float32"] = "float32"
     bnb_4bit_quant_type: Literal["nf4", "fp4"] = "nf4"
     bnb_4bit_use_double_quant: bool = False

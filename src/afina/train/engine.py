@@ -19,7 +19,7 @@ from afina.train.kernels import GELU, GELU_TANH, SILU, Activation, FrozenLinear,
 from afina.train.loss import SupervisedLoss
 from afina.train.packing import Packed, Part
 from afina.train.segments import NAME, KeysValues, Layout
-from afina.train.storage import Dense, Weight
+from afina.train.storage import Weight, stored
 
 ACTIVATIONS = {"silu": SILU, "swish": SILU, "gelu_pytorch_tanh": GELU_TANH, "gelu": GELU}
 ADAPTER = "default"
@@ -209,12 +209,6 @@ def adapter(module: PeftLinear, x: torch.Tensor) -> Adapter:
         a.weight, b.weight, stored(base), base.bias,
         float(module.scaling[ADAPTER]), kept,
     )  # fmt: skip
-
-
-def stored(base: Any) -> Weight:
-    """A frozen layer's matrix in whatever form it is kept."""
-    kept: Weight | None = getattr(base, "stored", None)
-    return kept or Dense(base.weight)
 
 
 def lora_forward(module: PeftLinear) -> Forward:

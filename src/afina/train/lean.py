@@ -1,6 +1,5 @@
 """Load a base straight into its stored form, tensor by tensor: the whole model never exists in float32."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from afina.bases.folder import check_folder
+from afina.bases.folder import check_folder, weight_files
 from afina.errors import ModelError
-from afina.train.storage import store
+from afina.train.storage import attach, store
 
 
 def load_lean(folder: Path, kind: str) -> Any:
@@ -55,13 +54,7 @@ def modules_by_name(model: Any) -> dict[str, tuple[Any, str]]:
 
 def tensors(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
     """Every tensor of the checkpoint, one in memory at a time."""
-    index = folder / "model.safetensors.index.json"
-    names = (
-        sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
-        if index.is_file()
-        else ["model.safetensors"]
-    )
-    for name in names:
+    for name in weight_files(folder):
         with safe_open(folder / name, framework="pt") as file:
             for key in file.keys():  # noqa: SIM118 - a file is no mapping
                 yield key, file.get_tensor(key)
@@ -78,7 +71,7 @@ def fill(place: tuple[Any, str] | None, tensor: torch.Tensor, kind: str) -> None
     if name == "weight" and isinstance(module, nn.Linear | nn.Embedding):
         if tuple(tensor.shape) != tuple(module.weight.shape):
             raise ValueError(f"a matrix is {tuple(tensor.shape)}, its configuration says {tuple(module.weight.shape)}")
-        module.stored = store(tensor, kind)  # type: ignore[assignment]
+        attach(module, store(tensor, kind))
         tensor = torch.empty(0)
     setattr(module, name, nn.Parameter(tensor.float(), requires_grad=False))
 
@@ -86,6 +79,6 @@ def fill(place: tuple[Any, str] | None, tensor: torch.Tensor, kind: str) -> None
 def share_head(model: Any, wanted: dict[str, tuple[Any, str]]) -> None:
     """Let a tied head use the word vectors' stored matrix."""
     head, words = model.get_output_embeddings(), model.get_input_embeddings()
-    head.stored = words.stored
+    attach(head, words.stored)
     head.weight = words.weight
     wanted.pop("lm_head.weight", None)

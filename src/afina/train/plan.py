@@ -21,15 +21,16 @@ from afina.errors import TrainError
 from afina.settings import TrainSettings
 from afina.train.encode import batch_order
 from afina.train.engine import Engine
+from afina.train.kernels import apply
 from afina.train.loss import LOGITS_BYTES, SupervisedLoss
 from afina.train.model import add_adapter
 from afina.train.packing import Packed, packs, passes
-from afina.train.storage import BLOCK, PART_BYTES, Dense, store
+from afina.train.storage import BLOCK, PART_BYTES, attach, store
 
 BITS = {"float32": 32.0, "bfloat16": 16.0, "nf4": 4.13}
 PROBE_VOCABULARY = 4096
 RUNTIME_BYTES = 0.65e9
-"""Interpreter, torch and transformers after a step, without weights and activations; measured, see docs/lab-notes.md."""
+"""Interpreter, torch and transformers after a step, without weights and activations; an estimate from small runs."""
 SAMPLED_STEPS = 16
 
 
@@ -265,7 +266,7 @@ def layer_seconds(pack: Packed, config: Any, settings: TrainSettings, *, storage
     if storage != "float32":
         for module in base.get_decoder().modules():
             if isinstance(module, torch.nn.Linear):
-                module.stored = store(module.weight, storage)  # type: ignore[assignment]
+                attach(module, store(module.weight, storage))
     model = add_adapter(base, settings.lora, base=str(base.name_or_path)).train()
     if checkpointing:
         base.activation_checkpointing_enable({"use_reentrant": False})
@@ -281,12 +282,11 @@ def layer_seconds(pack: Packed, config: Any, settings: TrainSettings, *, storage
 
 def head_seconds(shape: Shape, storage: str) -> float:
     """Seconds of the head for one supervised row: forward and gradient."""
-    weight = torch.randn(PROBE_VOCABULARY, shape.hidden)
-    head = Dense(weight) if storage == "float32" else store(weight, storage)
+    head = store(torch.randn(PROBE_VOCABULARY, shape.hidden), storage)
     rows = 256
     hidden = torch.randn(rows, shape.hidden, requires_grad=True)
     targets, ones = torch.zeros(rows, dtype=torch.int64), torch.ones(rows)
-    seconds = timed(lambda: SupervisedLoss.apply(hidden, head, None, targets, ones, None))  # type: ignore[no-untyped-call]
+    seconds = timed(lambda: apply(SupervisedLoss, hidden, head, None, targets, ones, None))
     return seconds / rows * shape.vocabulary / PROBE_VOCABULARY
 
 

@@ -211,15 +211,12 @@ def segment_attention(
     _mask: Any = None,
     *,
     scaling: float,
-    dropout: float = 0.0,
     sliding_window: int | None = None,
     softcap: float | None = None,
     layout: Layout,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """transformers' attention interface. query (1, H, T, d), key and value (1, Hkv, T, d) → (1, T, H, d)."""
-    if dropout:
-        raise NotImplementedError("attention dropout")
+    """transformers' attention interface. query (1, H, T, d), key and value (1, Hkv, T, d) → (1, T, H, d). Dropout is 0: the engine refuses others."""
     layer = int(module.layer_idx)
     k, v = key[0].contiguous(), value[0].contiguous()
     if layout.kept is not None:

@@ -1,12 +1,12 @@
 """How frozen matrices are kept: float32, bfloat16 (lossless for bfloat16 checkpoints) or NF4; computing is always float32.
 
 A stored matrix is decoded into one buffer that all share, when a product needs it, in the forward and again in the
-backward pass. At a thousand tokens a step the decoding costs about a tenth of the product (bench/train_memory.py).
+backward pass.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -200,3 +200,14 @@ def store(weight: torch.Tensor, kind: str) -> Weight:
     if kind == "bfloat16" or weight.shape[1] % BLOCK:
         return Half(weight.to(torch.bfloat16))
     return as_nf4(weight)
+
+
+def attach(module: Any, weight: Weight) -> None:
+    """Let a layer compute with a stored matrix; `stored` finds it."""
+    module.stored = weight
+
+
+def stored(module: Any) -> Weight:
+    """A frozen layer's matrix in whatever form it is kept."""
+    kept: Weight | None = getattr(module, "stored", None)
+    return kept or Dense(module.weight)
