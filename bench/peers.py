@@ -32,6 +32,17 @@ QWEN_05B: dict[str, Any] = {
     "tie_word_embeddings": True, "rope_parameters": {"rope_type": "default", "rope_theta": 1e6},
 }  # fmt: skip
 
+SHAPES: dict[str, dict[str, Any]] = {
+    "3b": {
+        "hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36, "num_attention_heads": 16,
+        "num_key_value_heads": 2,
+    },
+    "7b": {
+        "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
+        "num_key_value_heads": 4, "vocab_size": 152064, "tie_word_embeddings": False,
+    },
+}  # fmt: skip
+
 
 def peer_python() -> Path:
     """The interpreter of the peers' environment, made on first use: torch first and alone."""
@@ -93,8 +104,8 @@ def ragged(*, batch: int, seed: int = 0) -> list[Rendered]:
     return rows
 
 
-def run_ours(rows: Sequence[Rendered], *, steps: int, config: dict[str, Any]) -> list[float]:
-    """Seconds of each optimiser step but the first, packing included."""
+def our_engine(config: dict[str, Any]) -> tuple[Engine, torch.optim.Optimizer]:
+    """The engine on random float32 weights of a shape, with a fresh adapter."""
     keep_freed_memory()
     torch.manual_seed(0)
     chosen = AutoConfig.for_model(**config)
@@ -102,15 +113,24 @@ def run_ours(rows: Sequence[Rendered], *, steps: int, config: dict[str, Any]) ->
     model = AutoModelForCausalLM.from_config(chosen, dtype=torch.float32)
     lora = LoraSettings(r=RANK, lora_alpha=2 * RANK, lora_dropout=0.0)
     engine = Engine(add_adapter(model, lora, base="").train())
-    trained = [p for p in engine.model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=1e-4)
+    return engine, torch.optim.AdamW([p for p in engine.model.parameters() if p.requires_grad], lr=1e-4)
+
+
+def our_step(engine: Engine, optimizer: torch.optim.Optimizer, rows: Sequence[Rendered]) -> None:
+    """One optimiser step, packing included."""
+    backward(engine, packs(rows, limit=4096))
+    torch.nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+
+
+def run_ours(rows: Sequence[Rendered], *, steps: int, config: dict[str, Any]) -> list[float]:
+    """Seconds of each optimiser step but the first, packing included."""
+    engine, optimizer = our_engine(config)
     times = []
     for _ in range(steps):
         began = time.perf_counter()
-        backward(engine, packs(rows, limit=4096))
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        our_step(engine, optimizer, rows)
         times.append(time.perf_counter() - began)
     return times[1:]
 

@@ -27,25 +27,13 @@ from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from afina.bases import semilla
-from afina.bases.load import load_base
 from afina.chat.render import Rendered
-from afina.settings import LoraSettings
+from afina.settings import TrainSettings
 from afina.train.engine import Engine, backward
-from afina.train.lean import load_lean
-from afina.train.model import add_adapter
+from afina.train.loop import new_optimizer, trainable_model
 from afina.train.packing import pack
-from bench.peers import QWEN_05B, RANK
+from bench.peers import QWEN_05B, RANK, SHAPES
 
-SHAPES: dict[str, dict[str, Any]] = {
-    "3b": {
-        "hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36, "num_attention_heads": 16,
-        "num_key_value_heads": 2,
-    },
-    "7b": {
-        "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
-        "num_key_value_heads": 4, "vocab_size": 152064, "tie_word_embeddings": False,
-    },
-}  # fmt: skip
 LARGER = {"3b": "float32", "7b": "bfloat16"}
 SHARD_BYTES = 2 * 2**30
 
@@ -62,7 +50,8 @@ def write_model(folder: Path, shape: dict[str, Any]) -> None:
     shard: dict[str, torch.Tensor] = {}
     where: dict[str, str] = {}
     number = 0
-    for name, parameter in model.named_parameters():
+    model.tie_weights()
+    for name, parameter in model.named_parameters():  # a tied head has no tensor of its own
         value = torch.ones(parameter.shape) if "norm" in name else torch.randn(parameter.shape).mul_(0.02)
         shard[name] = value.bfloat16()
         if sum(t.numel() * 2 for t in shard.values()) > SHARD_BYTES:
@@ -90,15 +79,13 @@ def examples() -> list[Rendered]:
 
 def measure(folder: Path, storage: str, steps: int) -> dict[str, Any]:
     """In this process: load, train, report peak memory in GB (10⁹ bytes) and seconds of every step but the first."""
-    torch.set_num_threads(2)
+    settings = TrainSettings.model_validate({
+        "lora": {"r": RANK, "lora_alpha": 2 * RANK, "lora_dropout": 0.0},
+        "training": {"base_storage": storage, "gradient_checkpointing": True, "learning_rate": 1e-4, "threads": 2},
+    })  # fmt: skip
     began = time.perf_counter()
-    base = load_base(folder) if storage == "float32" else load_lean(folder, storage)
-    lora = LoraSettings(r=RANK, lora_alpha=2 * RANK, lora_dropout=0.0)
-    model = add_adapter(base, lora, base=str(folder)).train()
-    model.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
-    engine = Engine(model)
-    trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=1e-4)
+    model = trainable_model(settings, base=folder, start=None).train()
+    engine, optimizer = Engine(model), new_optimizer(model, settings.training)
     loaded, times = time.perf_counter() - began, []
     for _ in range(steps + 1):
         began = time.perf_counter()

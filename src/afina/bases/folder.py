@@ -1,6 +1,7 @@
 """Finds base models: the built-in one, a local folder, or one that was pulled before. Looks into folders before they are used."""
 
 import json
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from safetensors import SafetensorError, safe_open
 from afina.bases import semilla
 from afina.bases.pull import pulled_folder
 from afina.errors import ModelError
+from afina.store.paths import MANIFEST, read_json
 
+MARKED_BYTES = 65536
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
@@ -121,3 +124,34 @@ def header(file: Path) -> dict[str, tuple[int, ...]]:
             return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as exc:
         raise ModelError(f"{file}: cut short or damaged ({exc})", remedy="pull the model again") from exc
+
+
+def base_mark(folder: Path) -> str:
+    """What tells a base from another of the same shape: a digest of the first, middle and last 64 KiB of its weight files.
+
+    Three places, because a derived model may keep some layers; not the whole, because that is a minute of reading for 15 GB.
+    """
+    digest = blake2b(digest_size=8)
+    for name in weight_files(folder):
+        size = (folder / name).stat().st_size
+        digest.update(size.to_bytes(8, "little"))
+        with (folder / name).open("rb") as file:
+            for at in (0, size // 2, size - MARKED_BYTES):
+                file.seek(max(0, at))
+                digest.update(file.read(MARKED_BYTES))
+    return digest.hexdigest()
+
+
+def require_same_base(adapter: Path, base: Path) -> None:
+    """Refuse an adapter that says it was trained on other weights. One that says nothing (another tool's) passes.
+
+    Raises:
+        ModelError: it was.
+    """
+    manifest = adapter / MANIFEST
+    mark = read_json(manifest).get("base_mark") if manifest.is_file() else None
+    if mark is not None and mark != base_mark(base):
+        raise ModelError(
+            f"{adapter}: the adapter was trained on another base than {base}",
+            remedy="name the base it was trained on, or train it again on this one",
+        )

@@ -32,5 +32,19 @@ def load_base(folder: Path) -> Any:
             f"{folder}: {len(some)} weights are missing, {some[0]} among them",
             remedy="pull the model again; a head that shares the embedding needs tie_word_embeddings in config.json",
         )
+    for name, weight in model.named_parameters():
+        require_finite(folder, name, weight)
     model.config.use_cache = False
     return model
+
+
+def require_finite(folder: Path, name: str, weight: torch.Tensor) -> None:
+    """Refuse weights that are not numbers: every answer and every gradient would be none either.
+
+    The sum is one pass without a copy; only where it is no number (or a float16 sum overflows) is every term looked at.
+
+    Raises:
+        ModelError: some are not; names the tensor.
+    """
+    if not bool(torch.isfinite(weight.detach().sum())) and (broken := int((~torch.isfinite(weight)).sum())):
+        raise ModelError(f"{folder}: {broken} numbers of {name} are NaN or infinite", remedy="pull the model again")

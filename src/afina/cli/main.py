@@ -17,7 +17,7 @@ from afina.errors import AfinaError
 COMMANDS = {
     "init": "project", "up": "project", "down": "project", "status": "project", "doctor": "doctor",
     "import": "data", "review": "data", "curate": "data", "freeze": "frozen",
-    "train": "model", "export": "model", "evaluate": "model", "models": "versions", "report": "versions", "parity": "model",
+    "train": "train", "export": "model", "evaluate": "model", "models": "versions", "report": "versions", "parity": "model",
     "release": "serving", "rollback": "serving", "serve": "serving", "chat": "serving", "worker": "serving",
     "learn": "plain", "verdict": "plain", "score-turn": "plain",
     "backup": "keep", "restore": "keep", "gc": "keep", "psql": "keep",

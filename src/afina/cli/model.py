@@ -1,4 +1,4 @@
-"""`train`, `export`, `evaluate`, `parity`: on the project, or file to file."""
+"""`export`, `evaluate`, `parity`: on the project, or file to file."""
 
 import tempfile
 from dataclasses import asdict
@@ -11,122 +11,19 @@ from rich.table import Table
 
 from afina.bases import resolve_base
 from afina.bases.families import FAMILIES
-from afina.chat.render import load_renderer
-from afina.cli.options import here, json_option, resume_option
-from afina.cli.plan import print_plan
+from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, print_json, print_report, stages
 from afina.cli.words import t
 from afina.export.export import export_model
 from afina.export.parity import check_parity
-from afina.ids import RunId
-from afina.jobs import defer_training
 from afina.loop import Stages
-from afina.loop.chats import read_chats
-from afina.loop.freezing import current_dataset
 from afina.loop.matrix import Cell, matrix_report, run_matrix
-from afina.loop.steps import evaluate_version, export_run, interrupted_run, plan_training, train_run
-from afina.loop.tune import recommended_training
+from afina.loop.steps import evaluate_version, export_run
 from afina.loop.versions import find_version
-from afina.settings import Quantisation, Settings, TrainSettings, read_train_settings
-from afina.train.encode import Encoded, encode_chats
-from afina.train.loop import train
-from afina.train.plan import plan_training as make_plan
-from afina.train.plan import read_model_config
+from afina.settings import Quantisation, Settings
 from afina.wiring import open_project
 
 QUANTISATIONS = click.Choice(get_args(Quantisation))
-
-
-@click.command("train", help=t("Train a LoRA adapter on the newest dataset. With --model, --data and --output: file to file, on chats {\"messages\": […]} in JSONL."))  # fmt: skip
-@click.option("--model", help=t("base for file to file: `semilla`, a folder or a hub id"))
-@click.option("--data", type=click.Path(path_type=Path), help=t("chats, JSONL"))
-@click.option("--validation", type=click.Path(path_type=Path), help=t("chats for the validation loss, JSONL"))
-@click.option("--config", type=click.Path(path_type=Path), help=t("training settings, YAML or TOML"))
-@click.option(
-    "--output", type=click.Path(path_type=Path), help=t("folder for the run; the adapter lands in OUTPUT/adapter")
-)
-@click.option("--plan", "only_plan", is_flag=True, help=t("file to file: measure, say what it will take and stop"))
-@click.option("--max-hours", type=click.FloatRange(min=0), default=0.0, help=t("with --plan: the time allowed"))
-@click.option("--run", "run_id", help=t("train this planned run"))
-@click.option("--queue", is_flag=True, help=t("leave it to `afina worker`"))
-@resume_option
-@json_option
-def train_command(
-    model: str | None, data: Path | None, validation: Path | None, config: Path | None, output: Path | None,
-    only_plan: bool, max_hours: float, run_id: str | None, queue: bool, resume: bool, as_json: bool,
-) -> None:  # fmt: skip
-    """Train."""
-    if only_plan:
-        if not (model and data):
-            raise click.UsageError("--plan needs --model and --data")
-        plan_files(model, data, config, max_hours=max_hours, as_json=as_json)
-        return
-    if model or data or output:
-        if not (model and data and output):
-            raise click.UsageError("file to file needs --model, --data and --output")
-        train_files(model, data, validation, config, output, resume=resume, as_json=as_json)
-        return
-    flags = {"train": read_train_settings(config).model_dump()} if config else None
-    project = open_project(here(), flags=flags)
-    run = (
-        RunId(run_id)
-        if run_id
-        else interrupted_run(project)
-        if resume
-        else plan_training(project, current_dataset(project))
-    )
-    if queue:
-        defer_training(project.dsn, client=project.client, run=run)
-        OUT.print(f"{run} → afina worker")
-        return
-    train_run(project, run, stages(as_json), resume=resume or run_id is not None)
-    if as_json:
-        print_json({"run": run})
-
-
-def plan_files(model: str, data: Path, config: Path | None, *, max_hours: float, as_json: bool) -> None:
-    """Measure and say; exit code 1 if it does not fit."""
-    settings = recommended_training(model, read_train_settings(config) if config else TrainSettings())
-    base = resolve_base(model)
-    examples = encode_chats(read_chats(data), load_renderer(base), max_tokens=settings.training.max_seq_length)
-    told = stages(as_json)
-    with told.stage("plan"):
-        plan = make_plan(
-            examples, read_model_config(base), settings, max_hours=max_hours,
-            say=told.narrator.progress,
-        )  # fmt: skip
-        told.note = f"{plan.steps} steps"
-    if as_json:
-        print_json(asdict(plan))
-    else:
-        print_plan(plan)
-    if plan.way is None or (max_hours and plan.seconds > max_hours * 3600):
-        raise SystemExit(1)
-
-
-def train_files(
-    model: str, data: Path, validation: Path | None, config: Path | None, output: Path, *, resume: bool, as_json: bool
-) -> None:
-    """File to file."""
-    settings = recommended_training(model, read_train_settings(config) if config else TrainSettings())
-    base = resolve_base(model)
-    renderer = load_renderer(base)
-    limit = settings.training.max_seq_length
-    encoded = Encoded(
-        encode_chats(read_chats(data), renderer, max_tokens=limit),
-        encode_chats(read_chats(validation), renderer, max_tokens=limit) if validation else (),
-    )
-    told = stages(as_json)
-    with told.stage("train"):
-        for notice in settings.notices():
-            click.echo(f"note: {notice}", err=True)
-        result = train(
-            encoded, settings, base=base, out=output, resume=resume,
-            on_progress=lambda p: told.narrator.progress(p.step, p.steps, f"loss {p.loss:.3f}"),
-        )  # fmt: skip
-        told.note = f"{result.steps} steps, loss {result.train_loss:.3f} → {result.adapter}"
-    if as_json:
-        print_json(asdict(result))
 
 
 @click.command("export", help=t("The newest finished run as a GGUF with its Modelfile, checked to answer like the model. With --model and --out: file to file."))  # fmt: skip

@@ -5,6 +5,7 @@ from rich.table import Table
 from afina.cli.terminal import OUT
 from afina.cli.words import t
 from afina.train.plan import Plan
+from afina.train.rates import Rates
 
 GB = 1e9
 
@@ -36,3 +37,14 @@ def print_plan(plan: Plan) -> None:
     OUT.print(f"{t('memory available')}: {plan.memory_bytes / GB:.1f} GB · {t('disk')}: {plan.disk_bytes / GB:.2f} GB")
     for remedy in plan.remedies:
         OUT.print(f"· {remedy}")
+
+
+def print_rates(found: Rates) -> None:
+    """Each rate's held-out loss, the best marked, and what to set."""
+    table = Table("", t("learning rate"), t("held-out loss"), box=None, pad_edge=False)
+    table.add_row("", t("before training"), f"{found.before:.4f}")
+    for trial in found.trials:
+        loss = f"{trial.loss:.4f}" if trial.loss is not None else t("diverged")
+        table.add_row("→" if trial.rate == found.best else "", f"{trial.rate:g}", loss)
+    OUT.print(table)
+    OUT.print(f"training.learning_rate = {found.best:g} · {t('a long run wants the same or a little less')}")

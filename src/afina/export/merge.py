@@ -9,6 +9,7 @@ import torch
 from peft import PeftModel
 from safetensors import SafetensorError
 
+from afina.bases.folder import require_same_base
 from afina.bases.load import load_base
 from afina.errors import ModelError
 from afina.store.paths import whole_folder
@@ -43,6 +44,7 @@ def merge(base: Path, adapter: Path | None, out: Path) -> None:
             raise ModelError(
                 f"{adapter}: no adapter here (adapter_config.json)", remedy="name the folder that `afina train` wrote"
             )
+        require_same_base(adapter, base)
         if "embed_tokens" in json.loads((adapter / "adapter_config.json").read_text("utf-8")).get("target_modules", []):
             untie(model)
         try:

@@ -28,7 +28,8 @@ def build_queue(connector: PsycopgConnector | SyncPsycopgConnector, *, folder: P
     def train(client: str, run: str) -> None:
         """Train a planned run; idempotent, because it goes on from its last checkpoint."""
         LOG.info("train %s of %s", run, client)
-        command = [sys.executable, "-m", "afina", "train", "--run", run]
+        # nice: what serves on this machine goes first
+        command = ["nice", "-n", "10", sys.executable, "-m", "afina", "train", "--run", run]
         done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode != 0:
             raise TrainError(f"run {run}: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")

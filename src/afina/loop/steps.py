@@ -19,6 +19,7 @@ from afina.loop.tune import (
     train_stage,
     verdict_stage,
 )
+from afina.loop.yielding import serving_suffers
 from afina.records import Dataset, ModelVersion, RunState, Verdict
 from afina.release.job import save_verdict
 from afina.settings import Settings
@@ -44,7 +45,10 @@ def train_run(project: Project, run: RunId, stages: Stages, *, resume: bool) -> 
         move_run(session, run, RunState.RUNNING)
     settings = settings_of(project, base=planned.base, config=planned.config)
     try:
-        result = train_stage(dataset, settings, stages, run_folder=project.paths.run(run), resume=resume)
+        result = train_stage(
+            dataset, settings, stages, run_folder=project.paths.run(run), resume=resume,
+            must_wait=serving_suffers(project, lambda what: stages.narrator.progress(0, 1, what)),
+        )  # fmt: skip
     except Exception as exc:
         with project.session() as session:
             move_run(session, run, RunState.FAILED, error=str(exc))

@@ -1,6 +1,6 @@
 """Dataset → adapter → GGUF → scores of all arms → verdict: the middle of the wheel, with or without a database."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -49,11 +49,17 @@ def chats(examples: Sequence[Example], *, fields: Sequence[str]) -> list[tuple[T
 
 
 def train_stage(
-    dataset: Dataset, settings: Settings, stages: Stages, *, run_folder: Path, resume: bool = False
+    dataset: Dataset,
+    settings: Settings,
+    stages: Stages,
+    *,
+    run_folder: Path,
+    resume: bool = False,
+    must_wait: Callable[[], bool] = lambda: False,
 ) -> TrainResult:
     """Encode and train."""
     parts = (chats(dataset.train, fields=dataset.fields), chats(dataset.validation, fields=dataset.fields))
-    return train_chats(*parts, settings, stages, run_folder=run_folder, resume=resume)
+    return train_chats(*parts, settings, stages, run_folder=run_folder, resume=resume, must_wait=must_wait)
 
 
 def train_chats(
@@ -65,6 +71,7 @@ def train_chats(
     run_folder: Path,
     resume: bool = False,
     only_last: bool = False,
+    must_wait: Callable[[], bool] = lambda: False,
 ) -> TrainResult:
     """Make sure that the result can be exported, encode, train."""
     base = resolve_base(settings.base.model)
@@ -75,24 +82,31 @@ def train_chats(
         if settings.base.model != semilla.NAME:  # every export of the built-in base is tested; the check takes seconds
             require_exportable(base)
         renderer = load_renderer(base)
-        limit = config.training.max_seq_length
-        encoded = Encoded(
-            encode_chats(train_part, renderer, max_tokens=limit, only_last=only_last),
-            encode_chats(validation_part, renderer, max_tokens=limit, only_last=only_last),
-        )
+        said: list[str] = []
+        limit, too_long = config.training.max_seq_length, config.training.too_long
+        encoded = Encoded(*(
+            encode_chats(
+                part, renderer, max_tokens=limit, only_last=only_last, too_long=too_long,
+                say=said.append,
+            )
+            for part in (train_part, validation_part)
+        ))  # fmt: skip
         result = train(
             encoded,
             config,
             base=base,
             out=run_folder,
             resume=resume,
+            must_wait=must_wait,
             on_progress=lambda p: stages.narrator.progress(
                 p.step,
                 p.steps,
                 f"loss {p.loss:.3f}" + (f", validation {p.validation_loss:.3f}" if p.validation_loss else ""),
             ),
         )
-        stages.note = f"{result.steps} steps, best at {result.best_step}, validation loss {result.validation_loss:.3f}"
+        stages.note = "; ".join((
+            f"{result.steps} steps, best at {result.best_step}, validation loss {result.validation_loss:.3f}", *said,
+        ))  # fmt: skip
     return result
 
 

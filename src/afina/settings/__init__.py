@@ -12,7 +12,7 @@ from afina.settings.sections import (
     ServeSettings,
     StoreSettings,
 )
-from afina.settings.train import LoraSettings, TrainingSettings, TrainSettings, read_train_settings
+from afina.settings.train import LoraSettings, TooLong, TrainingSettings, TrainSettings, read_train_settings
 
 __all__ = [
     "SETTINGS_FILE",
@@ -27,6 +27,7 @@ __all__ = [
     "ServeSettings",
     "Settings",
     "StoreSettings",
+    "TooLong",
     "TrainSettings",
     "TrainingSettings",
     "find_project",

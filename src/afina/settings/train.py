@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from afina.errors import SettingsError
 from afina.settings.sections import Section
 
+TooLong = Literal["refuse", "drop", "truncate", "split"]
 ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -43,7 +44,14 @@ class TrainingSettings(Section):
     save_steps: int = Field(50, ge=1, description="optimiser steps between checkpoints")
     eval_steps: int = Field(25, ge=1, description="optimiser steps between validation losses")
     logging_steps: int = Field(10, ge=1)
-    max_seq_length: int = Field(2048, ge=16, description="tokens; longer examples are refused, never cut")
+    max_seq_length: int = Field(2048, ge=16, description="tokens of an example")
+    too_long: TooLong = Field(
+        "refuse", description="longer examples: an error, left out, cut at the end, or in windows; counts are said"
+    )
+    document_epochs: int = Field(1, ge=1, description="passes over plain documents (`afina train --documents`)")
+    max_memory_gb: float = Field(
+        0.0, ge=0, description="what training may take (10⁹ bytes); 0 = what is available now; refused if it needs more"
+    )
     base_storage: Literal["float32", "bfloat16", "nf4"] = Field(
         "float32", description="how the frozen base is kept; bfloat16 loses nothing of a bfloat16 checkpoint"
     )

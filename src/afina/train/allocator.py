@@ -1,14 +1,19 @@
-"""Keep freed memory in the process, in large pages, instead of giving it back to the system after every tensor."""
+"""What the process does with freed memory: give it back while loading, keep it in large pages while training.
+
+Where memory is short, holes are given back while training too.
+"""
 
 import ctypes
 import functools
 import sys
+from typing import Any
 
 import psutil
 
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # <malloc.h>
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -2, -3, -4  # <malloc.h>
 NEVER = -1
 TOP_PAD_BYTES = 64 * 2**20
+MAPPED_BYTES = 2**20
 MADV_HUGEPAGE = 14  # <sys/mman.h>
 HUGE_PAGE = 2 * 2**20
 
@@ -40,3 +45,36 @@ def keep_freed_memory() -> bool:
         madvise(first, (block + size - first) // HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE)
         free(block)
     return True
+
+
+@functools.cache
+def return_freed_memory() -> bool:
+    """Tell glibc to map every block of a megabyte or more by itself, so that freeing it frees it. Returns whether it listened.
+
+    For loading: by default the limit grows with the blocks that are freed, up to 32 MB; weights then lie in the heap between
+    the holes that converting them left, and the holes stay resident.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        return bool(ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES))
+    except AttributeError:
+        return False
+
+
+LAYERS_BETWEEN = 3
+TOP_STAYS = 2**42
+
+
+def release_holes(decoder: Any) -> None:
+    """From now on give the holes in the heap back to the system before every third layer, in both directions.
+
+    glibc before 2.38 seldom reuses the hole of an aligned block, and torch aligns all: of a heap that grew to 2.1 GB half
+    was holes. One call takes 5 ms and the pages come back as large ones, so the speed is the same (docs/lab-notes.md).
+    """
+    libc = ctypes.CDLL(None)
+    if not sys.platform.startswith("linux") or not hasattr(libc, "malloc_trim"):
+        return
+    libc.malloc_trim.argtypes = [ctypes.c_size_t]
+    for layer in decoder.layers[::LAYERS_BETWEEN]:
+        layer.register_forward_pre_hook(lambda *_: libc.malloc_trim(TOP_STAYS) and None)

@@ -1,7 +1,7 @@
 """Everything a run needs to go on as if nothing had happened, written so that a part is never taken for the whole."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,10 @@ class Position:
     best_step: int = 0
     best_loss: float = float("inf")
     bad_evaluations: int = 0
+    rate_factor: float = 1.0  # halved by every return after a divergence
+    returns: int = 0
+    spikes: int = 0  # steps in a row whose loss left its band
+    recent: list[float] = field(default_factory=list)  # losses of the last ordinary steps
 
 
 def checkpoint_folder(run: Path, step: int) -> Path:
@@ -30,11 +34,12 @@ def checkpoint_folder(run: Path, step: int) -> Path:
     return run / "checkpoints" / f"step_{step:08d}"
 
 
-def save_adapter(model: Any, folder: Path) -> None:
-    """Write the adapter as plain PEFT does, with a manifest."""
+def save_adapter(model: Any, folder: Path, *, mark: str) -> None:
+    """Write the adapter as plain PEFT does, with a manifest that knows its base by `mark`."""
     with whole_folder(folder) as partial:
         model.save_pretrained(partial, save_embedding_layers=False)
-        (partial / MANIFEST).write_text(json.dumps({"files": sorted(p.name for p in partial.iterdir())}), "utf-8")
+        files = sorted(p.name for p in partial.iterdir())
+        (partial / MANIFEST).write_text(json.dumps({"files": files, "base_mark": mark}), "utf-8")
 
 
 def save_checkpoint(run: Path, model: Any, optimizer: torch.optim.Optimizer, position: Position) -> None:
@@ -45,17 +50,7 @@ def save_checkpoint(run: Path, model: Any, optimizer: torch.optim.Optimizer, pos
             partial / "adapter.safetensors",
         )
         torch.save({"optimizer": optimizer.state_dict(), "random": torch.get_rng_state()}, partial / "state.pt")
-        (partial / MANIFEST).write_text(
-            json.dumps(
-                {
-                    "step": position.step,
-                    "best_step": position.best_step,
-                    "best_loss": position.best_loss,
-                    "bad_evaluations": position.bad_evaluations,
-                }
-            ),
-            "utf-8",
-        )
+        (partial / MANIFEST).write_text(json.dumps(asdict(position)), "utf-8")
     for old in checkpoints(run)[:-KEPT]:
         remove(old)
 

@@ -286,3 +286,9 @@ def backward(engine: Engine, parts: Sequence[Part]) -> float:
     """Accumulate the gradient of the mean loss over all supervised tokens of a step. Returns that loss."""
     supervised = sum(part.supervised for part in parts)
     return sum(engine.backward(part, 1 / supervised) for part in parts)
+
+
+@torch.no_grad()
+def mean_loss(engine: Engine, parts: Sequence[Part]) -> float:
+    """Nats per supervised token."""
+    return sum(float(engine.loss(part)) for part in parts) / sum(part.supervised for part in parts)

@@ -72,15 +72,18 @@ class FrozenLinear(torch.autograd.Function):
 
 def linear_gradients(
     dy: torch.Tensor, x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, down: torch.Tensor, scale: float, *,
-    weight: Weight | None, kept: torch.Tensor | None = None,
+    weight: Weight | None, kept: torch.Tensor | None = None, out: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor]:  # fmt: skip
-    """Gradients of a LoRA linear layer; dx is None without `weight`. `x` is what went into A."""
+    """Gradients of a LoRA linear layer; dx is None without `weight`, and lies in `out` if given, which may be x itself.
+
+    `x` is what went into A.
+    """
     ddown = (dy @ b).mul_(scale)
     db = (dy.t() @ down).mul_(scale)
     da = ddown.t() @ x
     if weight is None:
         return None, da, db
-    dx = dy @ weight.dense()
+    dx = torch.mm(dy, weight.dense(), out=out)
     if kept is None:
         dx.addmm_(ddown, a)
     else:
@@ -113,7 +116,7 @@ class GatedDown(torch.autograd.Function):
         h = act * up
         if kept is not None:
             h.mul_(kept)
-        dh, da, db = linear_gradients(gradients[0], h, a, b, down, ctx.scale, weight=ctx.weight, kept=kept)
+        dh, da, db = linear_gradients(gradients[0], h, a, b, down, ctx.scale, weight=ctx.weight, kept=kept, out=h)
         assert dh is not None
         dup = torch.mul(dh, act, out=act)
         dgate = ctx.activation.backward(dh.mul_(up), gate)

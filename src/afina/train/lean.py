@@ -11,8 +11,11 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from afina.bases.folder import check_folder, weight_files
+from afina.bases.load import require_finite
 from afina.errors import ModelError
 from afina.train.storage import attach, store
+
+HEAD = "lm_head.weight"
 
 
 def load_lean(folder: Path, kind: str) -> Any:
@@ -28,12 +31,16 @@ def load_lean(folder: Path, kind: str) -> Any:
             model: Any = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
         model.tie_weights()
         wanted = modules_by_name(model)
+        if config.tie_word_embeddings:
+            require_tied(folder)
+            wanted.pop(HEAD, None)
         for name, tensor in tensors(folder):
+            require_finite(folder, name, tensor)
             fill(wanted.pop(name, None), tensor, kind)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as exc:
         raise ModelError(f"{folder}: the model does not load: {str(exc).splitlines()[0]}") from exc
     if config.tie_word_embeddings:
-        share_head(model, wanted)
+        share_head(model)
     if wanted:
         raise ModelError(
             f"{folder}: {len(wanted)} weights are missing, {min(wanted)} among them",
@@ -53,11 +60,37 @@ def modules_by_name(model: Any) -> dict[str, tuple[Any, str]]:
 
 
 def tensors(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
-    """Every tensor of the checkpoint, one in memory at a time."""
+    """Every tensor of the checkpoint. The file is opened for each anew: its pages count as this process's memory while it is
+    mapped, and all of it would stay so until the last tensor was read.
+    """
+    for name in weight_files(folder):
+        with safe_open(folder / name, framework="pt") as file:
+            keys = list(file.keys())
+        for key in keys:
+            with safe_open(folder / name, framework="pt") as file:
+                tensor = file.get_tensor(key)
+            yield key, tensor
+            del tensor
+
+
+def require_tied(folder: Path) -> None:
+    """Some checkpoints hold a tied head a second time; transformers unties it where the two differ, and so must nobody
+    train with the word vectors in its place.
+
+    Raises:
+        ModelError: their first rows differ.
+    """
+    rows = {}
     for name in weight_files(folder):
         with safe_open(folder / name, framework="pt") as file:
             for key in file.keys():  # noqa: SIM118 - a file is no mapping
-                yield key, file.get_tensor(key)
+                if key == HEAD or key.endswith("embed_tokens.weight"):
+                    rows[key == HEAD] = file.get_slice(key)[:64]
+    if len(rows) == 2 and not torch.equal(rows[True], rows[False]):
+        raise ModelError(
+            f"{folder}: the head is not the word vectors, though config.json ties them",
+            remedy="set tie_word_embeddings to false in the model's config.json",
+        )
 
 
 def fill(place: tuple[Any, str] | None, tensor: torch.Tensor, kind: str) -> None:
@@ -76,9 +109,8 @@ def fill(place: tuple[Any, str] | None, tensor: torch.Tensor, kind: str) -> None
     setattr(module, name, nn.Parameter(tensor.float(), requires_grad=False))
 
 
-def share_head(model: Any, wanted: dict[str, tuple[Any, str]]) -> None:
+def share_head(model: Any) -> None:
     """Let a tied head use the word vectors' stored matrix."""
     head, words = model.get_output_embeddings(), model.get_input_embeddings()
     attach(head, words.stored)
     head.weight = words.weight
-    wanted.pop("lm_head.weight", None)

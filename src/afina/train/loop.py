@@ -4,33 +4,37 @@ Loss on the answers' tokens only, averaged over the supervised tokens of the who
 which would weight short answers more). Checkpoints make a killed run end with the very weights of an undisturbed one.
 """
 
-import fcntl
 import functools
 import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from afina.bases.folder import base_mark
 from afina.bases.load import load_base
 from afina.errors import TrainError
 from afina.settings import TrainingSettings, TrainSettings
 from afina.store.paths import read_json, whole_folder, write_json
-from afina.train.allocator import keep_freed_memory
+from afina.train.allocator import keep_freed_memory, release_holes, return_freed_memory
 from afina.train.checkpoint import Position, load_checkpoint, save_adapter, save_checkpoint
+from afina.train.divergence import MAX_RETURNS, divergence
 from afina.train.encode import Encoded, batch_order
-from afina.train.engine import Engine, backward
+from afina.train.engine import Engine, backward, mean_loss
+from afina.train.folder import only_trainer, prepare_folder
+from afina.train.interrupt import after_the_step
 from afina.train.lean import load_lean
 from afina.train.log import RunLog
-from afina.train.model import add_adapter
+from afina.train.model import add_adapter, start_from
 from afina.train.packing import Part, packs
-from afina.train.plan import pack_limit
+from afina.train.plan import pack_limit, read_model_config, require_memory
+
+WAIT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,85 +69,59 @@ def train(
     *,
     base: Path,
     out: Path,
+    start: Path | None = None,
     resume: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    must_wait: Callable[[], bool] = lambda: False,
 ) -> TrainResult:
-    """Train a LoRA adapter; it lies in `out/adapter` as plain PEFT when this returns.
+    """Train a LoRA adapter, a fresh one or from `start` on; it lies in `out/adapter` as plain PEFT when this returns.
+
+    Between two steps it waits while `must_wait` says so.
 
     Raises:
-        TrainError: `out` holds another run, or the loss is no longer a number. DiskFullError: no space left.
+        TrainError: `out` holds another run, memory is too small, the run diverges, or `start` is of another base.
+        DiskFullError: no space left. KeyboardInterrupt: somebody asked to stop; the step was finished and saved.
     """
     if not data.train:
         raise TrainError("there is nothing to train on")
     with only_trainer(out):
-        return train_locked(data, settings, base=base, out=out, resume=resume, on_progress=on_progress)
-
-
-@contextmanager
-def only_trainer(out: Path) -> Iterator[None]:
-    """Hold the folder's lock: two trainers in one folder would take each other's files for their own.
-
-    Raises:
-        TrainError: another process is training there.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / ".lock").open("a") as lock:
+        prepare_folder(out, settings, base=base, start=start, rows=len(data.train), resume=resume)
+        require_memory(data.train, read_model_config(base), settings)
+        model = trainable_model(settings, base=base, start=start)
+        options = settings.training
+        log = RunLog(out)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise TrainError(
-                f"{out}: another process is training here", remedy="wait for it, or stop it first"
-            ) from exc
-        yield
+            loop = Loop(
+                model, new_optimizer(model, options), data, options, pack_tokens=pack_limit(model.config, settings),
+                out=out, mark=base_mark(base), log=log, on_progress=on_progress, must_wait=must_wait,
+            )  # fmt: skip
+            return loop.run(resume=resume)
+        finally:
+            log.close()
 
 
-def train_locked(
-    data: Encoded,
-    settings: TrainSettings,
-    *,
-    base: Path,
-    out: Path,
-    resume: bool,
-    on_progress: Callable[[Progress], None],
-) -> TrainResult:
-    """`train`, with the folder's lock held."""
-    options = settings.training
-    prepare_folder(out, settings, base=base, rows=len(data.train), resume=resume)
-    keep_freed_memory()
+def trainable_model(settings: TrainSettings, *, base: Path, start: Path | None) -> Any:
+    """The base with an adapter on it, stored and recomputed as the settings say; threads and allocator are set too."""
+    options, kept = settings.training, settings.storage
+    return_freed_memory()
     torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))
     torch.manual_seed(options.seed)
-    kept = settings.storage
     model = add_adapter(load_base(base) if kept == "float32" else load_lean(base, kept), settings.lora, base=str(base))
+    keep_freed_memory()  # after loading, whose leavings would lie between the weights for good
+    if start is not None:
+        start_from(model, start, base=base)
     if options.gradient_checkpointing:
         model.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
-    optimizer = torch.optim.AdamW(
+    if options.gradient_checkpointing or kept != "float32":  # settings of people who are short of memory
+        release_holes(model.get_base_model().get_decoder())
+    return model
+
+
+def new_optimizer(model: Any, options: TrainingSettings) -> torch.optim.Optimizer:
+    """AdamW over what is trained."""
+    return torch.optim.AdamW(
         [p for p in model.parameters() if p.requires_grad], lr=options.learning_rate, weight_decay=options.weight_decay
     )
-    log = RunLog(out)
-    try:
-        loop = Loop(
-            model, optimizer, data, options, pack_tokens=pack_limit(model.config, settings), out=out, log=log,
-            on_progress=on_progress,
-        )  # fmt: skip
-        return loop.run(resume=resume)
-    finally:
-        log.close()
-
-
-def prepare_folder(out: Path, settings: TrainSettings, *, base: Path, rows: int, resume: bool) -> None:
-    """Write the resolved settings, or make sure that a resumed run has the same ones."""
-    identity = {"settings": settings.model_dump(mode="json"), "base": str(base), "rows": rows}
-    file = out / "run.json"
-    if resume and file.is_file():
-        if read_json(file) != identity:
-            raise TrainError(
-                f"{out}: the interrupted run had other settings, base or data",
-                remedy="repeat its settings, or train into another folder",
-            )
-        return
-    if ((out / "checkpoints").exists() or (out / "adapter").exists()) and not resume:
-        raise TrainError(f"{out}: holds a run already", remedy="use --resume to go on, or another folder")
-    write_json(file, identity)
 
 
 def schedule(step: int, *, steps: int, warmup: int) -> float:
@@ -166,62 +144,108 @@ class Loop:
         *,
         pack_tokens: int,
         out: Path,
+        mark: str,
         log: RunLog,
         on_progress: Callable[[Progress], None],
+        must_wait: Callable[[], bool],
     ) -> None:
         self.model, self.optimizer, self.data, self.options = model, optimizer, data, options
         self.engine = Engine(model)
-        self.out, self.log, self.on_progress = out, log, on_progress
+        self.out, self.mark, self.log = out, mark, log
+        self.on_progress, self.must_wait = on_progress, must_wait
         self.position = Position()
         self.pack_tokens = pack_tokens
         self.trainable = [p for p in model.parameters() if p.requires_grad]
+        self.tokens = 0
 
     def run(self, *, resume: bool) -> TrainResult:
-        """All steps that are left."""
+        """All steps that are left.
+
+        Raises:
+            KeyboardInterrupt: a signal asked to stop; everything up to the last step is in a checkpoint.
+        """
         began = time.monotonic()
         if resume:
             self.position = load_checkpoint(self.out, self.model, self.optimizer)
-        per_epoch = len(self.order(epoch=0))
+        per_epoch = len(self.order(0))
         steps, self.pack_tokens = self.planned(per_epoch)
-        trainable = sum(p.numel() for p in self.trainable)
         self.log.say(
-            f"start at step {self.position.step} of {steps}, {trainable} trainable parameters, {per_epoch} steps an epoch"
+            f"start at step {self.position.step} of {steps}, {sum(p.numel() for p in self.trainable)} trainable parameters, "
+            f"{per_epoch} steps an epoch"
         )
-        tokens, loss = 0, float("nan")
-        validation: float | None = None
-        for batch in self.batches(per_epoch, steps):
-            # ---- one optimiser step ----
-            scale = schedule(self.position.step, steps=steps, warmup=self.options.warmup_steps)
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.options.learning_rate * scale
-            self.model.train()
-            loss = backward(self.engine, batch)
-            norm = float(torch.nn.utils.clip_grad_norm_(self.trainable, self.options.max_grad_norm))
-            self.optimizer.step()
-            self.optimizer.zero_grad(set_to_none=True)
-            self.position.step += 1
-            # ----------------------------
-            if not (math.isfinite(loss) and math.isfinite(norm)):
-                raise TrainError(
-                    f"the loss is {loss}, its gradient's norm {norm}, at step {self.position.step}",
-                    remedy="lower training.learning_rate; the checkpoints before this step are whole",
-                )
-            tokens += sum(pack.tokens for pack in batch)
-            step, last = self.position.step, self.position.step == steps
-            if step % self.options.logging_steps == 0 or last:
-                self.say_step(loss, scale, steps=steps, per_epoch=per_epoch)
-                self.log.scalar("gradient_norm", norm, step)
-                self.log.scalar("tokens_per_s", tokens / (time.monotonic() - began), step)
-            if self.data.validation and (step % self.options.eval_steps == 0 or last):
-                validation = self.evaluate()
-                self.judge(validation)
-            if step % self.options.save_steps == 0 or last or self.is_exhausted():
-                save_checkpoint(self.out, self.model, self.optimizer, self.position)
-            self.on_progress(Progress(step, steps, loss, validation))
+        if not self.position.step:
+            self.save()  # what a divergence before the first checkpoint goes back to
+        loss, validation = float("nan"), None
+        with after_the_step() as stop:
+            while self.position.step < steps and not self.is_exhausted():
+                loss, norm, rate = self.step(per_epoch, steps)
+                if why := divergence(loss, norm, self.position):
+                    self.go_back(why)
+                    continue
+                self.update()
+                step, last = self.position.step, self.position.step == steps
+                if step % self.options.logging_steps == 0 or last:
+                    self.say_step(loss, norm, rate, steps=steps, per_epoch=per_epoch)
+                    self.log.scalar("tokens_per_s", self.tokens / (time.monotonic() - began), step)
+                if self.data.validation and (step % self.options.eval_steps == 0 or last):
+                    validation = self.evaluate()
+                    self.judge(validation)
+                self.on_progress(Progress(step, steps, loss, validation))
+                while self.must_wait() and not stop.wanted:
+                    time.sleep(WAIT_S)
+                asked = stop.wanted  # looked at once: a signal behind this line waits for the next step
+                due = step % self.options.save_steps == 0 and not self.position.spikes
+                if due or last or asked or self.is_exhausted():
+                    self.save()
+                if asked and not last:
+                    self.log.say(f"stopped at step {step}, as asked")
+                    raise KeyboardInterrupt
         if self.is_exhausted():
             self.log.say(f"early stop: no better validation loss in {self.position.bad_evaluations} evaluations")
         self.finish()
-        return self.result(loss, planned=steps, tokens=tokens, seconds=time.monotonic() - began)
+        return self.result(loss, planned=steps, tokens=self.tokens, seconds=time.monotonic() - began)
+
+    def step(self, per_epoch: int, steps: int) -> tuple[float, float, float]:
+        """Gradients of one optimiser step. Returns mean loss, gradient norm before clipping, learning rate."""
+        scale = schedule(self.position.step, steps=steps, warmup=self.options.warmup_steps)
+        rate = self.options.learning_rate * self.position.rate_factor * scale
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        epoch, at = divmod(self.position.step, per_epoch)
+        parts = self.packed(self.order(epoch)[at])
+        self.tokens += sum(part.tokens for part in parts)
+        loss = backward(self.engine, parts)
+        norm = float(torch.nn.utils.clip_grad_norm_(self.trainable, self.options.max_grad_norm))
+        return loss, norm, rate
+
+    def update(self) -> None:
+        """Apply the gradients."""
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.position.step += 1
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        save_checkpoint(self.out, self.model, self.optimizer, self.position)
+
+    def go_back(self, why: str) -> None:
+        """Return to the last checkpoint at half the learning rate, at most three times in a run.
+
+        Raises:
+            TrainError: that did not help.
+        """
+        at, returns, factor = self.position.step + 1, self.position.returns + 1, self.position.rate_factor / 2
+        if returns > MAX_RETURNS:
+            raise TrainError(
+                f"the run diverges: {why} at step {at}, after {MAX_RETURNS} returns to a checkpoint at half the rate each",
+                remedy="lower training.learning_rate (`afina train --find-rate` compares some), or look at the data",
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        self.position = load_checkpoint(self.out, self.model, self.optimizer)
+        self.position.returns, self.position.rate_factor, self.position.spikes = returns, factor, 0
+        self.save()
+        self.log.say(f"{why} at step {at}: back to step {self.position.step}, learning rate × {factor:g}")
 
     def result(self, loss: float, *, planned: int, tokens: int, seconds: float) -> TrainResult:
         """What was reached, also written to `result.json`."""
@@ -260,7 +284,7 @@ class Loop:
         random = torch.get_rng_state()
         self.model.train()
         times = []
-        for rows in self.order(epoch=0)[:6]:
+        for rows in self.order(0)[:6]:
             began = time.monotonic()
             backward(self.engine, self.packed(rows))
             times.append(time.monotonic() - began)
@@ -268,7 +292,7 @@ class Loop:
         torch.set_rng_state(random)
         return sum(times[1:] or times) / len(times[1:] or times)
 
-    def order(self, *, epoch: int) -> list[list[int]]:
+    def order(self, epoch: int) -> list[list[int]]:
         """The rows of every optimiser step of an epoch."""
         size = self.options.batch_size * self.options.gradient_accumulation_steps
         return batch_order(len(self.data.train), batch_size=size, seed=self.options.seed, epoch=epoch)
@@ -277,26 +301,15 @@ class Loop:
         """One optimiser step's examples, shared beginnings once."""
         return packs([self.data.train[row] for row in rows], limit=self.pack_tokens)
 
-    def batches(self, per_epoch: int, steps: int) -> Iterator[list[Part]]:
-        """The examples of each optimiser step that is still to be made."""
-        while self.position.step < steps and not self.is_exhausted():
-            epoch, first = divmod(self.position.step, per_epoch)
-            for rows in self.order(epoch=epoch)[first:]:
-                if self.position.step >= steps or self.is_exhausted():
-                    return
-                yield self.packed(rows)
-
     @functools.cached_property
     def validation(self) -> list[Part]:
         """The validation part, packed once."""
         return packs(self.data.validation, limit=self.pack_tokens)
 
-    @torch.no_grad()
     def evaluate(self) -> float:
         """Mean loss per supervised token over the validation part; a beginning that all of it shares is run once a pack."""
         self.model.eval()
-        parts = self.validation
-        return sum(float(self.engine.loss(part)) for part in parts) / sum(part.supervised for part in parts)
+        return mean_loss(self.engine, self.validation)
 
     def judge(self, validation: float) -> None:
         """Keep the best weights."""
@@ -306,7 +319,7 @@ class Loop:
         if better:
             self.position.best_loss, self.position.best_step = validation, self.position.step
             self.position.bad_evaluations = 0
-            save_adapter(self.model, self.best_folder(self.position.step))
+            save_adapter(self.model, self.best_folder(self.position.step), mark=self.mark)
         else:
             self.position.bad_evaluations += 1
 
@@ -315,13 +328,13 @@ class Loop:
         patience = self.options.early_stopping_patience
         return patience > 0 and self.position.bad_evaluations >= patience
 
-    def say_step(self, loss: float, scale: float, *, steps: int, per_epoch: int) -> None:
-        """One line in the log, one point on the curves."""
+    def say_step(self, loss: float, norm: float, rate: float, *, steps: int, per_epoch: int) -> None:
+        """One line in the log, one point on each curve."""
         step = self.position.step
         epoch = (step - 1) // per_epoch + 1
         self.log.say(f"Epoch {epoch}/{self.options.num_epochs} - Step {step}/{steps} - Loss: {loss:.4f}")
-        self.log.scalar("loss/train", loss, step)
-        self.log.scalar("learning_rate", self.options.learning_rate * scale, step)
+        for name, value in (("loss/train", loss), ("gradient_norm", norm), ("learning_rate", rate)):
+            self.log.scalar(name, value, step)
 
     def best_folder(self, step: int) -> Path:
         """Where the best weights of a step lie until the end."""
@@ -331,7 +344,7 @@ class Loop:
         """Put the best weights into `adapter/`; without validation data, the last ones."""
         final = self.out / "adapter"
         if not self.position.best_step:
-            save_adapter(self.model, final)
+            save_adapter(self.model, final, mark=self.mark)
         elif (best := self.best_folder(self.position.best_step)).is_dir():
             with whole_folder(final) as partial:
                 shutil.copytree(best, partial, dirs_exist_ok=True)

@@ -25,7 +25,8 @@ class SupervisedLoss(torch.autograd.Function):
         """Rows in chunks, the head in parts; where no gradient is wanted none is formed."""
         gradient = torch.zeros_like(hidden) if ctx.needs_input_grad[0] else None
         total = hidden.new_zeros(())
-        size = max(1, LOGITS_BYTES // (4 * head.shape[0]))
+        most = max(1, LOGITS_BYTES // (4 * head.shape[0]))
+        size = -(-len(hidden) // -(-len(hidden) // most))  # chunks of one size: no more of them, each smaller
         for at in range(0, len(hidden), size):
             some = slice(at, at + size)
             logits = all_logits(hidden[some], head, bias)

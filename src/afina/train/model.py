@@ -1,10 +1,16 @@
 """A base model with a LoRA adapter on it."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftConfig, get_peft_model, set_peft_model_state_dict
+from peft.utils import SAFETENSORS_WEIGHTS_NAME
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
+from afina.bases.folder import require_same_base
 from afina.errors import TrainError
 from afina.settings import LoraSettings
 
@@ -58,3 +64,31 @@ def add_adapter(model: Any, lora: LoraSettings, *, base: str) -> Any:
             f"no adapter can be added: {str(exc).splitlines()[0]}",
             remedy="set lora.target_modules to names of linear layers of this architecture",
         ) from exc
+
+
+def start_from(model: Any, adapter: Path, *, base: Path) -> None:
+    """Put the weights of a trained adapter into the model's fresh one.
+
+    Raises:
+        TrainError: there is no adapter, it is damaged, or its rank and modules are others. ModelError: of another base.
+    """
+    if not (adapter / "adapter_config.json").is_file():
+        raise TrainError(
+            f"{adapter}: no adapter here (adapter_config.json)", remedy="name the folder that `afina train` wrote"
+        )
+    require_same_base(adapter, base)
+    try:
+        config: Any = PeftConfig.from_pretrained(str(adapter))
+        weights = load_file(adapter / SAFETENSORS_WEIGHTS_NAME)
+        mine = model.peft_config["default"]
+        if (config.r, set(config.target_modules)) != (mine.r, set(mine.target_modules)):
+            raise TrainError(
+                f"{adapter}: rank {config.r} on {', '.join(sorted(config.target_modules))}; the settings ask for rank "
+                f"{mine.r} on {', '.join(sorted(mine.target_modules))}",
+                remedy="give lora.r and lora.target_modules the adapter's values",
+            )
+        found: Any = set_peft_model_state_dict(model, weights)
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, json.JSONDecodeError, SafetensorError) as exc:
+        raise TrainError(f"{adapter}: the adapter does not fit {base.name}: {str(exc).splitlines()[0]}") from exc
+    if found.unexpected_keys:
+        raise TrainError(f"{adapter}: the adapter does not fit {base.name}: it has {found.unexpected_keys[0]}")

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from afina.bases.memory import available_memory
 from afina.chat.render import Rendered
 from afina.errors import TrainError
 from afina.settings import TrainSettings
@@ -24,7 +24,7 @@ from afina.train.engine import Engine
 from afina.train.kernels import apply
 from afina.train.loss import LOGITS_BYTES, SupervisedLoss
 from afina.train.model import add_adapter
-from afina.train.packing import Packed, packs, passes
+from afina.train.packing import Packed, pack, packs, passes
 from afina.train.storage import BLOCK, PART_BYTES, attach, store
 
 BITS = {"float32": 32.0, "bfloat16": 16.0, "nf4": 4.13}
@@ -137,16 +137,10 @@ def plan_training(
     """
     if not examples:
         raise TrainError("there is nothing to train on")
-    memory = memory or float(psutil.virtual_memory().available)
+    memory = memory or memory_limit(settings)
     shape, options = shape_of(config), settings.training
     torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))
-    size = options.batch_size * options.gradient_accumulation_steps
-    limit = pack_limit(config, settings, memory=memory)
-    order = batch_order(len(examples), batch_size=size, seed=options.seed, epoch=0)
-    sampled = [
-        [pack for part in packs([examples[at] for at in rows], limit=limit) for pack in passes(part)]
-        for rows in order[:SAMPLED_STEPS]
-    ]
+    sampled = sampled_passes(examples, settings, limit=pack_limit(config, settings, memory=memory))
     ways = []
     for done, storage in enumerate(BITS):
         say(done, len(BITS), storage)
@@ -154,7 +148,7 @@ def plan_training(
     own = next(w for w in ways if (w.storage, w.checkpointing) == (settings.storage, options.gradient_checkpointing))
     fitting = sorted((w for w in ways if w.ram_bytes <= memory), key=lambda way: way.step_s)
     way = own if own.ram_bytes <= memory else next(iter(fitting), None)
-    steps = len(order) * options.num_epochs
+    steps = -(-len(examples) // (options.batch_size * options.gradient_accumulation_steps)) * options.num_epochs
     seconds = steps * (way or own).step_s
     adapter = shape.adapter_weights(settings.lora.r)
     return Plan(
@@ -165,6 +159,52 @@ def plan_training(
         disk_bytes=4.0 * adapter * (3 * 2 + 2),  # two checkpoints with two moments each, the best and the final adapter
         remedies=tuple(remedies(own, way, settings, seconds=seconds, max_hours=max_hours)),
     )  # fmt: skip
+
+
+def memory_limit(settings: TrainSettings) -> float:
+    """Bytes that a training may take: as set, else what is available now."""
+    return settings.training.max_memory_gb * 1e9 or available_memory()
+
+
+def sampled_passes(examples: Sequence[Rendered], settings: TrainSettings, *, limit: int) -> list[list[Packed]]:
+    """The forward passes of the first optimiser steps."""
+    options = settings.training
+    size = options.batch_size * options.gradient_accumulation_steps
+    order = batch_order(len(examples), batch_size=size, seed=options.seed, epoch=0)
+    return [
+        [pack for part in packs([examples[at] for at in rows], limit=limit) for pack in passes(part)]
+        for rows in order[:SAMPLED_STEPS]
+    ]
+
+
+def require_memory(examples: Sequence[Rendered], config: Any, settings: TrainSettings) -> None:
+    """Refuse a run that will not fit, before its weights are read: the kernel would end it hours later without a word.
+
+    Raises:
+        TrainError: it needs more than there is; names the ways that fit.
+    """
+    memory, shape = memory_limit(settings), shape_of(config)
+    every = [p for step in sampled_passes(examples, settings, limit=pack_limit(config, settings)) for p in step]
+    longest = max([*every, pack([max(examples, key=lambda row: len(row.ids))])], key=lambda p: len(p.ids))
+    needs = {
+        (storage, again): ram_bytes(shape, settings, longest, storage=storage, checkpointing=again)
+        for again in (False, True)
+        for storage in BITS
+    }
+    own = needs[settings.storage, settings.training.gradient_checkpointing]
+    if own <= memory:
+        return
+    fitting = [
+        f'base_storage = "{storage}"{" with gradient_checkpointing = true" if again else ""} ({need / 1e9:.1f} GB)'
+        for (storage, again), need in needs.items()
+        if need <= memory
+    ]
+    raise TrainError(
+        f"this training needs about {own / 1e9:.1f} GB of memory, {memory / 1e9:.1f} GB may be taken",
+        remedy=f"in [training]: {' or '.join(fitting[:2])}; `afina train --plan` says what each costs in time"
+        if fitting
+        else "a smaller base, shorter examples (max_seq_length), a smaller pack_tokens, or more memory",
+    )
 
 
 def mean(values: Iterable[int]) -> int:
@@ -224,7 +264,7 @@ def pack_limit(config: Any, settings: TrainSettings, *, memory: float | None = N
     shape = shape_of(config)
     kept = shape.kept_per_token(dropout=settings.lora.lora_dropout > 0)
     numbers = shape.layers * shape.hidden + kept if settings.training.gradient_checkpointing else shape.layers * kept
-    room = 0.5 * (memory or float(psutil.virtual_memory().available)) / (4 * numbers)
+    room = 0.5 * (memory or memory_limit(settings)) / (4 * numbers)
     return max(256, min(4096, int(room)))
 
 

@@ -12,6 +12,8 @@ import torch
 
 PART_BYTES = 96 * 2**20
 """float32 bytes of a part; bounds the buffer for vocabularies, whose matrix is the largest by far."""
+ENCODE_BYTES = 4 * 2**20
+"""The same while a matrix is stored: temporaries this small stay in the cache and in memory that the process has already."""
 BLOCK, GROUP = 64, 256
 NF4 = (
     -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334,
@@ -43,25 +45,28 @@ class Weight(Protocol):
 
 
 class Scratch:
-    """The buffer into which matrices are decoded."""
+    """A buffer that is used again and again: fresh memory costs a page fault every 4 KiB."""
 
-    def __init__(self) -> None:
-        self.space = torch.empty(0)
+    def __init__(self, dtype: torch.dtype) -> None:
+        self.space = torch.empty(0, dtype=dtype)
 
     def of(self, rows: int, columns: int) -> torch.Tensor:
-        """An uninitialised float32 (rows, columns)."""
+        """Uninitialised (rows, columns)."""
         if self.space.numel() < rows * columns:
-            self.space = torch.empty(0)  # free the old one first
-            self.space = torch.empty(rows * columns)
+            dtype = self.space.dtype
+            self.space = torch.empty(0, dtype=dtype)  # free the old one first
+            self.space = torch.empty(rows * columns, dtype=dtype)
         return self.space[: rows * columns].view(rows, columns)
 
 
-SCRATCH = Scratch()
+SCRATCH = Scratch(torch.float32)
+"""Into which matrices are decoded."""
+INDEX = Scratch(torch.int32)
 
 
-def cuts(shape: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Row ranges of at most `PART_BYTES`."""
-    step = max(1, PART_BYTES // (4 * shape[1]))
+def cuts(shape: tuple[int, int], *, size: int) -> Iterator[tuple[int, int]]:
+    """Row ranges of at most `size` bytes in float32."""
+    step = max(1, size // (4 * shape[1]))
     return ((at, min(at + step, shape[0])) for at in range(0, shape[0], step))
 
 
@@ -106,7 +111,7 @@ class Half:
 
     def parts(self) -> Iterator[tuple[int, int, torch.Tensor]]:
         """Widened part by part."""
-        for first, end in cuts(self.shape):
+        for first, end in cuts(self.shape, size=PART_BYTES):
             yield first, end, SCRATCH.of(end - first, self.shape[1]).copy_(self.weight[first:end])
 
     def lookup(self, rows: torch.Tensor) -> torch.Tensor:
@@ -144,8 +149,9 @@ class NormalFloat:
 
     def decode(self, first: int, end: int, out: torch.Tensor) -> torch.Tensor:
         """Rows first:end into out (end − first, in)."""
-        index = self.codes[first:end].reshape(-1).to(torch.int32).bitwise_and_(0xFFFF)
-        torch.index_select(QUADS, 0, index, out=out.view(-1, 4))
+        codes = self.codes[first:end]
+        index = INDEX.of(*codes.shape).copy_(codes).bitwise_and_(0xFFFF)
+        torch.index_select(QUADS, 0, index.view(-1), out=out.view(-1, 4))
         blocks = self.shape[1] // BLOCK
         at = torch.arange(first * blocks, end * blocks)
         group = at.div_(GROUP, rounding_mode="floor")
@@ -159,7 +165,7 @@ class NormalFloat:
 
     def parts(self) -> Iterator[tuple[int, int, torch.Tensor]]:
         """Decoded part by part."""
-        for first, end in cuts(self.shape):
+        for first, end in cuts(self.shape, size=PART_BYTES):
             yield first, end, self.decode(first, end, SCRATCH.of(end - first, self.shape[1]))
 
     def lookup(self, rows: torch.Tensor) -> torch.Tensor:
@@ -174,7 +180,9 @@ class NormalFloat:
 def as_nf4(weight: torch.Tensor) -> NormalFloat:
     """Nearest NF4 codes of a matrix (out, in) whose rows divide by 64; any float type."""
     out, columns = weight.shape
-    peaks = torch.cat([weight[a:b].float().view(-1, BLOCK).abs().amax(1) for a, b in cuts((out, columns))])
+    peaks = torch.cat(
+        [weight[a:b].float().view(-1, BLOCK).abs().amax(1) for a, b in cuts((out, columns), size=ENCODE_BYTES)]
+    )
     groups = -(-len(peaks) // GROUP)
     padded = torch.cat((peaks, peaks[-1:].expand(groups * GROUP - len(peaks)))).view(groups, GROUP)
     low, high = padded.aminmax(dim=1)
@@ -184,7 +192,7 @@ def as_nf4(weight: torch.Tensor) -> NormalFloat:
     codes = torch.empty(out, columns // 4, dtype=torch.int16)
     group = torch.arange(len(peaks)) // GROUP
     real = (scales.float() * step[group] + low[group]).clamp_min_(1e-30)
-    for first, end in cuts((out, columns)):
+    for first, end in cuts((out, columns), size=ENCODE_BYTES):
         some = weight[first:end].float().view(-1, BLOCK) / real[first * columns // BLOCK : end * columns // BLOCK, None]
         index = some.add_(1).mul_(FINE / 2).to(torch.int32).clamp_(0, FINE - 1).view(-1)
         four = NEAREST.index_select(0, index).view(-1, 4)
@@ -198,7 +206,7 @@ def store(weight: torch.Tensor, kind: str) -> Weight:
     if kind == "float32":
         return Dense(weight.float())
     if kind == "bfloat16" or weight.shape[1] % BLOCK:
-        return Half(weight.to(torch.bfloat16))
+        return Half(weight.to(torch.bfloat16, copy=True))
     return as_nf4(weight)
 
 

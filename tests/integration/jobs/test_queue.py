@@ -26,7 +26,7 @@ def test_a_run_is_queued_once_and_worked_off(project: Project, monkeypatch: pyte
 
     def record(command: list[str], **options: object) -> Done:
         assert options["cwd"] == tmp_path
-        called.append(command[1:])
+        called.append(command)
         return Done()
 
     for _ in range(2):
@@ -34,7 +34,8 @@ def test_a_run_is_queued_once_and_worked_off(project: Project, monkeypatch: pyte
     monkeypatch.setattr(subprocess, "run", record)
     run_worker(project.dsn, folder=tmp_path, wait=False)
 
-    assert called == [["-m", "afina", "train", "--run", "run_1"]]
+    assert [command[:3] for command in called] == [["nice", "-n", "10"]]  # what serves here goes first
+    assert called[0][4:] == ["-m", "afina", "train", "--run", "run_1"]
     assert jobs(project.dsn) == [("succeeded", 1)]
 
 

@@ -1,21 +1,29 @@
 """The training loop on a tiny model."""
 
 import json
+import os
+import shutil
+import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
 from peft import PeftModel
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from afina.bases.load import load_base
 from afina.chat.render import load_renderer
 from afina.errors import DiskFullError, ModelError, TrainError
 from afina.records import Turn
 from afina.settings import TrainSettings
+from afina.train import loop as loop_module
 from afina.train.checkpoint import checkpoints
-from afina.train.encode import Encoded, encode_chats
-from afina.train.loop import Progress, train
+from afina.train.encode import Encoded, encode_chats, encode_documents
+from afina.train.engine import Engine, backward
+from afina.train.loop import Progress, train, trainable_model
+from afina.train.packing import Part
+from afina.train.rates import compare_rates
 from tests.integration.store.test_paths import small_disk
 
 __all__ = ["small_disk"]
@@ -38,6 +46,12 @@ def data(model: Path) -> Encoded:
     return Encoded(rendered[:20], rendered[20:])
 
 
+def same_weights(*runs: Path) -> bool:
+    """Bit for bit."""
+    one, other = (load_file(run / "adapter" / "adapter_model.safetensors") for run in runs)
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
 class Killed(BaseException):
     """Stands for a process that ends at once."""
 
@@ -55,9 +69,127 @@ def test_an_interrupted_run_ends_with_the_same_weights(tiny_model: Path, tmp_pat
         train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "cut", on_progress=stop)
     train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "cut", resume=True)
 
-    whole, cut = (load_file(tmp_path / name / "adapter" / "adapter_model.safetensors") for name in ("whole", "cut"))
-    assert whole.keys() == cut.keys()
-    assert all(torch.equal(whole[key], cut[key]) for key in whole)
+    assert same_weights(tmp_path / "whole", tmp_path / "cut")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_for_the_step_and_loses_none(tiny_model: Path, tmp_path: Path, number: int) -> None:
+    """The step in progress is finished and saved, though no checkpoint was due; the resumed run goes on after it."""
+
+    def ask(progress: Progress) -> None:
+        if progress.step == 3:
+            os.kill(os.getpid(), number)
+
+    rare = settings(save_steps=50)
+    train(data(tiny_model), rare, base=tiny_model, out=tmp_path / "whole")
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt):
+        train(data(tiny_model), rare, base=tiny_model, out=tmp_path / "cut", on_progress=ask)
+
+    assert signal.getsignal(number) is before
+    assert checkpoints(tmp_path / "cut")[-1].name == "step_00000003"
+    train(data(tiny_model), rare, base=tiny_model, out=tmp_path / "cut", resume=True)
+    assert same_weights(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_it_waits_between_steps_while_told_to(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As often as it is told; then it goes on to the end."""
+    monkeypatch.setattr(loop_module, "WAIT_S", 0.001)
+    answers = iter([True, True, False])
+    waited: list[bool] = []
+
+    def must_wait() -> bool:
+        waited.append(next(answers, False))
+        return waited[-1]
+
+    result = train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "r", must_wait=must_wait)
+
+    assert waited[:3] == [True, True, False]
+    assert result.steps == result.planned_steps
+
+
+def test_a_divergence_goes_back_at_half_the_rate(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fifth step's gradient is no number, once: the run returns to its last checkpoint and ends well."""
+    steps = iter(range(1, 100))
+
+    def broken(engine: Engine, parts: Sequence[Part]) -> float:
+        return float("nan") if next(steps) == 5 else backward(engine, parts)
+
+    monkeypatch.setattr(loop_module, "backward", broken)
+    result = train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "r")
+
+    assert result.steps == result.planned_steps
+    assert "at step 5: back to step 4, learning rate × 0.5" in (tmp_path / "r" / "training.log").read_text("utf-8")
+    monkeypatch.setattr(loop_module, "backward", lambda *_: float("nan"))
+    with pytest.raises(TrainError, match="diverges: loss nan"):
+        train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "never")
+
+
+def test_documents_first_then_chats(tiny_model: Path, tmp_path: Path) -> None:
+    """The second run starts from the first one's adapter: its weights are there before a step is made."""
+    texts = [f"El pedido {n} llegó el lunes y el cliente quedó contento." for n in range(12)]
+    documents = Encoded(encode_documents(texts, load_renderer(tiny_model), max_tokens=32), ())
+    first = train(documents, settings(), base=tiny_model, out=tmp_path / "documents")
+    model = trainable_model(settings(), base=tiny_model, start=Path(first.adapter))
+    kept = load_file(Path(first.adapter) / "adapter_model.safetensors")
+    own = {name.replace(".default", ""): value for name, value in model.state_dict().items() if "lora_" in name}
+    second = train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "chats", start=Path(first.adapter))
+
+    assert all(torch.equal(kept[name], value) for name, value in own.items())
+    assert own
+    PeftModel.from_pretrained(load_base(tiny_model), second.adapter)
+
+
+def test_an_adapter_that_does_not_fit_is_named(tiny_model: Path, tmp_path: Path) -> None:
+    """Of another base of the same shape, of another rank, or none at all."""
+    one = train(data(tiny_model), settings(num_epochs=1), base=tiny_model, out=tmp_path / "one")
+    other = Path(shutil.copytree(tiny_model, tmp_path / "other"))
+    weights = load_file(other / "model.safetensors")
+    save_file({name: value + 0.01 for name, value in weights.items()}, other / "model.safetensors", {"format": "pt"})
+
+    for base, lora, error in (
+        (other, 4, "trained on another base"), (tiny_model, 8, "rank 4 on .* ask for rank 8"),
+    ):  # fmt: skip
+        config = settings().model_copy(update={"lora": settings().lora.model_copy(update={"r": lora})})
+        with pytest.raises((TrainError, ModelError), match=error):
+            train(data(tiny_model), config, base=base, out=tmp_path / f"{base.name}{lora}", start=Path(one.adapter))
+    with pytest.raises(TrainError, match="no adapter here"):
+        train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "none", start=tmp_path)
+
+
+def test_too_little_memory_is_refused_before_weights_are_read(tiny_model: Path, tmp_path: Path) -> None:
+    """With what it needs, what there is, and what to do."""
+    with pytest.raises(TrainError, match=r"needs about .* 0\.1 GB may be taken"):
+        train(data(tiny_model), settings(max_memory_gb=0.1), base=tiny_model, out=tmp_path / "r")
+
+
+@pytest.mark.parametrize("kind", ["float32", "nf4"])
+def test_weights_that_are_no_numbers_are_named(tiny_model: Path, tmp_path: Path, kind: str) -> None:
+    """However the base is kept."""
+    broken = Path(shutil.copytree(tiny_model, tmp_path / "broken"))
+    weights = load_file(broken / "model.safetensors")
+    weights["model.layers.1.mlp.up_proj.weight"][3, 5] = float("nan")
+    save_file(weights, broken / "model.safetensors", {"format": "pt"})
+
+    with pytest.raises(ModelError, match=r"1 numbers of model\.layers\.1\.mlp\.up_proj\.weight are NaN"):
+        train(data(tiny_model), settings(base_storage=kind), base=broken, out=tmp_path / "r")
+
+
+def test_learning_rates_are_compared_from_one_start(tiny_model: Path) -> None:
+    """A rate of almost nothing ends where training began, a good one below it, a mad one is no choice."""
+    model = trainable_model(settings(), base=tiny_model, start=None)
+    found = compare_rates(model, data(tiny_model), settings(), steps=6, rates=(1e-9, 3e-3, 1e18))
+
+    tiny, good, mad = (trial.loss for trial in found.trials)
+    assert tiny == pytest.approx(found.before, abs=1e-4)
+    assert good is not None
+    assert good < found.before - 0.05
+    assert mad is None or mad > good
+    assert found.best == 3e-3
 
 
 def test_it_learns_and_leaves_plain_peft(tiny_model: Path, tmp_path: Path) -> None:

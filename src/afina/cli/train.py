@@ -1,0 +1,197 @@
+"""`train`: on the project, or file to file; planned, compared or run."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from afina.bases import resolve_base
+from afina.chat.render import Rendered, load_renderer
+from afina.cli.options import here, json_option, resume_option
+from afina.cli.plan import print_plan, print_rates
+from afina.cli.terminal import OUT, print_json, stages
+from afina.cli.words import t
+from afina.ids import RunId
+from afina.jobs import defer_training
+from afina.loop.chats import read_chats
+from afina.loop.documents import read_documents
+from afina.loop.freezing import current_dataset
+from afina.loop.steps import interrupted_run, plan_training, train_run
+from afina.loop.tune import recommended_training
+from afina.settings import TrainSettings, read_train_settings
+from afina.train.encode import Encoded, encode_chats, encode_documents
+from afina.train.loop import TrainResult, train, trainable_model
+from afina.train.plan import plan_training as make_plan
+from afina.train.plan import read_model_config
+from afina.train.rates import compare_rates
+from afina.wiring import open_project
+
+RATE_STEPS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """What a training from file to file reads and writes."""
+
+    model: str
+    data: Path | None
+    documents: Path | None
+    validation: Path | None
+    adapter: Path | None
+    output: Path | None
+    settings: TrainSettings
+
+    def chats(self) -> Encoded:
+        """The chats, encoded; what becomes of long ones is said on stderr."""
+        renderer = load_renderer(resolve_base(self.model))
+        training = self.settings.training
+
+        def part(path: Path | None) -> tuple[Rendered, ...]:
+            return encode_chats(
+                read_chats(path) if path else (), renderer, max_tokens=training.max_seq_length,
+                too_long=training.too_long, say=lambda what: click.echo(f"note: {path}: {what}", err=True),
+            )  # fmt: skip
+
+        return Encoded(part(self.data), part(self.validation))
+
+    def texts(self) -> Encoded:
+        """The documents, encoded."""
+        renderer = load_renderer(resolve_base(self.model))
+        limit = self.settings.training.max_seq_length
+        return Encoded(
+            encode_documents(read_documents(self.documents) if self.documents else (), renderer, max_tokens=limit), ()
+        )
+
+
+@click.command("train", help=t("Train a LoRA adapter on the newest dataset. With --model and --output: file to file, on chats {\"messages\": […]} in JSONL (--data), on plain documents (--documents), or on the documents first and then on the chats."))  # fmt: skip
+@click.option("--model", help=t("base for file to file: `semilla`, a folder or a hub id"))
+@click.option("--data", type=click.Path(path_type=Path), help=t("chats, JSONL"))
+@click.option("--documents", type=click.Path(path_type=Path), help=t("text to go on pretraining with: .txt, .md, JSONL with `text`, or a folder of them"))  # fmt: skip
+@click.option("--validation", type=click.Path(path_type=Path), help=t("chats for the validation loss, JSONL"))
+@click.option("--adapter", type=click.Path(path_type=Path), help=t("go on from this trained adapter"))
+@click.option("--config", type=click.Path(path_type=Path), help=t("training settings, YAML or TOML"))
+@click.option(
+    "--output", type=click.Path(path_type=Path), help=t("folder for the run; the adapter lands in OUTPUT/adapter")
+)
+@click.option("--plan", "only_plan", is_flag=True, help=t("file to file: measure, say what it will take and stop"))
+@click.option("--max-hours", type=click.FloatRange(min=0), default=0.0, help=t("with --plan: the time allowed"))
+@click.option("--find-rate", is_flag=True, help=t("file to file: compare learning rates in short runs and stop"))
+@click.option("--rate-steps", type=click.IntRange(min=2), default=RATE_STEPS, show_default=True, help=t("optimiser steps of each of these runs"))  # fmt: skip
+@click.option("--run", "run_id", help=t("train this planned run"))
+@click.option("--queue", is_flag=True, help=t("leave it to `afina worker`"))
+@resume_option
+@json_option
+def train_command(
+    model: str | None, data: Path | None, documents: Path | None, validation: Path | None, adapter: Path | None,
+    config: Path | None, output: Path | None, only_plan: bool, max_hours: float, find_rate: bool, rate_steps: int,
+    run_id: str | None, queue: bool, resume: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Train."""
+    if not any((model, data, documents, output, adapter, only_plan, find_rate)):
+        train_project(config, run_id, queue=queue, resume=resume, as_json=as_json)
+        return
+    if not model or not (data or documents):
+        raise click.UsageError("file to file needs --model and --data or --documents")
+    settings = recommended_training(model, read_train_settings(config) if config else TrainSettings())
+    files = Files(
+        model=model, data=data, documents=documents, validation=validation, adapter=adapter, output=output, settings=settings,
+    )  # fmt: skip
+    for notice in settings.notices():
+        click.echo(f"note: {notice}", err=True)
+    if only_plan:
+        plan_files(files, max_hours=max_hours, as_json=as_json)
+    elif find_rate:
+        find_files(files, steps=rate_steps, as_json=as_json)
+    elif output is None:
+        raise click.UsageError("file to file needs --output")
+    else:
+        result = train_files(files, output, resume=resume, as_json=as_json)
+        if as_json:
+            print_json(result)
+
+
+def train_project(config: Path | None, run_id: str | None, *, queue: bool, resume: bool, as_json: bool) -> None:
+    """On the newest dataset."""
+    flags = {"train": read_train_settings(config).model_dump()} if config else None
+    project = open_project(here(), flags=flags)
+    run = (
+        RunId(run_id)
+        if run_id
+        else interrupted_run(project)
+        if resume
+        else plan_training(project, current_dataset(project))
+    )
+    if queue:
+        defer_training(project.dsn, client=project.client, run=run)
+        OUT.print(f"{run} → afina worker")
+        return
+    train_run(project, run, stages(as_json), resume=resume or run_id is not None)
+    if as_json:
+        print_json({"run": run})
+
+
+def plan_files(files: Files, *, max_hours: float, as_json: bool) -> None:
+    """Measure and say; exit code 1 if it does not fit."""
+    encoded = files.chats() if files.data else files.texts()
+    settings = files.settings
+    if not files.data:  # documents alone
+        settings = epochs(settings, settings.training.document_epochs)
+    told = stages(as_json)
+    with told.stage("plan"):
+        plan = make_plan(
+            encoded.train, read_model_config(resolve_base(files.model)), settings, max_hours=max_hours,
+            say=told.narrator.progress,
+        )  # fmt: skip
+        told.note = f"{plan.steps} steps"
+    if as_json:
+        print_json(asdict(plan))
+    else:
+        print_plan(plan)
+    if plan.way is None or (max_hours and plan.seconds > max_hours * 3600):
+        raise SystemExit(1)
+
+
+def find_files(files: Files, *, steps: int, as_json: bool) -> None:
+    """Compare learning rates and say which."""
+    encoded = files.chats() if files.data else files.texts()
+    told = stages(as_json)
+    with told.stage("rates"):
+        model = trainable_model(files.settings, base=resolve_base(files.model), start=files.adapter)
+        found = compare_rates(model, encoded, files.settings, steps=steps, say=told.narrator.progress)
+        told.note = f"training.learning_rate = {found.best:g}"
+    if as_json:
+        print_json(asdict(found))
+    else:
+        print_rates(found)
+
+
+def epochs(settings: TrainSettings, count: int) -> TrainSettings:
+    """The settings with another number of passes."""
+    return settings.model_copy(update={"training": settings.training.model_copy(update={"num_epochs": count})})
+
+
+def train_files(files: Files, output: Path, *, resume: bool, as_json: bool) -> dict[str, Any]:
+    """Documents, chats, or one after the other; the last adapter lies in `output/adapter`."""
+    told = stages(as_json)
+    start = files.adapter
+    results: dict[str, TrainResult] = {}
+    for stage, path, out in (
+        ("documents", files.documents, output / "documents" if files.data else output),
+        ("train", files.data, output),
+    ):
+        if path is None:
+            continue
+        settings = files.settings
+        if stage == "documents":
+            settings = epochs(settings, settings.training.document_epochs)
+        with told.stage(stage):
+            results[stage] = result = train(
+                files.texts() if stage == "documents" else files.chats(), settings, base=resolve_base(files.model),
+                out=out, start=start, resume=resume,
+                on_progress=lambda p: told.narrator.progress(p.step, p.steps, f"loss {p.loss:.3f}"),
+            )  # fmt: skip
+            told.note = f"{result.steps} steps, loss {result.train_loss:.3f} → {result.adapter}"
+        start = Path(result.adapter)
+    last = asdict(result)
+    return {**last, "documents": asdict(results["documents"])} if len(results) == 2 else last
