@@ -112,3 +112,28 @@ def test_ctrl_c_ends_with_words_and_the_next_command_works(folder: Path) -> None
     assert "Traceback" not in said
     assert not (folder / "stopped" / "adapter").exists()
     assert run_afina(*arguments("stopped"), "--resume", cwd=folder).returncode == 0
+
+
+def test_a_paused_run_stands_still_and_goes_on(folder: Path) -> None:
+    """What Ctrl-Z and `fg` send: no step while it is paused, the same weights as a run without a pause in the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "afina", *arguments("paused")],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+    )
+    curve, deadline = folder / "paused" / "curve.jsonl", time.monotonic() + 60
+    while not (curve.exists() and curve.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGSTOP)  # SIGTSTP is ignored where no terminal is, as in CI
+    time.sleep(0.3)
+    at = curve.stat().st_size
+    time.sleep(1.5)
+    stood = curve.stat().st_size == at
+    process.send_signal(signal.SIGCONT)
+
+    assert process.wait(timeout=120) == 0
+    assert stood
+    assert curve.stat().st_size > at  # it had not ended before it was paused
+    assert tensors(folder / "paused") == tensors(folder / "whole")

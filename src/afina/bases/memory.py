@@ -1,20 +1,44 @@
 """How much memory this process may still take: the machine's, or the container's where that is less."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
-CGROUP = Path("/sys/fs/cgroup")
+CGROUP, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+UNLIMITED = 2**60
+"""cgroup v1 says "no limit" by a number near 2⁶³."""
 
 
-def available_memory(cgroup: Path = CGROUP) -> float:
+def available_memory(root: Path = CGROUP, own: Path = OWN) -> float:
     """Bytes. Inside a container the machine's free memory is not ours to take: exceeding the limit ends the process."""
-    free = float(psutil.virtual_memory().available)
+    return min(
+        [float(psutil.virtual_memory().available), *(free for place in groups(root, own) for free in left(place))]
+    )
+
+
+def groups(root: Path, own: Path) -> Iterator[tuple[Path, str, str]]:
+    """Folder, limit file and use file of every control group above this process (v2), and of v1's memory controller."""
     try:
-        limit, used = ((cgroup / f"memory.{name}").read_text("ascii").strip() for name in ("max", "current"))
-        cache = dict(line.split() for line in (cgroup / "memory.stat").read_text("ascii").splitlines())
-        if limit == "max":
-            return free
-        return min(free, float(limit) - float(used) + float(cache.get("inactive_file", 0)))
+        inside = next(line.strip()[3:] for line in own.read_text("utf-8").splitlines() if line.startswith("0::"))
+    except (OSError, StopIteration):
+        inside = "/"
+    path = Path(inside.lstrip("/"))
+    for part in (path, *path.parents):
+        yield root / part, "memory.max", "memory.current"
+    yield root / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+
+
+def left(place: tuple[Path, str, str]) -> Iterator[float]:
+    """What a group may still take, if it has a limit. Pages of files are given back when memory is short."""
+    folder, limit, use = place
+    try:
+        allowed = (folder / limit).read_text("ascii").strip()
+        if allowed == "max" or int(allowed) >= UNLIMITED:
+            return
+        used = int((folder / use).read_text("ascii"))
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text("ascii").splitlines())
+        files = sum(int(stat.get(name, 0)) for name in ("inactive_file", "active_file"))
+        yield float(int(allowed) - used + files)
     except (OSError, ValueError):
-        return free
+        return

@@ -12,6 +12,7 @@ from afina.cli.options import here, json_option, resume_option
 from afina.cli.plan import print_plan, print_rates
 from afina.cli.terminal import OUT, print_json, stages
 from afina.cli.words import t
+from afina.errors import TrainError
 from afina.ids import RunId
 from afina.jobs import defer_training
 from afina.loop.chats import read_chats
@@ -21,10 +22,12 @@ from afina.loop.steps import interrupted_run, plan_training, train_run
 from afina.loop.tune import recommended_training
 from afina.settings import TrainSettings, read_train_settings
 from afina.train.encode import Encoded, encode_chats, encode_documents
-from afina.train.loop import TrainResult, train, trainable_model
+from afina.train.folder import require_free
+from afina.train.loop import finite, train, trainable_model
 from afina.train.plan import plan_training as make_plan
-from afina.train.plan import read_model_config
+from afina.train.plan import require_memory
 from afina.train.rates import compare_rates
+from afina.train.shape import read_model_config
 from afina.wiring import open_project
 
 RATE_STEPS = 20
@@ -88,11 +91,20 @@ def train_command(
     run_id: str | None, queue: bool, resume: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Train."""
-    if not any((model, data, documents, output, adapter, only_plan, find_rate)):
+    if not any((model, data, documents, validation, output, adapter, only_plan, find_rate)):
         train_project(config, run_id, queue=queue, resume=resume, as_json=as_json)
         return
     if not model or not (data or documents):
         raise click.UsageError("file to file needs --model and --data or --documents")
+    for wrong, words in (
+        (run_id or queue, "--run and --queue are for a project's trainings, not for file to file"),
+        (validation and not data, "--validation needs --data"),
+        (only_plan and find_rate, "--plan or --find-rate, one at a time"),
+        ((only_plan or find_rate) and data and documents, "--plan and --find-rate look at --data or at --documents, one at a time"),
+        (max_hours and not only_plan, "--max-hours needs --plan"),
+    ):  # fmt: skip
+        if wrong:
+            raise click.UsageError(words)
     settings = recommended_training(model, read_train_settings(config) if config else TrainSettings())
     files = Files(
         model=model, data=data, documents=documents, validation=validation, adapter=adapter, output=output, settings=settings,
@@ -156,6 +168,7 @@ def find_files(files: Files, *, steps: int, as_json: bool) -> None:
     """Compare learning rates and say which."""
     encoded = files.chats() if files.data else files.texts()
     told = stages(as_json)
+    require_memory(encoded.train, read_model_config(resolve_base(files.model)), files.settings)
     with told.stage("rates"):
         model = trainable_model(files.settings, base=resolve_base(files.model), start=files.adapter)
         found = compare_rates(model, encoded, files.settings, steps=steps, say=told.narrator.progress)
@@ -172,26 +185,30 @@ def epochs(settings: TrainSettings, count: int) -> TrainSettings:
 
 
 def train_files(files: Files, output: Path, *, resume: bool, as_json: bool) -> dict[str, Any]:
-    """Documents, chats, or one after the other; the last adapter lies in `output/adapter`."""
-    told = stages(as_json)
-    start = files.adapter
-    results: dict[str, TrainResult] = {}
-    for stage, path, out in (
-        ("documents", files.documents, output / "documents" if files.data else output),
-        ("train", files.data, output),
-    ):
-        if path is None:
-            continue
-        settings = files.settings
-        if stage == "documents":
-            settings = epochs(settings, settings.training.document_epochs)
+    """Documents, chats, or one after the other; the last adapter lies in `output/adapter`.
+
+    Everything is read and both folders are looked at before the first step: hours of documents must not end at a typo.
+    """
+    base, start = resolve_base(files.model), files.adapter
+    parts: list[tuple[str, Path, Encoded, TrainSettings]] = []
+    if files.documents:
+        once = epochs(files.settings, files.settings.training.document_epochs)
+        parts.append(("documents", output / "documents" if files.data else output, files.texts(), once))
+    if files.data:
+        parts.append(("train", output, files.chats(), files.settings))
+    for _, out, encoded, _ in parts:
+        if not resume:
+            require_free(out)
+        if not encoded.train:
+            raise TrainError("there is nothing to train on")
+    told, results = stages(as_json), {}
+    for stage, out, encoded, settings in parts:
         with told.stage(stage):
-            results[stage] = result = train(
-                files.texts() if stage == "documents" else files.chats(), settings, base=resolve_base(files.model),
-                out=out, start=start, resume=resume,
+            result = train(
+                encoded, settings, base=base, out=out, start=start, resume=resume,
                 on_progress=lambda p: told.narrator.progress(p.step, p.steps, f"loss {p.loss:.3f}"),
             )  # fmt: skip
             told.note = f"{result.steps} steps, loss {result.train_loss:.3f} → {result.adapter}"
+        results[stage] = {name: finite(value) for name, value in asdict(result).items()}
         start = Path(result.adapter)
-    last = asdict(result)
-    return {**last, "documents": asdict(results["documents"])} if len(results) == 2 else last
+    return {**results["train"], "documents": results["documents"]} if len(results) == 2 else results[stage]

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from afina.errors import StoreError
 from afina.loop.project import Project
 from afina.serve.live import recent_p95
 
@@ -19,8 +20,11 @@ def serving_suffers(
     def ask() -> bool:
         nonlocal looked, suffers
         if limit and clock() - looked >= LOOK_EVERY_S:
-            with project.session() as session:
-                p95 = recent_p95(session)
+            try:
+                with project.session() as session:
+                    p95 = recent_p95(session)
+            except StoreError:  # a database that is away is no reason to stop training
+                p95 = 0.0
             looked, suffers = clock(), p95 > limit
             if suffers:
                 say(f"waiting: answers take {p95:.0f} ms (p95), more than {limit:.0f}")

@@ -123,9 +123,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+    old = path.with_name(
+        f".{path.name}.old.partial"
+    )  # deleting takes time; until it has begun, one of the two is whole
+    shutil.rmtree(old, ignore_errors=True)
     if path.exists():
-        shutil.rmtree(path)
+        path.replace(old)
     temporary.replace(path)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def read_json(path: Path) -> Any:

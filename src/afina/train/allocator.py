@@ -5,6 +5,7 @@ Where memory is short, holes are given back while training too.
 
 import ctypes
 import functools
+import gc
 import sys
 from typing import Any
 
@@ -13,7 +14,7 @@ import psutil
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -2, -3, -4  # <malloc.h>
 NEVER = -1
 TOP_PAD_BYTES = 64 * 2**20
-MAPPED_BYTES = 2**20
+MAPPED_BYTES, MMAP_MAX_DEFAULT = 2**20, 65536
 MADV_HUGEPAGE = 14  # <sys/mman.h>
 HUGE_PAGE = 2 * 2**20
 
@@ -57,17 +58,17 @@ def return_freed_memory() -> bool:
     if not sys.platform.startswith("linux"):
         return False
     try:
-        return bool(ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES))
+        mallopt = ctypes.CDLL(None).mallopt
+        return bool(mallopt(M_MMAP_MAX, MMAP_MAX_DEFAULT) and mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES))
     except AttributeError:
         return False
 
 
-LAYERS_BETWEEN = 3
 TOP_STAYS = 2**42
 
 
 def release_holes(decoder: Any) -> None:
-    """From now on give the holes in the heap back to the system before every third layer, in both directions.
+    """From now on give the holes in the heap back to the system before every layer, in both directions.
 
     glibc before 2.38 seldom reuses the hole of an aligned block, and torch aligns all: of a heap that grew to 2.1 GB half
     was holes. One call takes 5 ms and the pages come back as large ones, so the speed is the same (docs/lab-notes.md).
@@ -76,5 +77,19 @@ def release_holes(decoder: Any) -> None:
     if not sys.platform.startswith("linux") or not hasattr(libc, "malloc_trim"):
         return
     libc.malloc_trim.argtypes = [ctypes.c_size_t]
-    for layer in decoder.layers[::LAYERS_BETWEEN]:
-        layer.register_forward_pre_hook(lambda *_: libc.malloc_trim(TOP_STAYS) and None)
+
+    def trim(*_: Any) -> None:
+        libc.malloc_trim(TOP_STAYS)
+
+    for layer in decoder.layers:
+        layer.register_forward_pre_hook(trim)
+
+
+def start_afresh() -> None:
+    """Give back what an earlier training in this process left: its model is a web of closures that only the collector unties."""
+    gc.collect()
+    libc = ctypes.CDLL(None)
+    if sys.platform.startswith("linux") and hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)
+        keep_freed_memory.cache_clear()  # the heap's end went back too, and with it the request for large pages
+        return_freed_memory.cache_clear()

@@ -42,22 +42,43 @@ def save_adapter(model: Any, folder: Path, *, mark: str) -> None:
         (partial / MANIFEST).write_text(json.dumps({"files": files, "base_mark": mark}), "utf-8")
 
 
-def save_checkpoint(run: Path, model: Any, optimizer: torch.optim.Optimizer, position: Position) -> None:
-    """Weights, optimiser moments, random state and position."""
+def save_checkpoint(
+    run: Path, model: Any, optimizer: torch.optim.Optimizer, position: Position, *, stopped: bool = False
+) -> None:
+    """Weights, optimiser moments, random state and position.
+
+    One written because the run was `stopped` is only for going on: a divergence does not return to it, or a run that was stopped
+    would not end like an undisturbed one.
+    """
     with whole_folder(checkpoint_folder(run, position.step)) as partial:
         save_file(
             {k: v.contiguous() for k, v in get_peft_model_state_dict(model, save_embedding_layers=False).items()},
             partial / "adapter.safetensors",
         )
         torch.save({"optimizer": optimizer.state_dict(), "random": torch.get_rng_state()}, partial / "state.pt")
-        (partial / MANIFEST).write_text(json.dumps(asdict(position)), "utf-8")
-    for old in checkpoints(run)[:-KEPT]:
-        remove(old)
+        (partial / MANIFEST).write_text(json.dumps({**asdict(position), "stopped": stopped}), "utf-8")
+    if not stopped:
+        planned = checkpoints(run, planned=True)[-KEPT:]
+        for old in checkpoints(run):
+            if old not in planned:
+                remove(old)
 
 
-def checkpoints(run: Path) -> list[Path]:
-    """Whole checkpoints, oldest first. The manifest is written last, so its presence means whole."""
-    return sorted(f for f in (run / "checkpoints").glob("step_*") if (f / MANIFEST).is_file())
+def checkpoints(run: Path, *, planned: bool = False) -> list[Path]:
+    """Whole checkpoints, oldest first, or only those that were not written for a stop.
+
+    The manifest is written last, so its presence means whole.
+    """
+    found = sorted(f for f in (run / "checkpoints").glob("step_*") if (f / MANIFEST).is_file())
+    return [f for f in found if not read_json(f / MANIFEST).get("stopped")] if planned else found
+
+
+def drop_stopped(run: Path) -> None:
+    """Remove what was only written for stops."""
+    planned = checkpoints(run, planned=True)
+    for folder in checkpoints(run):
+        if folder not in planned:
+            remove(folder)
 
 
 def remove(folder: Path) -> None:
@@ -88,4 +109,6 @@ def load_checkpoint(run: Path, model: Any, optimizer: torch.optim.Optimizer) -> 
             f"{folder}: does not fit this run: {str(exc).splitlines()[0]}",
             remedy="start again without --resume, or restore the settings of the interrupted run",
         ) from exc
-    return Position(**read_json(folder / MANIFEST))
+    position = read_json(folder / MANIFEST)
+    position.pop("stopped", None)
+    return Position(**position)

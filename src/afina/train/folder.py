@@ -47,6 +47,16 @@ def prepare_folder(
                 remedy="repeat its settings, or train into another folder",
             )
         return
-    if ((out / "checkpoints").exists() or (out / "adapter").exists()) and not resume:
-        raise TrainError(f"{out}: holds a run already", remedy="use --resume to go on, or another folder")
+    if not resume:
+        require_free(out)
     write_json(file, identity)
+
+
+def require_free(out: Path) -> None:
+    """Refuse a folder with a run in it.
+
+    Raises:
+        TrainError: it holds one.
+    """
+    if (out / "checkpoints").exists() or (out / "adapter").exists():
+        raise TrainError(f"{out}: holds a run already", remedy="use --resume to go on, or another folder")

@@ -21,20 +21,22 @@ from afina.bases.load import load_base
 from afina.errors import TrainError
 from afina.settings import TrainingSettings, TrainSettings
 from afina.store.paths import read_json, whole_folder, write_json
-from afina.train.allocator import keep_freed_memory, release_holes, return_freed_memory
-from afina.train.checkpoint import Position, load_checkpoint, save_adapter, save_checkpoint
+from afina.train.allocator import keep_freed_memory, release_holes, return_freed_memory, start_afresh
+from afina.train.checkpoint import Position, checkpoints, drop_stopped, load_checkpoint, save_adapter, save_checkpoint
 from afina.train.divergence import MAX_RETURNS, divergence
 from afina.train.encode import Encoded, batch_order
 from afina.train.engine import Engine, backward, mean_loss
 from afina.train.folder import only_trainer, prepare_folder
-from afina.train.interrupt import after_the_step
+from afina.train.interrupt import Stop, after_the_step
 from afina.train.lean import load_lean
 from afina.train.log import RunLog
 from afina.train.model import add_adapter, start_from
 from afina.train.packing import Part, packs
-from afina.train.plan import pack_limit, read_model_config, require_memory
+from afina.train.plan import require_memory
+from afina.train.shape import read_model_config
 
-WAIT_S = 1.0
+WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+"""While answers are slow: how often to ask, and after how long a step is made all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +88,35 @@ def train(
         raise TrainError("there is nothing to train on")
     with only_trainer(out):
         prepare_folder(out, settings, base=base, start=start, rows=len(data.train), resume=resume)
-        require_memory(data.train, read_model_config(base), settings)
+        if resume and (done := finished(out)):
+            return done
+        start_afresh()
+        limit = require_memory(data.train, read_model_config(base), settings, limit=planned_pack_tokens(out))
         model = trainable_model(settings, base=base, start=start)
         options = settings.training
         log = RunLog(out)
         try:
             loop = Loop(
-                model, new_optimizer(model, options), data, options, pack_tokens=pack_limit(model.config, settings),
-                out=out, mark=base_mark(base), log=log, on_progress=on_progress, must_wait=must_wait,
+                model, new_optimizer(model, options), data, options, pack_tokens=limit, out=out, mark=base_mark(base), log=log,
+                on_progress=on_progress, must_wait=must_wait,
             )  # fmt: skip
             return loop.run(resume=resume)
         finally:
             log.close()
+
+
+def finished(out: Path) -> TrainResult | None:
+    """The result of a run that has nothing left to do."""
+    if not (out / "result.json").is_file() or not (out / "adapter").is_dir():
+        return None
+    values: dict[str, Any] = dict.fromkeys(("validation_loss", "train_loss"), float("nan"))
+    values |= {name: value for name, value in read_json(out / "result.json").items() if value is not None}
+    return TrainResult(**values)
+
+
+def planned_pack_tokens(out: Path) -> int | None:
+    """Tokens of a pass of the interrupted run: with others a resumed run would round differently."""
+    return int(read_json(out / "plan.json")["pack_tokens"]) if (out / "plan.json").is_file() else None
 
 
 def trainable_model(settings: TrainSettings, *, base: Path, start: Path | None) -> Any:
@@ -173,7 +192,7 @@ class Loop:
             f"start at step {self.position.step} of {steps}, {sum(p.numel() for p in self.trainable)} trainable parameters, "
             f"{per_epoch} steps an epoch"
         )
-        if not self.position.step:
+        if not self.position.step and not checkpoints(self.out):
             self.save()  # what a divergence before the first checkpoint goes back to
         loss, validation = float("nan"), None
         with after_the_step() as stop:
@@ -191,19 +210,37 @@ class Loop:
                     validation = self.evaluate()
                     self.judge(validation)
                 self.on_progress(Progress(step, steps, loss, validation))
-                while self.must_wait() and not stop.wanted:
-                    time.sleep(WAIT_S)
-                asked = stop.wanted  # looked at once: a signal behind this line waits for the next step
+                last = last or self.is_exhausted()
                 due = step % self.options.save_steps == 0 and not self.position.spikes
-                if due or last or asked or self.is_exhausted():
+                if due or last:
                     self.save()
-                if asked and not last:
-                    self.log.say(f"stopped at step {step}, as asked")
-                    raise KeyboardInterrupt
-        if self.is_exhausted():
-            self.log.say(f"early stop: no better validation loss in {self.position.bad_evaluations} evaluations")
-        self.finish()
-        return self.result(loss, planned=steps, tokens=self.tokens, seconds=time.monotonic() - began)
+                self.wait(stop)
+                if stop.wanted and not last:
+                    self.stop_here(saved=due)
+            if self.is_exhausted():
+                self.log.say(f"early stop: no better validation loss in {self.position.bad_evaluations} evaluations")
+            self.finish()
+            result = self.result(loss, planned=steps, tokens=self.tokens, seconds=time.monotonic() - began)
+        if stop.wanted:  # asked for after the last step: the run is whole, what would follow it is not wanted
+            raise KeyboardInterrupt
+        return result
+
+    def wait(self, stop: Stop) -> None:
+        """Wait while others go first; not for ever, because they may be slow without us too."""
+        until = time.monotonic() + LONGEST_WAIT_S
+        while not stop.wanted and time.monotonic() < until and self.must_wait():
+            time.sleep(WAIT_S)
+
+    def stop_here(self, *, saved: bool) -> None:
+        """Save what no checkpoint holds yet and end.
+
+        Raises:
+            KeyboardInterrupt: always.
+        """
+        if not saved:
+            save_checkpoint(self.out, self.model, self.optimizer, self.position, stopped=True)
+        self.log.say(f"stopped at step {self.position.step}, as asked")
+        raise KeyboardInterrupt
 
     def step(self, per_epoch: int, steps: int) -> tuple[float, float, float]:
         """Gradients of one optimiser step. Returns mean loss, gradient norm before clipping, learning rate."""
@@ -242,6 +279,7 @@ class Loop:
                 remedy="lower training.learning_rate (`afina train --find-rate` compares some), or look at the data",
             )
         self.optimizer.zero_grad(set_to_none=True)
+        drop_stopped(self.out)
         self.position = load_checkpoint(self.out, self.model, self.optimizer)
         self.position.returns, self.position.rate_factor, self.position.spikes = returns, factor, 0
         self.save()

@@ -80,15 +80,31 @@ def start_from(model: Any, adapter: Path, *, base: Path) -> None:
     try:
         config: Any = PeftConfig.from_pretrained(str(adapter))
         weights = load_file(adapter / SAFETENSORS_WEIGHTS_NAME)
-        mine = model.peft_config["default"]
-        if (config.r, set(config.target_modules)) != (mine.r, set(mine.target_modules)):
-            raise TrainError(
-                f"{adapter}: rank {config.r} on {', '.join(sorted(config.target_modules))}; the settings ask for rank "
-                f"{mine.r} on {', '.join(sorted(mine.target_modules))}",
-                remedy="give lora.r and lora.target_modules the adapter's values",
-            )
+        require_like(adapter, config, model.peft_config["default"])
         found: Any = set_peft_model_state_dict(model, weights)
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, json.JSONDecodeError, SafetensorError) as exc:
         raise TrainError(f"{adapter}: the adapter does not fit {base.name}: {str(exc).splitlines()[0]}") from exc
     if found.unexpected_keys:
         raise TrainError(f"{adapter}: the adapter does not fit {base.name}: it has {found.unexpected_keys[0]}")
+
+
+def require_like(adapter: Path, theirs: Any, mine: Any) -> None:
+    """Refuse an adapter whose weights would mean something else under these settings.
+
+    Raises:
+        TrainError: another rank, scale or set of modules, or a form that is not trained here.
+    """
+    if isinstance(theirs.target_modules, str) or theirs.use_rslora or theirs.rank_pattern or theirs.alpha_pattern:
+        raise TrainError(
+            f"{adapter}: module patterns, rsLoRA and ranks by layer are not trained here",
+            remedy="merge it into its base (`afina export`) and train a fresh adapter on that",
+        )
+    for name, key in (("r", "lora.r"), ("lora_alpha", "lora.lora_alpha"), ("target_modules", "lora.target_modules")):
+        one, other = getattr(theirs, name), getattr(mine, name)
+        if name == "target_modules":
+            one, other = ", ".join(sorted(one)), ", ".join(sorted(other))
+        if one != other:
+            raise TrainError(
+                f"{adapter}: its {name} is {one}, the settings ask for {other}",
+                remedy=f"give {key} the adapter's value",
+            )

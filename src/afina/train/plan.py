@@ -9,11 +9,11 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoModelForCausalLM
 
 from afina.bases.memory import available_memory
 from afina.chat.render import Rendered
@@ -24,72 +24,16 @@ from afina.train.engine import Engine
 from afina.train.kernels import apply
 from afina.train.loss import LOGITS_BYTES, SupervisedLoss
 from afina.train.model import add_adapter
-from afina.train.packing import Packed, pack, packs, passes
+from afina.train.packing import Packed, Part, pack, packs, passes
+from afina.train.shape import Shape, shape_of
 from afina.train.storage import BLOCK, PART_BYTES, attach, store
 
 BITS = {"float32": 32.0, "bfloat16": 16.0, "nf4": 4.13}
+WAYS = tuple((storage, again) for storage in BITS for again in (False, True))
 PROBE_VOCABULARY = 4096
-RUNTIME_BYTES = 0.65e9
-"""Interpreter, torch and transformers after a step, without weights and activations; an estimate from small runs."""
+RUNTIME_BYTES = 0.45e9
+"""Interpreter, torch and transformers without any model."""
 SAMPLED_STEPS = 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """A decoder's sizes, from its configuration."""
-
-    layers: int
-    hidden: int
-    inner: int
-    heads: int
-    kv_heads: int
-    head_size: int
-    vocabulary: int
-    tied: bool
-
-    @property
-    def layer_weights(self) -> int:
-        """Weights of one layer's linear layers."""
-        attention = self.hidden * self.head_size * 2 * (self.heads + self.kv_heads)
-        return attention + 3 * self.hidden * self.inner
-
-    @property
-    def word_weights(self) -> int:
-        """Weights of the word vectors and the head."""
-        return self.vocabulary * self.hidden * (1 if self.tied else 2)
-
-    @property
-    def weights(self) -> int:
-        """All of them, norms aside."""
-        return self.layers * self.layer_weights + self.word_weights
-
-    def adapter_weights(self, r: int) -> int:
-        """Trained weights of an adapter of rank r on every linear layer."""
-        q, kv = self.heads * self.head_size, self.kv_heads * self.head_size
-        attention = 2 * (self.hidden + q) + 2 * (self.hidden + kv)
-        return self.layers * r * (attention + 3 * (self.hidden + self.inner))
-
-    def kept_per_token(self, *, dropout: bool) -> int:
-        """float32 numbers that one layer keeps of a token for its backward pass."""
-        q, kv = self.heads * self.head_size, self.kv_heads * self.head_size
-        kept = 4 * self.hidden + 3 * (q + 2 * kv) + q + 2 * self.inner
-        return kept + (5 * self.hidden + q + self.inner if dropout else 0)
-
-
-def shape_of(config: Any) -> Shape:
-    """Read a transformers configuration."""
-    heads = config.num_attention_heads
-    return Shape(
-        layers=config.num_hidden_layers, hidden=config.hidden_size, inner=config.intermediate_size, heads=heads,
-        kv_heads=getattr(config, "num_key_value_heads", None) or heads,
-        head_size=getattr(config, "head_dim", None) or config.hidden_size // heads,
-        vocabulary=config.vocab_size, tied=bool(config.tie_word_embeddings),
-    )  # fmt: skip
-
-
-def read_model_config(folder: Path) -> Any:
-    """The configuration of a model folder; its weights need not be there."""
-    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,11 +84,14 @@ def plan_training(
     memory = memory or memory_limit(settings)
     shape, options = shape_of(config), settings.training
     torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))
-    sampled = sampled_passes(examples, settings, limit=pack_limit(config, settings, memory=memory))
-    ways = []
-    for done, storage in enumerate(BITS):
-        say(done, len(BITS), storage)
-        ways += ways_of(sampled, config, shape, settings, storage=storage)
+    ways, sampled = [], []
+    for done, (storage, again) in enumerate(WAYS):
+        say(done, len(WAYS), storage)
+        limit = pack_limit(config, settings, memory=memory, storage=storage, checkpointing=again)
+        parts = sampled_parts(examples, settings, limit=limit)
+        ways.append(way_of(parts, config, shape, settings, storage=storage, checkpointing=again))
+        if (storage, again) == (settings.storage, options.gradient_checkpointing):
+            sampled = [[one for part in step for one in passes(part)] for step in parts]
     own = next(w for w in ways if (w.storage, w.checkpointing) == (settings.storage, options.gradient_checkpointing))
     fitting = sorted((w for w in ways if w.ram_bytes <= memory), key=lambda way: way.step_s)
     way = own if own.ram_bytes <= memory else next(iter(fitting), None)
@@ -162,45 +109,58 @@ def plan_training(
 
 
 def memory_limit(settings: TrainSettings) -> float:
-    """Bytes that a training may take: as set, else what is available now."""
-    return settings.training.max_memory_gb * 1e9 or available_memory()
+    """Bytes that this process may have in all: as set, else what is available beside what it has."""
+    return settings.training.max_memory_gb * 1e9 or available_memory() + psutil.Process().memory_info().rss
 
 
-def sampled_passes(examples: Sequence[Rendered], settings: TrainSettings, *, limit: int) -> list[list[Packed]]:
-    """The forward passes of the first optimiser steps."""
+def sampled_parts(examples: Sequence[Rendered], settings: TrainSettings, *, limit: int) -> list[list[Part]]:
+    """How the first optimiser steps are packed."""
     options = settings.training
     size = options.batch_size * options.gradient_accumulation_steps
     order = batch_order(len(examples), batch_size=size, seed=options.seed, epoch=0)
-    return [
-        [pack for part in packs([examples[at] for at in rows], limit=limit) for pack in passes(part)]
-        for rows in order[:SAMPLED_STEPS]
-    ]
+    return [packs([examples[at] for at in rows], limit=limit) for rows in order[:SAMPLED_STEPS]]
 
 
-def require_memory(examples: Sequence[Rendered], config: Any, settings: TrainSettings) -> None:
+def heaviest(parts: Iterable[Part]) -> tuple[int, int]:
+    """Tokens and supervised rows that are in memory at once, at most: of a shared beginning, it and one pass behind it."""
+    return max(
+        (
+            len(part.ids) if isinstance(part, Packed) else len(part.prefix.ids) + max(len(one.ids) for one in part.rest),
+            max(len(one.rows) for one in passes(part)),
+        )
+        for part in parts
+    )  # fmt: skip
+
+
+def require_memory(
+    examples: Sequence[Rendered], config: Any, settings: TrainSettings, *, limit: int | None = None
+) -> int:
     """Refuse a run that will not fit, before its weights are read: the kernel would end it hours later without a word.
+
+    Returns the tokens of one forward pass that fit (`limit` is an interrupted run's).
 
     Raises:
         TrainError: it needs more than there is; names the ways that fit.
     """
     memory, shape = memory_limit(settings), shape_of(config)
-    every = [p for step in sampled_passes(examples, settings, limit=pack_limit(config, settings)) for p in step]
-    longest = max([*every, pack([max(examples, key=lambda row: len(row.ids))])], key=lambda p: len(p.ids))
-    needs = {
-        (storage, again): ram_bytes(shape, settings, longest, storage=storage, checkpointing=again)
-        for again in (False, True)
-        for storage in BITS
-    }
-    own = needs[settings.storage, settings.training.gradient_checkpointing]
-    if own <= memory:
-        return
+    longest = pack([max(examples, key=lambda row: len(row.ids))])
+    limits, needs = {}, {}
+    for way in WAYS:
+        storage, again = way
+        limits[way] = limit or pack_limit(config, settings, memory=memory, storage=storage, checkpointing=again)
+        steps = sampled_parts(examples, settings, limit=limits[way])
+        load = heaviest([longest, *(part for step in steps for part in step)])
+        needs[way] = ram_bytes(shape, settings, load, storage=storage, checkpointing=again)
+    own = (settings.storage, settings.training.gradient_checkpointing)
+    if needs[own] <= memory:
+        return limits[own]
     fitting = [
         f'base_storage = "{storage}"{" with gradient_checkpointing = true" if again else ""} ({need / 1e9:.1f} GB)'
         for (storage, again), need in needs.items()
         if need <= memory
     ]
     raise TrainError(
-        f"this training needs about {own / 1e9:.1f} GB of memory, {memory / 1e9:.1f} GB may be taken",
+        f"this training needs about {needs[own] / 1e9:.1f} GB of memory, {memory / 1e9:.1f} GB may be taken",
         remedy=f"in [training]: {' or '.join(fitting[:2])}; `afina train --plan` says what each costs in time"
         if fitting
         else "a smaller base, shorter examples (max_seq_length), a smaller pack_tokens, or more memory",
@@ -233,54 +193,65 @@ def remedies(own: Way, way: Way | None, settings: TrainSettings, *, seconds: flo
     return said
 
 
-def ways_of(
-    sampled: Sequence[Sequence[Packed]], config: Any, shape: Shape, settings: TrainSettings, *, storage: str
-) -> list[Way]:
-    """One storage, with and without recomputing; both timed on the pack nearest to the mean."""
-    every = [pack for step in sampled for pack in step]
-    tokens = sum(len(pack.ids) for pack in every)
-    typical = min(every, key=lambda pack: abs(len(pack.ids) - tokens / len(every)))
-    per_step = tokens / len(sampled)
-    rows = sum(len(pack.rows) for pack in every) / len(sampled)
-    head = head_seconds(shape, storage) * rows
-    found = []
-    for checkpointing in (False, True):
-        layer = layer_seconds(typical, config, settings, storage=storage, checkpointing=checkpointing)
-        longest = max(every, key=lambda pack: len(pack.ids))
-        found.append(
-            Way(
-                storage=storage, checkpointing=checkpointing,
-                step_s=layer / len(typical.ids) * per_step * shape.layers + head,
-                ram_bytes=ram_bytes(shape, settings, longest, storage=storage, checkpointing=checkpointing),
-            )
-        )  # fmt: skip
-    return found
+def way_of(
+    steps: Sequence[Sequence[Part]],
+    config: Any,
+    shape: Shape,
+    settings: TrainSettings,
+    *,
+    storage: str,
+    checkpointing: bool,
+) -> Way:
+    """One way, timed on the pass nearest to the mean."""
+    every = [one for step in steps for part in step for one in passes(part)]
+    tokens = sum(len(one.ids) for one in every)
+    typical = min(every, key=lambda one: abs(len(one.ids) - tokens / len(every)))
+    rows = sum(len(one.rows) for one in every) / len(steps)
+    layer = layer_seconds(typical, config, settings, storage=storage, checkpointing=checkpointing)
+    load = heaviest(part for step in steps for part in step)
+    return Way(
+        storage=storage, checkpointing=checkpointing,
+        step_s=layer / len(typical.ids) * tokens / len(steps) * shape.layers + head_seconds(shape, storage) * rows,
+        ram_bytes=ram_bytes(shape, settings, load, storage=storage, checkpointing=checkpointing),
+    )  # fmt: skip
 
 
-def pack_limit(config: Any, settings: TrainSettings, *, memory: float | None = None) -> int:
-    """Tokens of one forward pass: as set, else what half of the available memory (bytes) can keep, 256 to 4,096."""
+def pack_limit(
+    config: Any,
+    settings: TrainSettings,
+    *,
+    memory: float | None = None,
+    storage: str | None = None,
+    checkpointing: bool | None = None,
+) -> int:
+    """Tokens of one forward pass: as set, else what half of the memory (bytes) beside the weights can keep, 256 to 4,096."""
     if settings.training.pack_tokens:
         return settings.training.pack_tokens
     shape = shape_of(config)
+    again = settings.training.gradient_checkpointing if checkpointing is None else checkpointing
     kept = shape.kept_per_token(dropout=settings.lora.lora_dropout > 0)
-    numbers = shape.layers * shape.hidden + kept if settings.training.gradient_checkpointing else shape.layers * kept
-    room = 0.5 * (memory or memory_limit(settings)) / (4 * numbers)
-    return max(256, min(4096, int(room)))
+    numbers = shape.layers * shape.hidden + kept if again else shape.layers * kept
+    beside = (memory or memory_limit(settings)) - fixed_bytes(shape, settings, storage=storage or settings.storage)
+    return max(256, min(4096, int(0.5 * beside / (4 * numbers))))
 
 
-def ram_bytes(shape: Shape, settings: TrainSettings, pack: Packed, *, storage: str, checkpointing: bool) -> float:
-    """Peak resident memory of a run."""
-    tokens = len(pack.ids)
-    weights = shape.weights * BITS[storage] / 8
-    if storage == "nf4" and shape.hidden % BLOCK:
-        weights = shape.weights * BITS["bfloat16"] / 8
-    adapter = 16.0 * shape.adapter_weights(settings.lora.r)
+def fixed_bytes(shape: Shape, settings: TrainSettings, *, storage: str) -> float:
+    """Memory that does not depend on the examples: libraries, frozen weights, adapter with gradient and moments."""
+    bits = BITS["bfloat16" if storage == "nf4" and shape.hidden % BLOCK else storage]
+    return RUNTIME_BYTES + shape.weights * bits / 8 + 16.0 * shape.adapter_weights(settings.lora.r)
+
+
+def ram_bytes(
+    shape: Shape, settings: TrainSettings, load: tuple[int, int], *, storage: str, checkpointing: bool
+) -> float:
+    """Peak resident memory of a run whose heaviest moment holds `load` = (tokens, supervised rows)."""
+    tokens, rows = load
     layer = 4.0 * tokens * shape.kept_per_token(dropout=settings.lora.lora_dropout > 0)
     kept = (shape.layers * 4.0 * tokens * shape.hidden + layer) if checkpointing else shape.layers * layer
-    logits = min(float(LOGITS_BYTES), 4.0 * len(pack.rows) * shape.vocabulary)
-    decoded = 0.0 if storage == "float32" else 8.0 * max(PART_BYTES / 4, shape.hidden * shape.inner)
+    logits = min(float(LOGITS_BYTES), 4.0 * rows * shape.vocabulary)
+    decoded = 0.0 if storage == "float32" else 5.0 * max(PART_BYTES / 4, shape.hidden * shape.inner)
     working = 4.0 * tokens * (3 * shape.inner + 4 * shape.hidden)
-    return RUNTIME_BYTES + weights + adapter + kept + logits + decoded + working
+    return fixed_bytes(shape, settings, storage=storage) + kept + logits + decoded + working
 
 
 def timed(function: Callable[[], Any], *, repeats: int = 2) -> float:

@@ -48,7 +48,7 @@ def held_out(data: Encoded) -> tuple[Sequence[Rendered], Sequence[Rendered]]:
     Raises:
         TrainError: there are too few.
     """
-    if data.validation:
+    if data.train and data.validation:
         return data.train, data.validation[:JUDGED]
     if len(data.train) < 10:
         raise TrainError(f"{len(data.train)} examples are too few to compare learning rates", remedy="give ten or more")
@@ -83,6 +83,7 @@ def compare_rates(
         torch.manual_seed(options.seed)
         optimizer = new_optimizer(engine.model, options)
         engine.model.train()
+        diverged = False
         for step in range(steps):
             say(number * steps + step, len(rates) * steps, f"{rate:g}")
             epoch, at = divmod(step, -(-len(rows) // size))
@@ -92,13 +93,14 @@ def compare_rates(
             optimizer.zero_grad(set_to_none=True)
             loss = backward(engine, packs([rows[row] for row in chosen], limit=limit))
             norm = torch.nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], options.max_grad_norm)
-            if not (math.isfinite(loss) and math.isfinite(float(norm))):
+            diverged = not (math.isfinite(loss) and math.isfinite(float(norm)))
+            if diverged:
                 break
             optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         engine.model.eval()
         loss = mean_loss(engine, judge)
-        trials.append(Trial(rate, loss if math.isfinite(loss) else None))
+        trials.append(Trial(rate, None if diverged or not math.isfinite(loss) else loss))
     learnt = [(trial.loss, trial.rate) for trial in trials if trial.loss is not None]
     if not learnt:
         raise TrainError("every learning rate diverged", remedy="look at the data and at the base's weights")

@@ -8,23 +8,33 @@ import pytest
 from afina.bases.memory import available_memory
 
 
-def container(folder: Path, *, limit: str) -> Path:
-    """The kernel's files for a container that has used 3 GB, one of them cache that can be given back."""
+def container(folder: Path, *, limit: str, inside: str = "") -> tuple[Path, Path]:
+    """The kernel's files for a container that has used 3 GB, 1.2 of them files' pages, which can be given back."""
+    (folder / inside).mkdir(parents=True, exist_ok=True)
     for name, text in (
-        ("max", limit),
-        ("current", "3000000000"),
-        ("stat", "anon 2000000000\ninactive_file 1000000000"),
-    ):
-        (folder / f"memory.{name}").write_text(text + "\n", "ascii")
-    return folder
+        ("max", limit), ("current", "3000000000"), ("stat", "anon 1\ninactive_file 1000000000\nactive_file 200000000"),
+    ):  # fmt: skip
+        (folder / inside / f"memory.{name}").write_text(text + "\n", "ascii")
+    (folder / "self").write_text(f"0::/{inside}\n", "ascii")
+    return folder, folder / "self"
 
 
 def test_a_containers_limit_counts(tmp_path: Path) -> None:
-    """What is left below it, with the cache that can be given back."""
-    assert available_memory(container(tmp_path, limit="4000000000")) == pytest.approx(2e9)
+    """What is left below it, with what can be given back; also where the group is not the root of what is seen."""
+    assert available_memory(*container(tmp_path / "a", limit="4000000000")) == pytest.approx(2.2e9)
+    assert available_memory(*container(tmp_path / "b", limit="4000000000", inside="x/y")) == pytest.approx(2.2e9)
+
+
+def test_the_older_form_of_limits(tmp_path: Path) -> None:
+    """cgroup v1."""
+    (tmp_path / "memory").mkdir()
+    for name, text in (("limit_in_bytes", "4000000000"), ("usage_in_bytes", "3000000000"), ("stat", "inactive_file 5")):
+        (tmp_path / "memory" / f"memory.{name}").write_text(text + "\n", "ascii")
+
+    assert available_memory(tmp_path, tmp_path / "none") == pytest.approx(1e9)
 
 
 def test_without_a_limit_the_machine_counts(tmp_path: Path) -> None:
     """No limit set, or no such files."""
-    for folder in (container(tmp_path, limit="max"), tmp_path / "none"):
-        assert available_memory(folder) == pytest.approx(psutil.virtual_memory().available, rel=0.2)
+    for place in (container(tmp_path, limit="max"), (tmp_path / "none", tmp_path / "none")):
+        assert available_memory(*place) == pytest.approx(psutil.virtual_memory().available, rel=0.2)

@@ -136,7 +136,7 @@ def test_review_accepts_corrects_skips_and_ends(folder: Path, project: Project) 
 
 
 def test_files_to_files(folder: Path, project: Project) -> None:
-    """Train, export and parity on plain files; the verdict on two score files."""
+    """Train, export and parity on plain files."""
     chats = [
         {"messages": [{"role": "user", "content": f"m {i}"}, {"role": "assistant", "content": "sí"}]} for i in range(8)
     ]
@@ -160,29 +160,69 @@ def test_files_to_files(folder: Path, project: Project) -> None:
     card = value("export", "--model", model, "--adapter", result["adapter"], "--quant", "f32", "--out", "m.gguf")
     assert card["parity"]["f32"]["passed"]
     assert value("parity", "--model", model, "--gguf", "m.gguf", code=3)["passed"] is False
-    for name, scores in (("a", [0] * 30), ("b", [1] * 30)):
-        (folder / f"{name}.jsonl").write_text(
-            "\n".join(json.dumps({"id": i, "score": s}) for i, s in enumerate(scores)), "utf-8"
-        )
-    assert value("verdict", "--a", "a.jsonl", "--b", "b.jsonl")["wins"] == 30
-    assert value("verdict", "--a", "b.jsonl", "--b", "a.jsonl", code=3)["go"] is False
+
+
+def test_documents_rates_and_a_further_adapter(folder: Path, project: Project) -> None:
+    """Documents, then chats on top; a rate from short runs; training goes on from the adapter; wrong uses are told."""
+    chats = [
+        {"messages": [{"role": "user", "content": f"m {i}"}, {"role": "assistant", "content": "sí"}]} for i in range(12)
+    ]
+    (folder / "d.jsonl").write_text("\n".join(map(json.dumps, chats)), "utf-8")
+    (folder / "texts").mkdir()
+    (folder / "texts" / "a.txt").write_text("El pedido llegó el lunes. " * 20, "utf-8")
+    (folder / "c.yaml").write_text("training:\n  num_epochs: 1\n  max_seq_length: 64\nlora:\n  r: 2\n", "utf-8")
+    common = ("train", "--model", project.settings.base.model, "--config", "c.yaml")
+
+    both = value(*common, "--documents", "texts", "--data", "d.jsonl", "--output", "both")
+    assert Path(both["adapter"]) == Path("both/adapter")
+    assert both["documents"]["steps"] >= 1
+    rates = value(*common, "--data", "d.jsonl", "--find-rate", "--rate-steps", "2")
+    assert rates["best"] in {trial["rate"] for trial in rates["trials"]}
+    on = value(*common, "--data", "d.jsonl", "--adapter", "both/adapter", "--output", "on")
+    assert on["steps"] == 2
+    assert "needs --output" in afina(*common, "--data", "d.jsonl", code=2).output
+    assert "needs --model" in afina("train", "--documents", "texts", code=2).output
+
+
+def write_scores(path: Path, scores: list[float], **more: str) -> None:
+    """A score file."""
+    path.write_text("\n".join(json.dumps({"id": i, "score": s, **more}) for i, s in enumerate(scores)), "utf-8")
+
+
+def test_the_verdict_on_score_files(folder: Path) -> None:
+    """0 go, 1 no-go, 2 cannot tell; a guard by name; less may be better; people get a table."""
+    write_scores(folder / "a.jsonl", [0, 1] * 20)
+    write_scores(folder / "b.jsonl", [1, 1] * 20)
+    files = ("verdict", "--a", "a.jsonl", "--b", "b.jsonl")
+
+    assert value(*files)["wins"] == 20
+    assert value("verdict", "--a", "b.jsonl", "--b", "a.jsonl", code=1)["outcome"] == "no-go"
+    assert value(*files, "--min-items", "50", code=2)["outcome"] == "cannot tell"
+    assert value(*files, "--lower-is-better", "score", code=1)["go"] is False
+    assert "B is better than A on score." in afina(*files).output
+    assert "every metric is a guard" in afina(*files, "--guard", "score=0.1", code=65).output
+    assert "is not METRIC=MARGIN" in afina(*files, "--guard", "score", code=2).output
 
 
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ('{"id": 1}', "line 1: expected"),
-        ('{"id": 1, "score": 1}\n{"id": 1, "score": 0}', "line 2: the id 1 is there twice"),
-        ('{"id": 2, "score": 1}', "not about the same items"),
+        ('{"score": 1}', "line 1: no `id`"),
+        ('{"id": 1}', "line 1: `score` must be a finite number, not None"),
+        ('{"id": 1, "score": NaN}', "line 1: `score` must be a finite number"),
+        ('{"id": 1, "score": 1}\n{"id": 1, "score": 0}', "line 2: the item 1 of score is on line 1 too"),
+        ('{"id": 2, "score": 1}', "1 items of score are missing: '2'"),
+        ('{"id": 1, "score": 1, "metric": "f1"}', "the metric 'f1' is in b.jsonl only"),
+        ('{"id": 1, "score": 1, "group": "u"}', "is in group None of A, 'u' of B"),
     ],
 )
 def test_score_files_with_mistakes(folder: Path, rows: str, words: str) -> None:
-    """Named by line."""
+    """Named by line or item; never a go or a no-go."""
     (folder / "a.jsonl").write_text('{"id": 1, "score": 1}', "utf-8")
     (folder / "b.jsonl").write_text(rows, "utf-8")
 
-    with pytest.raises(InputError, match=words):
-        afina("verdict", "--a", "a.jsonl", "--b", "b.jsonl")
+    said = " ".join(afina("verdict", "--a", "a.jsonl", "--b", "b.jsonl", code=65).output.split())
+    assert words in said
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from transformers import AutoConfig
 
 from afina.settings import TrainSettings
 from afina.train.packing import Packed, Segment
-from afina.train.plan import Way, pack_limit, ram_bytes, remedies, shape_of
+from afina.train.plan import Way, pack_limit, ram_bytes, remedies
+from afina.train.shape import shape_of
 
 SHAPES: dict[str, tuple[dict[str, Any], float]] = {
     "Qwen2.5-0.5B": (
@@ -75,7 +76,7 @@ def test_fewer_bits_and_recomputing_need_less() -> None:
     """Each on its own, for a real shape; together they let a 3B train in 4 GB."""
     shape = shape_of(AutoConfig.for_model(**SHAPES["Qwen2.5-3B"][0]))
     needs = {
-        (storage, again): ram_bytes(shape, TrainSettings(), packed(1024, 512), storage=storage, checkpointing=again)
+        (storage, again): ram_bytes(shape, TrainSettings(), (1024, 512), storage=storage, checkpointing=again)
         for storage in ("float32", "bfloat16", "nf4")
         for again in (False, True)
     }
@@ -87,13 +88,16 @@ def test_fewer_bits_and_recomputing_need_less() -> None:
 
 
 def test_a_pass_keeps_no_more_than_memory_allows() -> None:
-    """Half of it; recomputing keeps far less, so more tokens fit; a set number wins."""
+    """Half of what the weights leave; recomputing keeps far less, so more tokens fit; a set number wins."""
     config = AutoConfig.for_model(**SHAPES["Qwen2.5-3B"][0])
     again = TrainSettings.model_validate({"training": {"gradient_checkpointing": True}})
     fixed = TrainSettings.model_validate({"training": {"pack_tokens": 77}})
 
-    assert 256 < pack_limit(config, TrainSettings(), memory=8e9) < 800
-    assert pack_limit(config, again, memory=8e9) == 4096
+    assert 256 < pack_limit(config, TrainSettings(), memory=20e9) < 800
+    assert pack_limit(config, again, memory=20e9) == 4096
+    assert pack_limit(config, TrainSettings(), memory=8e9, storage="nf4") > pack_limit(
+        config, TrainSettings(), memory=8e9
+    )
     assert pack_limit(config, TrainSettings(), memory=1e9) == 256
     assert pack_limit(config, fixed, memory=1e9) == 77
 

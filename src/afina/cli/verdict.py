@@ -1,0 +1,133 @@
+"""`verdict`: is B better than A? On anyone's score files, without database or model."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from afina.cli.options import json_option
+from afina.cli.terminal import OUT, print_json, show_error
+from afina.cli.words import t
+from afina.errors import InputError
+from afina.loop.scores import pair_scores
+from afina.release.decide import Comparison, Decision, Outcome, Policy, decide
+
+EXIT_CODES = {Outcome.GO: 0, Outcome.NO_GO: 1, Outcome.CANNOT_TELL: 2}
+BAD_INPUT = 65
+"""EX_DATAERR of <sysexits.h>: a script must not take a broken file for a no-go."""
+COLOURS = {Outcome.GO: "green", Outcome.NO_GO: "red", Outcome.CANNOT_TELL: "yellow"}
+FILE = click.Path(path_type=Path)
+
+
+@click.command("verdict", help=t("Two score files, rows {\"id\", \"score\"[, \"metric\", \"group\"]} on the same items: is B better than A? Exit code 0 go, 1 no-go, 2 cannot tell (too few items), 65 bad input."))  # fmt: skip
+@click.option("--a", "a_file", required=True, type=FILE, help=t("scores of A (JSONL)"))
+@click.option("--b", "b_file", required=True, type=FILE, help=t("scores of B (JSONL)"))
+@click.option("--alpha", default=0.05, show_default=True, type=click.FloatRange(0, 0.5, min_open=True, max_open=True), help=t("largest accepted chance of a false 'better'"))  # fmt: skip
+@click.option("--min-effect", default=0.0, show_default=True, type=click.FloatRange(0), help=t("B must surely be better by this share of A's score: 0.1 = ten per cent"))  # fmt: skip
+@click.option("--guard", "guards", multiple=True, metavar="METRIC=MARGIN", help=t("a metric that must not become worse by more than the margin; all others are targets"))  # fmt: skip
+@click.option(
+    "--lower-is-better", "turned", multiple=True, metavar="METRIC", help=t("a metric of which less is better")
+)
+@click.option(
+    "--min-items", default=30, show_default=True, type=click.IntRange(2), help=t("fewest items for a verdict")
+)
+@json_option
+def verdict_command(
+    a_file: Path, b_file: Path, alpha: float, min_effect: float, guards: tuple[str, ...], turned: tuple[str, ...],
+    min_items: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Compare."""
+    margins = dict(map(read_guard, guards))
+    policy = Policy(alpha=alpha, minimum_effect=min_effect, guards=margins, min_items=min_items)
+    try:
+        decision = decide_files(a_file, b_file, policy, turned)
+    except InputError as exc:
+        show_error(exc)
+        raise click.exceptions.Exit(BAD_INPUT) from exc
+    if as_json:
+        print_json(as_report(decision))
+    else:
+        print_decision(decision)
+    if code := EXIT_CODES[decision.outcome]:
+        raise click.exceptions.Exit(code)
+
+
+def decide_files(a_file: Path, b_file: Path, policy: Policy, turned: tuple[str, ...]) -> Decision:
+    """Read, check that the policy's metrics exist, decide.
+
+    Raises:
+        InputError: a file is bad, the two do not match, or a guard is no metric of theirs.
+    """
+    metrics = pair_scores(a_file, b_file, lower_is_better=turned)
+    names = [pairs.metric for pairs in metrics]
+    if unknown := sorted(policy.guards.keys() - set(names)):
+        raise InputError(f"no metric {unknown[0]!r} in {a_file}", remedy=f"it has {', '.join(names)}")
+    if not set(names) - policy.guards.keys():
+        raise InputError("every metric is a guard", remedy="leave one as the target")
+    return decide(metrics, policy)
+
+
+def read_guard(text: str) -> tuple[str, float]:
+    """METRIC=MARGIN.
+
+    Raises:
+        BadParameter: it is not of this form, or the margin is not positive.
+    """
+    metric, _, margin = text.rpartition("=")
+    try:
+        value = float(margin)
+    except ValueError:
+        value = 0.0
+    if not metric or not value > 0:
+        raise click.BadParameter(f"{text!r} is not METRIC=MARGIN with a margin above 0", param_hint="--guard")
+    return metric, value
+
+
+def as_report(decision: Decision) -> dict[str, object]:
+    """The decision for a script; the first target's figures on top, as one metric is the usual case."""
+    first = decision.comparisons[0]
+    return {
+        "go": decision.outcome is Outcome.GO, "outcome": decision.outcome.value,
+        **{name: getattr(first, name) for name in ("p_value", "n", "wins", "losses", "difference", "low", "high")},
+        "reasons": list(decision.reasons), "comparisons": [asdict(one) for one in decision.comparisons],
+    }  # fmt: skip
+
+
+def print_decision(decision: Decision) -> None:
+    """The outcome, why, and a row for every metric."""
+    OUT.print(f"[bold {COLOURS[decision.outcome]}]{t(decision.outcome.value)}[/]  {escape(decision.reasons[0])}")
+    table = Table(box=None, header_style="bold")
+    for heading in COLUMNS:
+        table.add_column(t(heading), justify="left" if heading in COLUMNS[:2] else "right")
+    for one in decision.comparisons:
+        table.add_row(*row(one))
+    OUT.print(table)
+
+
+COLUMNS = (
+    "metric",
+    "role",
+    "A",
+    "B",
+    "difference",
+    "95 %",
+    "won",
+    "lost",
+    "tied",
+    "p",
+    "n",
+    "smallest visible gain",
+    "",
+)
+
+
+def row(one: Comparison) -> tuple[str, ...]:
+    """One metric as text."""
+    groups = f" ({one.groups})" if one.groups != one.n else ""
+    return (
+        escape(one.metric), t(one.role), f"{one.a:.4g}", f"{one.b:.4g}", f"{one.difference:+.4g}", f"{one.low:+.3g} … {one.high:+.3g}",
+        str(one.wins), str(one.losses), str(one.ties), f"{one.adjusted:.2g}", f"{one.n}{groups}", f"{one.detectable:.2g}",
+        "[green]✓[/]" if one.passed else "·",
+    )  # fmt: skip

@@ -1,0 +1,145 @@
+"""Two arms on the same items, one metric: is B better, is B at least not worse, and what could these items have shown?
+
+Every test is one-sided, paired, and about a mean: H0 "the mean of d is at most `shift`". Items that share an origin (a user, a
+conversation) form a group and count as one.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.stats import binomtest, norm
+from scipy.stats import t as student
+
+Numbers = NDArray[np.float64]
+RESAMPLES = 9999
+POWER = 0.8
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """One metric's scores of both arms, higher is better: a, b (n,); groups (n,) int64 from 0 without gaps."""
+
+    metric: str
+    a: Numbers
+    b: Numbers
+    groups: NDArray[np.int64]
+
+    @property
+    def group_count(self) -> int:
+        """How many independent observations there are."""
+        return int(self.groups.max()) + 1
+
+    @property
+    def is_binary(self) -> bool:
+        """Right or wrong, every item by itself: the exact tests for proportions hold."""
+        return self.group_count == len(self.a) and bool(np.isin(self.a, (0, 1)).all() and np.isin(self.b, (0, 1)).all())
+
+    def table(self) -> tuple[int, int, int]:
+        """Items that B won, lost, and that are tied."""
+        wins, losses = int((self.b > self.a).sum()), int((self.b < self.a).sum())
+        return wins, losses, len(self.a) - wins - losses
+
+
+def p_better(pairs: Pairs, *, shift: float = 0.0, resamples: int = RESAMPLES) -> float:
+    """p-value of "B's mean exceeds A's by more than `shift`", which may be negative: a non-inferiority margin.
+
+    Right-or-wrong items: the exact McNemar test (McNemar 1947), with a shift Tango's score test (1998). Otherwise the signs of
+    the groups' summed differences are drawn at random (Fisher 1935; for the mean this equals the studentised test, which holds
+    for skewed differences too, Janssen 1997).
+    """
+    if pairs.is_binary:
+        wins, losses, _ = pairs.table()
+        if shift == 0:
+            return float(binomtest(wins, wins + losses, alternative="greater").pvalue) if wins + losses else 1.0
+        return float(norm.sf(tango_z(wins, losses, len(pairs.a), shift)))
+    return p_positive(pairs.b - pairs.a - shift, pairs.groups, resamples=resamples)
+
+
+def p_effect(pairs: Pairs, share: float, *, resamples: int = RESAMPLES) -> float:
+    """p-value of "B's mean exceeds A's by more than `share` of A's mean". The doubt about A's mean is part of the test."""
+    return p_positive(pairs.b - (1 + share) * pairs.a, pairs.groups, resamples=resamples)
+
+
+def p_positive(values: Numbers, groups: NDArray[np.int64], *, resamples: int) -> float:
+    """One-sided p-value that the mean is above 0, by drawing the signs of group sums."""
+    sums = np.bincount(groups, weights=values)
+    observed = float(sums.sum())
+    scale = float(np.abs(sums).sum())
+    if scale == 0:
+        return 1.0
+    random = np.random.default_rng(0)
+    as_large = 0
+    step = max(1, 2_000_000 // len(sums))  # rows of signs at once: 16 MB
+    for first in range(0, resamples, step):
+        packed = random.integers(0, 256, size=(min(step, resamples - first), -(-len(sums) // 8)), dtype=np.uint8)
+        bits = np.unpackbits(packed, axis=1, count=len(sums)).astype(np.float64)
+        drawn = 2 * (bits @ sums) - observed  # signs ±1 from bits: Σ ±s = 2 Σ bit·s − Σ s
+        as_large += int((drawn >= observed - 1e-12 * scale).sum())
+    return (as_large + 1) / (resamples + 1)
+
+
+def tango_z(wins: int, losses: int, n: int, shift: float) -> float:
+    """Score statistic of H0 "P(win) − P(loss) = shift" (Tango 1998, Statistics in Medicine 17:891)."""
+    linear = -wins - losses + (2 * n - wins + losses) * shift
+    constant = -losses * shift * (1 - shift)
+    loss_rate = (math.sqrt(max(0.0, linear * linear - 8 * n * constant)) - linear) / (4 * n)
+    variance = n * (2 * loss_rate + shift * (1 - shift))
+    gain = wins - losses - n * shift
+    return gain / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, gain) if gain else 0.0
+
+
+def interval(pairs: Pairs) -> tuple[float, float]:
+    """95 % interval of the mean difference: Tango's for right-or-wrong items, else cluster-robust with Student's t."""
+    difference = float((pairs.b - pairs.a).mean())
+    if pairs.is_binary:
+        wins, losses, _ = pairs.table()
+        z, n = float(norm.ppf((1 + CONFIDENCE) / 2)), len(pairs.a)
+
+        def root(target: float, low: float, high: float) -> float:
+            if (tango_z(wins, losses, n, low) - target) * (tango_z(wins, losses, n, high) - target) >= 0:
+                return low if target > 0 else high  # nothing won or nothing lost: the end of the scale
+            return float(brentq(lambda shift: tango_z(wins, losses, n, shift) - target, low, high))
+
+        edge = 1 - 1e-9  # at ±1 itself the statistic has no variance
+        low = root(z, -edge, difference) if difference > -edge else -1.0
+        return low, root(-z, difference, edge) if difference < edge else 1.0
+    wide = float(student.ppf((1 + CONFIDENCE) / 2, max(1, pairs.group_count - 1))) * standard_error(pairs)
+    return difference - wide, difference + wide
+
+
+def standard_error(pairs: Pairs) -> float:
+    """Of the mean difference; groups of unequal size by linearisation (Cameron & Miller 2015, section II)."""
+    differences = pairs.b - pairs.a
+    residuals = np.bincount(pairs.groups, weights=differences - differences.mean())
+    count = pairs.group_count
+    if count < 2:
+        return math.inf
+    return math.sqrt(count / (count - 1) * float((residuals**2).sum())) / len(differences)
+
+
+def detectable(pairs: Pairs, *, alpha: float) -> float:
+    """The smallest true gain that items like these show in four of five comparisons.
+
+    Where few right-or-wrong items differ, two wins and two losses are added (Agresti & Caffo 2000): no difference seen does not
+    mean that there can be none.
+    """
+    error = standard_error(pairs)
+    if pairs.is_binary:
+        wins, losses, _ = pairs.table()
+        n = len(pairs.a)
+        error = max(error, math.sqrt((wins + losses + 2) / (n + 4) / (n + 4)))
+    return float(norm.ppf(1 - alpha) + norm.ppf(POWER)) * error
+
+
+def holm(p_values: list[float]) -> list[float]:
+    """p-values adjusted so that all of them together are wrong at most at the level of one (Holm 1979)."""
+    order = sorted(range(len(p_values)), key=lambda at: p_values[at])
+    adjusted, least = [0.0] * len(p_values), 0.0
+    for rank, at in enumerate(order):
+        least = max(least, min(1.0, (len(p_values) - rank) * p_values[at]))
+        adjusted[at] = least
+    return adjusted

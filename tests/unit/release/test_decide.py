@@ -1,0 +1,75 @@
+"""Go, no-go, cannot tell."""
+
+import numpy as np
+import pytest
+
+from afina.release.compare import Pairs
+from afina.release.decide import Outcome, Policy, decide
+
+
+def metric(name: str, gain: float, *, n: int = 80, spread: float = 0.1) -> Pairs:
+    """Graded scores of which B's are better by `gain` on average; one seed a metric."""
+    rng = np.random.default_rng(len(name))
+    a = rng.uniform(0.4, 0.8, n)
+    noise = rng.normal(0, spread, n)
+    return Pairs(metric=name, a=a, b=a + gain + noise - noise.mean(), groups=np.arange(n))
+
+
+def test_a_clear_gain_is_a_go_and_the_first_sentence_says_where() -> None:
+    """One of two targets is enough when the other is not worse."""
+    found = decide([metric("chrf", 0.08), metric("rouge", 0.0)], Policy())
+
+    assert found.outcome is Outcome.GO
+    assert found.reasons[0] == "B is better than A on chrf."
+    assert len(found.reasons) == 3
+    assert "cannot be seen reliably" in found.reasons[1]
+
+
+def test_the_minimum_effect_must_be_shown_too() -> None:
+    """A sure gain of a tenth is no sure gain of a fifth."""
+    gain = [metric("chrf", 0.08)]
+
+    assert decide(gain, Policy(minimum_effect=0.05)).outcome is Outcome.GO
+    refused = decide(gain, Policy(minimum_effect=0.2))
+    assert refused.outcome is Outcome.NO_GO
+    assert "more than 20% of A's score" in refused.reasons[0]
+
+
+def test_a_guard_blocks_unless_it_surely_holds() -> None:
+    """Worse than its margin, or not known well enough."""
+    target = metric("chrf", 0.08)
+
+    assert decide([target, metric("safety", 0.0)], Policy(guards={"safety": 0.05})).outcome is Outcome.GO
+    for guard in (metric("safety", -0.1), metric("safety", 0.0, spread=0.6)):
+        refused = decide([target, guard], Policy(guards={"safety": 0.05}))
+        assert refused.outcome is Outcome.NO_GO
+        assert refused.reasons[0].startswith("B may be worse than A on safety by more than 0.05")
+
+
+def test_harm_on_one_target_outweighs_a_gain_on_another() -> None:
+    """Named first."""
+    found = decide([metric("chrf", 0.08), metric("rouge", -0.08)], Policy())
+
+    assert found.outcome is Outcome.NO_GO
+    assert found.reasons[0].startswith("B is worse than A on rouge")
+
+
+def test_too_few_items_or_groups_cannot_tell() -> None:
+    """However large the gain; but harm is told."""
+    few = metric("chrf", 0.3, n=12)
+    crowd = Pairs(metric="chrf", a=np.zeros(60), b=np.ones(60) * 0.1, groups=np.arange(60) % 4)
+
+    assert decide([few], Policy()).outcome is Outcome.CANNOT_TELL
+    assert decide([crowd], Policy()).outcome is Outcome.CANNOT_TELL
+    assert decide([metric("chrf", -0.3, n=12)], Policy()).outcome is Outcome.NO_GO
+
+
+def test_more_targets_need_more() -> None:
+    """A p-value that passes alone does not among ten."""
+    alone = metric("chrf", 0.022)
+    nine = [metric("x" * n, 0.0) for n in range(5, 14)]
+
+    assert decide([alone], Policy()).comparisons[0].passed
+    assert not decide([alone, *nine], Policy()).comparisons[0].passed
+    with pytest.raises(ValueError, match="guard"):
+        decide([alone], Policy(guards={"chrf": 0.1}))
