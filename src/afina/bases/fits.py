@@ -5,7 +5,7 @@ from dataclasses import dataclass
 GIB = 2**30
 SIZES = {"0.5B": 0.5e9, "3B": 3.1e9, "7B": 7.6e9, "14B": 14.8e9}
 TRAIN_BYTES, TRAIN_REST = 4.0, 2 * GIB
-"""The frozen base is held in float32; adapter, moments and activations of short examples take the rest."""
+"""Training alone takes a quarter of it in NF4, but merging and the parity check hold the model in float32."""
 SERVE_BYTES, SERVE_REST = 0.62, 1 * GIB
 """q4_k_m takes 4.9 bits a weight; context and buffers take the rest."""
 DISK_BYTES = 2 + 4 + 4 + 0.62

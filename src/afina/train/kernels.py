@@ -124,18 +124,18 @@ class GatedDown(torch.autograd.Function):
 
 
 class Activation:
-    """An activation and the product of a gradient with its derivative, by torch's own kernels."""
+    """An activation, and the product of a gradient with its derivative, written over the gradient; by torch's own kernels."""
 
     def __init__(self, act: Callable[[torch.Tensor], torch.Tensor], backward: Callable[..., torch.Tensor]) -> None:
         self.act, self.backward = act, backward
 
 
-SILU = Activation(functional.silu, torch.ops.aten.silu_backward)
+SILU = Activation(functional.silu, lambda dy, x: torch.ops.aten.silu_backward.grad_input(dy, x, grad_input=dy))
 GELU_TANH = Activation(
     lambda x: functional.gelu(x, approximate="tanh"),
-    lambda dy, x: torch.ops.aten.gelu_backward(dy, x, approximate="tanh"),
+    lambda dy, x: torch.ops.aten.gelu_backward.grad_input(dy, x, approximate="tanh", grad_input=dy),
 )
-GELU = Activation(functional.gelu, torch.ops.aten.gelu_backward)
+GELU = Activation(functional.gelu, lambda dy, x: torch.ops.aten.gelu_backward.grad_input(dy, x, grad_input=dy))
 
 
 class RmsNorm(torch.autograd.Function):
