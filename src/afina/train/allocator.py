@@ -71,7 +71,7 @@ def release_holes(decoder: Any) -> None:
     """From now on give the holes in the heap back to the system before every layer, in both directions.
 
     glibc before 2.38 seldom reuses the hole of an aligned block, and torch aligns all: of a heap that grew to 2.1 GB half
-    was holes. One call takes 5 ms, and the pages have to come back: a step is a tenth slower (docs/lab-notes.md).
+    was holes. One call takes 5 ms, and the pages have to come back (docs/lab-notes.md).
     """
     libc = ctypes.CDLL(None)
     if not sys.platform.startswith("linux") or not hasattr(libc, "malloc_trim"):
