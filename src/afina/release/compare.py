@@ -54,9 +54,14 @@ def p_better(pairs: Pairs, *, shift: float = 0.0, resamples: int = RESAMPLES) ->
     if pairs.is_binary:
         wins, losses, _ = pairs.table()
         if shift == 0:
-            return float(binomtest(wins, wins + losses, alternative="greater").pvalue) if wins + losses else 1.0
+            return mcnemar_p(wins, losses)
         return float(norm.sf(tango_z(wins, losses, len(pairs.a), shift)))
     return p_positive(pairs.b - pairs.a - shift, pairs.groups, resamples=resamples)
+
+
+def mcnemar_p(wins: int, losses: int) -> float:
+    """One-sided exact p-value that B wins more of the discordant items than it loses."""
+    return float(binomtest(wins, wins + losses, alternative="greater").pvalue) if wins + losses else 1.0
 
 
 def p_effect(pairs: Pairs, share: float, *, resamples: int = RESAMPLES) -> float:
@@ -64,7 +69,7 @@ def p_effect(pairs: Pairs, share: float, *, resamples: int = RESAMPLES) -> float
     return p_positive(pairs.b - (1 + share) * pairs.a, pairs.groups, resamples=resamples)
 
 
-def p_positive(values: Numbers, groups: NDArray[np.int64], *, resamples: int) -> float:
+def p_positive(values: Numbers, groups: NDArray[np.int64], *, resamples: int = RESAMPLES) -> float:
     """One-sided p-value that the mean is above 0, by drawing the signs of group sums."""
     sums = np.bincount(groups, weights=values)
     observed = float(sums.sum())

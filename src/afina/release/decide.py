@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from afina.release.compare import Pairs, detectable, holm, interval, p_better, p_effect
+from afina.release.compare import POWER, Pairs, detectable, holm, interval, p_better, p_effect
 
 LEAST_GROUPS = 10
 
@@ -141,5 +141,5 @@ def sentence(one: Comparison, policy: Policy) -> str:
     return (
         f"{one.metric} ({one.role}): A {one.a:.4g}, B {one.b:.4g}, difference {one.difference:+.4g} (95 % {one.low:+.4g} to {one.high:+.4g}), "
         f"{one.wins} won, {one.losses} lost, {one.ties} tied, p = {one.p_value:.2g}{corrected}. With {one.n} items{together} "
-        f"a gain under {one.detectable:.2g} cannot be seen reliably (power {0.8:.0%}, alpha {policy.alpha:g})."
+        f"a gain under {one.detectable:.2g} cannot be seen reliably (power {POWER:.0%}, alpha {policy.alpha:g})."
     )

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import permutation_test
 
 from afina.errors import NotEnoughDataError
 from afina.records import ChatResult, Verdict
+from afina.release.compare import p_positive
 from afina.settings import EvaluateSettings
-
-RESAMPLES = 9999
 
 
 def gains(a: Sequence[float], b: Sequence[float], groups: Sequence[str]) -> dict[str, tuple[float, int]]:
@@ -27,14 +25,8 @@ def sign_flip_p(a: Sequence[float], b: Sequence[float], groups: Sequence[str]) -
     Paired permutation test (Fisher 1935): under the null hypothesis the two scores may change places, for all items of a
     group at once, because items of one conversation are not independent.
     """
-    if list(a) == list(b):
-        return 1.0
-    sums = np.array([total for total, _ in gains(a, b, groups).values()])
-    found = permutation_test(
-        (sums, np.zeros_like(sums)), lambda x, y, axis: np.mean(x - y, axis=axis), permutation_type="samples",
-        alternative="greater", n_resamples=RESAMPLES, vectorized=True, rng=np.random.default_rng(0),
-    )  # fmt: skip
-    return float(found.pvalue)
+    numbers = {group: at for at, group in enumerate(dict.fromkeys(groups))}
+    return p_positive(np.asarray(b) - np.asarray(a), np.array([numbers[group] for group in groups], dtype=np.int64))
 
 
 def mean_interval(a: Sequence[float], b: Sequence[float], groups: Sequence[str]) -> tuple[float, float]:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import binomtest
 
 from afina.errors import NotEnoughDataError
 from afina.records import Answered, EvalResult, Verdict
+from afina.release.compare import mcnemar_p
 from afina.settings import EvaluateSettings
 
 RESAMPLES = 2000
@@ -29,8 +29,7 @@ def mcnemar(pairs: Sequence[tuple[bool, bool]]) -> tuple[float, int, int]:
     """One-sided exact p-value that the second arm is better, and the discordant pairs it won and lost."""
     wins = sum(b and not a for a, b in pairs)
     losses = sum(a and not b for a, b in pairs)
-    p_value = float(binomtest(wins, wins + losses, alternative="greater").pvalue) if wins + losses else 1.0
-    return p_value, wins, losses
+    return mcnemar_p(wins, losses), wins, losses
 
 
 def difference_interval(pairs: Sequence[tuple[bool, bool]]) -> tuple[float, float]:
