@@ -84,7 +84,7 @@ def measure(folder: Path, storage: str, steps: int) -> dict[str, Any]:
         "training": {"base_storage": storage, "gradient_checkpointing": True, "learning_rate": 1e-4, "threads": 2},
     })  # fmt: skip
     began = time.perf_counter()
-    model = trainable_model(settings, base=folder, start=None).train()
+    model = trainable_model(settings, base=folder, start=None, tight=True).train()
     engine, optimizer = Engine(model), new_optimizer(model, settings.training)
     loaded, times = time.perf_counter() - began, []
     for _ in range(steps + 1):

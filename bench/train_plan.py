@@ -1,6 +1,6 @@
 """Does a training take what `afina train --plan` said? Predicted seconds and memory beside those of real runs.
 
-    python -m bench.train_plan [--steps 3] [--folder DIR]
+    python -m bench.train_plan [--steps 6] [--folder DIR]
 
 Qwen2.5-0.5B's shape with random weights on disk, ragged examples of about 150 tokens, 16 an optimiser step, LoRA r 16 on every
 linear layer, dropout 0.05. For three ways of keeping the base the plan is made in one process and the training run in
@@ -86,7 +86,7 @@ def in_process(what: str, folder: Path, way: str, steps: int) -> dict[str, float
 def main() -> None:
     """Run, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--folder", type=Path, help="where the weights lie or are put; default: a temporary folder")
     parser.add_argument("--do", choices=["predict", "measure"], help=argparse.SUPPRESS)
     parser.add_argument("--way", choices=list(WAYS), help=argparse.SUPPRESS)

@@ -168,9 +168,9 @@ def find_files(files: Files, *, steps: int, as_json: bool) -> None:
     """Compare learning rates and say which."""
     encoded = files.chats() if files.data else files.texts()
     told = stages(as_json)
-    require_memory(encoded.train, read_model_config(resolve_base(files.model)), files.settings)
+    room = require_memory(encoded.train, read_model_config(resolve_base(files.model)), files.settings)
     with told.stage("rates"):
-        model = trainable_model(files.settings, base=resolve_base(files.model), start=files.adapter)
+        model = trainable_model(files.settings, base=resolve_base(files.model), start=files.adapter, tight=room.tight)
         found = compare_rates(model, encoded, files.settings, steps=steps, say=told.narrator.progress)
         told.note = f"training.learning_rate = {found.best:g}"
     if as_json:

@@ -91,13 +91,13 @@ def train(
         if resume and (done := finished(out)):
             return done
         start_afresh()
-        limit = require_memory(data.train, read_model_config(base), settings, limit=planned_pack_tokens(out))
-        model = trainable_model(settings, base=base, start=start)
+        room = require_memory(data.train, read_model_config(base), settings, limit=planned_pack_tokens(out))
+        model = trainable_model(settings, base=base, start=start, tight=room.tight)
         options = settings.training
         log = RunLog(out)
         try:
             loop = Loop(
-                model, new_optimizer(model, options), data, options, pack_tokens=limit, out=out, mark=base_mark(base), log=log,
+                model, new_optimizer(model, options), data, options, pack_tokens=room.tokens, out=out, mark=base_mark(base), log=log,
                 on_progress=on_progress, must_wait=must_wait,
             )  # fmt: skip
             return loop.run(resume=resume)
@@ -119,8 +119,11 @@ def planned_pack_tokens(out: Path) -> int | None:
     return int(read_json(out / "plan.json")["pack_tokens"]) if (out / "plan.json").is_file() else None
 
 
-def trainable_model(settings: TrainSettings, *, base: Path, start: Path | None) -> Any:
-    """The base with an adapter on it, stored and recomputed as the settings say; threads and allocator are set too."""
+def trainable_model(settings: TrainSettings, *, base: Path, start: Path | None, tight: bool) -> Any:
+    """The base with an adapter on it, stored and recomputed as the settings say; threads and allocator are set too.
+
+    `tight`: holes of freed memory are given back before every layer.
+    """
     options, kept = settings.training, settings.storage
     return_freed_memory()
     torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))
@@ -131,7 +134,7 @@ def trainable_model(settings: TrainSettings, *, base: Path, start: Path | None) 
         start_from(model, start, base=base)
     if options.gradient_checkpointing:
         model.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
-    if options.gradient_checkpointing or kept != "float32":  # settings of people who are short of memory
+    if tight:
         release_holes(model.get_base_model().get_decoder())
     return model
 

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any
 
 import psutil
@@ -19,6 +20,7 @@ from afina.bases.memory import available_memory
 from afina.chat.render import Rendered
 from afina.errors import TrainError
 from afina.settings import TrainSettings
+from afina.train.allocator import keep_freed_memory, release_holes
 from afina.train.encode import batch_order
 from afina.train.engine import Engine
 from afina.train.kernels import apply
@@ -34,6 +36,16 @@ PROBE_VOCABULARY = 4096
 RUNTIME_BYTES = 0.45e9
 """Interpreter, torch and transformers without any model."""
 SAMPLED_STEPS = 16
+ROOMY = 2.5
+"""Where this many times the memory that a run needs may be taken, freed memory is kept: giving it back costs a fifth of the
+speed (docs/lab-notes.md).
+"""
+HOLES, HOLES_GIVEN_BACK, HOLES_KEPT = 1.1, 1.15, 2.7
+"""Memory of activations and temporaries as the allocator holds it, over what they are: everything kept for the backward pass;
+recomputed, holes given back; recomputed, holes kept (measured: `python -m bench.train_plan`, `python -m bench.train_memory`).
+"""
+PROBE_LAYERS = 8
+"""Fewer miss what freed memory costs: of two layers nothing lies between the holes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +94,7 @@ def plan_training(
     if not examples:
         raise TrainError("there is nothing to train on")
     memory = memory or memory_limit(settings)
+    keep_freed_memory()  # as the training will: without it a layer takes twice as long
     shape, options = shape_of(config), settings.training
     torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))
     ways, sampled = [], []
@@ -89,7 +102,7 @@ def plan_training(
         say(done, len(WAYS), storage)
         limit = pack_limit(config, settings, memory=memory, storage=storage, checkpointing=again)
         parts = sampled_parts(examples, settings, limit=limit)
-        ways.append(way_of(parts, config, shape, settings, storage=storage, checkpointing=again))
+        ways.append(way_of(parts, config, shape, settings, memory=memory, storage=storage, checkpointing=again))
         if (storage, again) == (settings.storage, options.gradient_checkpointing):
             sampled = [[one for part in step for one in passes(part)] for step in parts]
     own = next(w for w in ways if (w.storage, w.checkpointing) == (settings.storage, options.gradient_checkpointing))
@@ -132,12 +145,20 @@ def heaviest(parts: Iterable[Part]) -> tuple[int, int]:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """Tokens of one forward pass that fit; `tight`: freed memory must be given back while training."""
+
+    tokens: int
+    tight: bool
+
+
 def require_memory(
     examples: Sequence[Rendered], config: Any, settings: TrainSettings, *, limit: int | None = None
-) -> int:
+) -> Room:
     """Refuse a run that will not fit, before its weights are read: the kernel would end it hours later without a word.
 
-    Returns the tokens of one forward pass that fit (`limit` is an interrupted run's).
+    `limit` is an interrupted run's.
 
     Raises:
         TrainError: it needs more than there is; names the ways that fit.
@@ -153,7 +174,7 @@ def require_memory(
         needs[way] = ram_bytes(shape, settings, load, storage=storage, checkpointing=again)
     own = (settings.storage, settings.training.gradient_checkpointing)
     if needs[own] <= memory:
-        return limits[own]
+        return Room(tokens=limits[own], tight=is_tight(needs[own], memory, storage=own[0], checkpointing=own[1]))
     fitting = [
         f'base_storage = "{storage}"{" with gradient_checkpointing = true" if again else ""} ({need / 1e9:.1f} GB)'
         for (storage, again), need in needs.items()
@@ -165,6 +186,11 @@ def require_memory(
         if fitting
         else "a smaller base, shorter examples (max_seq_length), a smaller pack_tokens, or more memory",
     )
+
+
+def is_tight(need: float, memory: float, *, storage: str, checkpointing: bool) -> bool:
+    """Whether freed memory is given back while training: in the ways of people who are short of it, unless there is room."""
+    return (checkpointing or storage != "float32") and need * ROOMY > memory
 
 
 def mean(values: Iterable[int]) -> int:
@@ -199,6 +225,7 @@ def way_of(
     shape: Shape,
     settings: TrainSettings,
     *,
+    memory: float,
     storage: str,
     checkpointing: bool,
 ) -> Way:
@@ -207,12 +234,16 @@ def way_of(
     tokens = sum(len(one.ids) for one in every)
     typical = min(every, key=lambda one: abs(len(one.ids) - tokens / len(every)))
     rows = sum(len(one.rows) for one in every) / len(steps)
-    layer = layer_seconds(typical, config, settings, storage=storage, checkpointing=checkpointing)
     load = heaviest(part for step in steps for part in step)
+    need = ram_bytes(shape, settings, load, storage=storage, checkpointing=checkpointing)
+    tight = is_tight(need, memory, storage=storage, checkpointing=checkpointing)
+    if checkpointing and not tight:
+        need = ram_bytes(shape, settings, load, storage=storage, checkpointing=True, tight=False)
+    layer = layer_seconds(typical, config, settings, storage=storage, checkpointing=checkpointing, tight=tight)
     return Way(
         storage=storage, checkpointing=checkpointing,
         step_s=layer / len(typical.ids) * tokens / len(steps) * shape.layers + head_seconds(shape, storage) * rows,
-        ram_bytes=ram_bytes(shape, settings, load, storage=storage, checkpointing=checkpointing),
+        ram_bytes=need,
     )  # fmt: skip
 
 
@@ -242,7 +273,13 @@ def fixed_bytes(shape: Shape, settings: TrainSettings, *, storage: str) -> float
 
 
 def ram_bytes(
-    shape: Shape, settings: TrainSettings, load: tuple[int, int], *, storage: str, checkpointing: bool
+    shape: Shape,
+    settings: TrainSettings,
+    load: tuple[int, int],
+    *,
+    storage: str,
+    checkpointing: bool,
+    tight: bool = True,
 ) -> float:
     """Peak resident memory of a run whose heaviest moment holds `load` = (tokens, supervised rows)."""
     tokens, rows = load
@@ -251,25 +288,29 @@ def ram_bytes(
     logits = min(float(LOGITS_BYTES), 4.0 * rows * shape.vocabulary)
     decoded = 0.0 if storage == "float32" else 5.0 * max(PART_BYTES / 4, shape.hidden * shape.inner)
     working = 4.0 * tokens * (3 * shape.inner + 4 * shape.hidden)
-    return fixed_bytes(shape, settings, storage=storage) + kept + logits + decoded + working
+    holes = HOLES if not checkpointing else HOLES_GIVEN_BACK if tight else HOLES_KEPT
+    return fixed_bytes(shape, settings, storage=storage) + holes * (kept + logits + decoded + working)
 
 
-def timed(function: Callable[[], Any], *, repeats: int = 2) -> float:
-    """Seconds of the fastest of some repeats after a first one that does not count."""
+def timed(function: Callable[[], Any], *, repeats: int = 2) -> list[float]:
+    """Seconds of some repeats after a first one that does not count."""
     function()
     times = []
     for _ in range(repeats):
         began = time.perf_counter()
         function()
         times.append(time.perf_counter() - began)
-    return min(times)
+    return times
 
 
-def layer_seconds(pack: Packed, config: Any, settings: TrainSettings, *, storage: str, checkpointing: bool) -> float:
+def layer_seconds(
+    pack: Packed, config: Any, settings: TrainSettings, *, storage: str, checkpointing: bool, tight: bool
+) -> float:
     """Seconds of one decoder layer for one pack, forward and backward, averaged over a small stack of them."""
     some = copy.deepcopy(config)
     kinds = getattr(config, "layer_types", None)
-    some.num_hidden_layers = 2 if kinds is None or len(set(kinds)) == 1 else min(6, config.num_hidden_layers)
+    wanted = 2 if kinds is None or len(set(kinds)) == 1 else 6
+    some.num_hidden_layers = min(PROBE_LAYERS if tight else wanted, config.num_hidden_layers)
     if kinds is not None:
         some.layer_types = list(kinds)[: some.num_hidden_layers]
     some.vocab_size, some.use_cache, some.pad_token_id = PROBE_VOCABULARY, False, 0
@@ -281,6 +322,8 @@ def layer_seconds(pack: Packed, config: Any, settings: TrainSettings, *, storage
     model = add_adapter(base, settings.lora, base=str(base.name_or_path)).train()
     if checkpointing:
         base.activation_checkpointing_enable({"use_reentrant": False})
+    if tight:
+        release_holes(base.get_decoder())
     engine = Engine(model)
     small = replace(pack, ids=pack.ids % PROBE_VOCABULARY, targets=pack.targets % PROBE_VOCABULARY)
 
@@ -288,16 +331,17 @@ def layer_seconds(pack: Packed, config: Any, settings: TrainSettings, *, storage
         hidden = engine.states(small, engine.layout(small))
         hidden.sum().backward()
 
-    return timed(step) / int(some.num_hidden_layers)
+    return fmean(timed(step)) / int(some.num_hidden_layers)  # the mean: a run's steps are not its fastest ones either
 
 
 def head_seconds(shape: Shape, storage: str) -> float:
     """Seconds of the head for one supervised row: forward and gradient."""
-    head = store(torch.randn(PROBE_VOCABULARY, shape.hidden), storage)
+    # small numbers: of large ones softmax makes denormals, with which the processor is 17 times slower
+    head = store(0.02 * torch.randn(PROBE_VOCABULARY, shape.hidden), storage)
     rows = 256
     hidden = torch.randn(rows, shape.hidden, requires_grad=True)
     targets, ones = torch.zeros(rows, dtype=torch.int64), torch.ones(rows)
-    seconds = timed(lambda: apply(SupervisedLoss, hidden, head, None, targets, ones, None))
+    seconds = fmean(timed(lambda: apply(SupervisedLoss, hidden, head, None, targets, ones, None)))
     return seconds / rows * shape.vocabulary / PROBE_VOCABULARY
 
 
@@ -305,5 +349,5 @@ def gemm_rate(shape: Shape) -> float:
     """GFLOP/s of this machine on the shape's largest product."""
     x, w = torch.randn(1024, shape.hidden), torch.randn(shape.inner, shape.hidden)
     out = torch.empty(1024, shape.inner)
-    seconds = timed(lambda: torch.mm(x, w.t(), out=out), repeats=3)
+    seconds = min(timed(lambda: torch.mm(x, w.t(), out=out), repeats=3))
     return 2 * 1024 * shape.hidden * shape.inner / seconds / 1e9

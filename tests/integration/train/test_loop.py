@@ -185,7 +185,7 @@ def test_documents_first_then_chats(tiny_model: Path, tmp_path: Path) -> None:
     texts = [f"El pedido {n} llegó el lunes y el cliente quedó contento." for n in range(12)]
     documents = Encoded(encode_documents(texts, load_renderer(tiny_model), max_tokens=32), ())
     first = train(documents, settings(), base=tiny_model, out=tmp_path / "documents")
-    model = trainable_model(settings(), base=tiny_model, start=Path(first.adapter))
+    model = trainable_model(settings(), base=tiny_model, start=Path(first.adapter), tight=True)
     kept = load_file(Path(first.adapter) / "adapter_model.safetensors")
     own = {name.replace(".default", ""): value for name, value in model.state_dict().items() if "lora_" in name}
     second = train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "chats", start=Path(first.adapter))
@@ -236,7 +236,7 @@ def test_weights_that_are_no_numbers_are_named(tiny_model: Path, tmp_path: Path,
 
 def test_learning_rates_are_compared_from_one_start(tiny_model: Path) -> None:
     """A rate of almost nothing ends where training began, a good one below it, a mad one is no choice."""
-    model = trainable_model(settings(), base=tiny_model, start=None)
+    model = trainable_model(settings(), base=tiny_model, start=None, tight=False)
     found = compare_rates(model, data(tiny_model), settings(), steps=6, rates=(1e-9, 3e-3, 1e18))
 
     tiny, good, mad = (trial.loss for trial in found.trials)
