@@ -91,6 +91,7 @@ def project(database: str, tiny_model: Path, tmp_path: Path) -> Project:
             "training": {"num_epochs": 1, "batch_size": 32, "gradient_accumulation_steps": 1, "learning_rate": 1e-3,
                          "eval_steps": 5, "save_steps": 5, "max_seq_length": 256},
         },
+        "evaluate": {"guards": False, "nearest": 1},
         "release": {"min_requests": 5},
         "runtime": {"context": 256, "slots": 2},
     })  # fmt: skip

@@ -17,9 +17,9 @@ from afina.errors import AfinaError
 COMMANDS = {
     "init": "project", "up": "project", "down": "project", "status": "project", "doctor": "doctor",
     "import": "data", "review": "data", "curate": "data", "freeze": "frozen",
-    "train": "train", "export": "model", "evaluate": "model", "models": "versions", "report": "versions", "parity": "model",
+    "train": "train", "export": "model", "evaluate": "evaluate", "models": "versions", "report": "versions", "parity": "model",
     "release": "serving", "rollback": "serving", "serve": "serving", "chat": "serving", "worker": "serving",
-    "learn": "plain", "verdict": "verdict", "score-turn": "plain",
+    "learn": "plain", "verdict": "verdict", "rate": "evaluate", "bench-models": "candidates", "score-turn": "plain",
     "backup": "keep", "restore": "keep", "gc": "keep", "psql": "keep",
     "base": "bases", "demo": "demo",
 }  # fmt: skip
@@ -34,7 +34,7 @@ SHORT_HELP = {
     "models": "list model versions", "report": "the last evaluation, also as HTML",
     "parity": "does a GGUF answer like its model?", "release": "canary, promote", "rollback": "withdraw a version",
     "serve": "the OpenAI-compatible gateway", "chat": "talk to the live model", "worker": "run queued jobs",
-    "learn": "labelled file → tuned model, no database", "verdict": "compare two score files",
+    "learn": "labelled file → tuned model, no database", "verdict": "compare two score files", "rate": "what people prefer, blind", "bench-models": "which base to start from",
     "score-turn": "what a reaction says about an answer",
     "backup": "one archive of everything", "restore": "bring an archive back", "gc": "remove what nothing refers to",
     "psql": "a shell on the database", "base": "build or pull base models", "demo": "turn the wheel once on a sample",

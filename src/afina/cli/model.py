@@ -1,4 +1,4 @@
-"""`export`, `evaluate`, `parity`: on the project, or file to file."""
+"""`export`, `parity`: on the project, or file to file."""
 
 import tempfile
 from dataclasses import asdict
@@ -12,14 +12,13 @@ from rich.table import Table
 from afina.bases import resolve_base
 from afina.bases.families import FAMILIES
 from afina.cli.options import here, json_option
-from afina.cli.terminal import OUT, print_json, print_report, stages
+from afina.cli.terminal import OUT, print_json, stages
 from afina.cli.words import t
 from afina.export.export import export_model
 from afina.export.parity import check_parity
 from afina.loop import Stages
 from afina.loop.matrix import Cell, matrix_report, run_matrix
-from afina.loop.steps import evaluate_version, export_run
-from afina.loop.versions import find_version
+from afina.loop.steps import export_run
 from afina.settings import Quantisation, Settings
 from afina.wiring import open_project
 
@@ -53,19 +52,6 @@ def export_command(model: str | None, adapter: Path | None, quant: str | None, o
     version = export_run(project, stages(as_json))
     if as_json:
         print_json({"version": version.id, "name": version.name, "gguf": version.gguf, "card": version.card})
-
-
-@click.command("evaluate", help=t("Score a version's served file beside the base and simple classifiers; reach a verdict. Exit code 3 on a no-go."))  # fmt: skip
-@click.argument("version", required=False)
-@json_option
-def evaluate_command(version: str | None, as_json: bool) -> None:
-    """Evaluate."""
-    project = open_project(here())
-    entry, verdict = evaluate_version(project, find_version(project, version), stages(as_json))
-    report = {"tasks": [entry]}
-    print_json(report) if as_json else print_report(report)
-    if not verdict.go:
-        raise click.exceptions.Exit(3)
 
 
 @click.command("parity", help=t("Compare a GGUF with the model folder it was made from: template, token ids, log-probabilities. With --matrix: every family in every quantisation, on small models made here."))  # fmt: skip

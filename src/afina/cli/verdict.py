@@ -1,5 +1,6 @@
 """`verdict`: is B better than A? On anyone's score files, without database or model."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -98,12 +99,17 @@ def as_report(decision: Decision) -> dict[str, object]:
 def print_decision(decision: Decision) -> None:
     """The outcome, why, and a row for every metric."""
     OUT.print(f"[bold {COLOURS[decision.outcome]}]{t(decision.outcome.value)}[/]  {escape(decision.reasons[0])}")
+    OUT.print(verdict_table(decision.comparisons))
+
+
+def verdict_table(comparisons: Sequence[Comparison]) -> Table:
+    """A row for every metric."""
     table = Table(box=None, header_style="bold")
     for heading in COLUMNS:
         table.add_column(t(heading), justify="left" if heading in COLUMNS[:2] else "right")
-    for one in decision.comparisons:
+    for one in comparisons:
         table.add_row(*row(one))
-    OUT.print(table)
+    return table
 
 
 COLUMNS = (

@@ -21,6 +21,24 @@ def share(correct: Sequence[bool]) -> Score:
     return Score(score=k / n, low=float(interval.low), high=float(interval.high), n=n)
 
 
+def mean_score(values: Sequence[float], groups: Sequence[str]) -> Score:
+    """A mean with its 95 % percentile bootstrap interval; whole conversations are drawn, not single replies."""
+    names = sorted(set(groups))
+    sums = np.array([sum(v for v, g in zip(values, groups, strict=True) if g == name) for name in names])
+    sizes = np.array([sum(g == name for g in groups) for name in names], dtype=float)
+    drawn = np.random.default_rng(0).integers(0, len(names), size=(2 * RESAMPLES, len(names)))
+    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Score(score=float(np.mean(values)), low=float(low), high=float(high), n=len(values))
+
+
+def mean_or_share(values: Sequence[float], groups: Sequence[str]) -> Score:
+    """A share with Wilson's interval where every item is right or wrong and stands for itself; else a mean, drawn by groups."""
+    if not values or (set(values) <= {0.0, 1.0} and len(set(groups)) == len(groups)):
+        return share([bool(value) for value in values])
+    return mean_score(values, groups)
+
+
 def weighted_macro_f1(truth: Sequence[str], answers: Sequence[str], weights: Weights) -> Weights:
     """Macro-F1 for each row of `weights`, shape (resamples, items) → (resamples,).
 

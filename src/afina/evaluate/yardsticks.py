@@ -1,15 +1,16 @@
 """Cheap classifiers beside every result: a language model that loses to them is not worth its memory."""
 
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline
 
-from afina.evaluate.score import score_answers
-from afina.records import Answered, Dataset, EvalResult
+from afina.chat import render_answer
+from afina.evaluate.arms import TARGET, Arm, Asked
+from afina.records import Dataset, EvalSet, Output
 
 Predictor = Callable[[Sequence[str], Sequence[str], Sequence[str]], list[str]]
 """(training texts, their labels, test texts) → predicted labels."""
@@ -36,14 +37,18 @@ def tfidf_logreg(texts: Sequence[str], labels: Sequence[str], test: Sequence[str
 YARDSTICKS: dict[str, Predictor] = {"majority": majority, "tfidf_logreg": tfidf_logreg}
 
 
-def judge_yardstick(name: str, dataset: Dataset) -> EvalResult:
-    """Train a yardstick on the training and validation parts and score it on the test part, each field apart."""
-    began = time.monotonic()
-    seen = [*dataset.train, *dataset.validation]
-    texts, test = [e.text for e in seen], [e.text for e in dataset.test]
-    by_field = {f: YARDSTICKS[name](texts, [e.target[f] for e in seen], test) for f in dataset.fields}
-    answers = []
-    for at, example in enumerate(dataset.test):
-        answer = {f: by_field[f][at] for f in dataset.fields}
-        answers.append(Answered(id=example.id, target=example.target, answer=answer, correct=answer == example.target))
-    return score_answers(name, answers, fields=dataset.fields, seconds=time.monotonic() - began)
+def yardstick_arm(name: str, dataset: Dataset) -> Arm:
+    """A yardstick trained on the training and validation parts, each field apart. It is asked the dataset's own test part."""
+
+    @contextmanager
+    def opened(_: EvalSet) -> Iterator[Asked]:
+        seen = [*dataset.train, *dataset.validation]
+        texts, test = [e.text for e in seen], [e.text for e in dataset.test]
+        by_field = {f: YARDSTICKS[name](texts, [e.target[f] for e in seen], test) for f in dataset.fields}
+        answers: dict[str, str] = {
+            example.id: render_answer({f: by_field[f][at] for f in dataset.fields}, fields=dataset.fields)
+            for at, example in enumerate(dataset.test)
+        }
+        yield Asked(ask=lambda item: Output(item=item.id, text=answers[item.id]))
+
+    return Arm(name=name, source={"kind": name, "dataset": dataset.id}, open=opened, parts=TARGET)

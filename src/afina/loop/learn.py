@@ -9,8 +9,9 @@ from afina.capture.rows import SourceRow, cell_text, read_rows, require_columns
 from afina.curate import Candidate, Curated, curate
 from afina.errors import InputError
 from afina.freeze.freeze import freeze
+from afina.loop.assess import assess_labels
 from afina.loop.narrate import Narrator, Stages
-from afina.loop.tune import recommended_training, task_report, tune
+from afina.loop.tune import base_gguf, export_stage, recommended_training, task_report, train_stage
 from afina.settings import Settings
 from afina.store.paths import write_json
 
@@ -84,10 +85,18 @@ def learn(
         stages.note = f"{dataset.id}: {rows['train']} train, {rows['validation']} validation, {rows['test']} test"
     if not resume:
         shutil.rmtree(folder / dataset.id / "run", ignore_errors=True)
-    tuned = tune(dataset, settings, stages, folder=folder / dataset.id, name=safe_name(data.stem), resume=resume)
+    own, name = folder / dataset.id, safe_name(data.stem)
+    run = train_stage(dataset, settings, stages, run_folder=own / "run", resume=resume)
+    gguf = own / "model" / f"{name}-{settings.export.quantisation}.gguf"
+    exported = export_stage(dataset, settings, stages, adapter=Path(run.adapter), out=gguf, name=name)
+    found = assess_labels(
+        dataset, settings, stages, base=base_gguf(settings, folder=own / "bases"), tuned=exported.gguf,
+        folder=own / "evaluation",
+    )  # fmt: skip
+    write_json(folder / "verdict.json", found.judged)
     entry = task_report(
-        dataset, settings, base=tuned.base, tuned=tuned.tuned, yardsticks=tuned.yardsticks, verdict=tuned.verdict,
-        gguf=tuned.exported.gguf, seconds=stages.seconds,
+        dataset, settings, base=found.base, tuned=found.tuned, yardsticks=found.yardsticks, verdict=found.verdict,
+        gguf=exported.gguf, seconds=stages.seconds,
     )  # fmt: skip
     entry["rejected"] = dict(Counter(r.reason for r in curated.rejections))
     report = {"tasks": [entry]}

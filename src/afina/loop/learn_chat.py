@@ -11,13 +11,12 @@ from afina.capture.conversations import read_conversations
 from afina.chat.render import load_renderer
 from afina.curate.chats import CuratedChats, curate_chats
 from afina.errors import NotEnoughDataError
-from afina.evaluate.replies import judge_replies, nearest_reply
 from afina.freeze.chats import as_jsonl, freeze_chats
+from afina.loop.assess import assess_replies
 from afina.loop.learn import safe_name, with_minutes
 from afina.loop.narrate import Narrator, Stages
 from afina.loop.tune import PROBES, base_gguf, export_tuned, score_json, served_json, train_chats, verdict_json
 from afina.records import ChatDataset, ChatResult, Rejection, Verdict
-from afina.release.paired import reach_chat_verdict
 from afina.settings import Settings
 from afina.store.paths import write_json, write_whole
 
@@ -89,26 +88,17 @@ def tune_chat(
         [e.context for e in dataset.validation[:PROBES]], settings, stages, adapter=Path(run.adapter),
         out=folder / "model" / f"{name}-{quantisation}.gguf", name=name, system=dataset.system,
     )  # fmt: skip
-    with stages.stage("evaluate"):
-        renderer = load_renderer(resolve_base(settings.base.model))
-        items = len(dataset.test)
-
-        def judge(arm: str, gguf: Path, *, before: int) -> ChatResult:
-            return judge_replies(
-                arm, gguf, dataset, settings.runtime, renderer, log=folder / "worker.log",
-                max_tokens=settings.chat.max_reply_tokens,
-                on_item=lambda done, _: stages.narrator.progress(before + done, 2 * items, arm),
-            )  # fmt: skip
-
-        base = judge("base", base_gguf(settings, folder=bases), before=0)
-        tuned = judge("tuned", exported.gguf, before=items)
-        nearest = nearest_reply(dataset)
-        stages.note = f"chrF base {100 * base.chrf.score:.1f}, tuned {100 * tuned.chrf.score:.1f}"
-    with stages.stage("verdict"):
-        verdict = reach_chat_verdict(base, tuned, [nearest], settings.evaluate)
-        stages.note = f"{'go' if verdict.go else 'no-go'}, p = {verdict.p_value:.2g}"
+    found = assess_replies(
+        dataset,
+        settings,
+        stages,
+        base=base_gguf(settings, folder=bases),
+        tuned=exported.gguf,
+        folder=folder / "evaluation",
+    )
+    write_json(folder / "verdict.json", found.judged)
     return chat_report(
-        dataset, settings, base=base, tuned=tuned, yardsticks=[nearest], verdict=verdict, gguf=exported.gguf,
+        dataset, settings, base=found.base, tuned=found.tuned, yardsticks=found.yardsticks, verdict=found.verdict, gguf=exported.gguf,
         seconds=stages.seconds,
     )  # fmt: skip
 

@@ -31,7 +31,11 @@ def start_canary(project: Project, version: ModelVersion, *, actor: str, force: 
     with project.session() as session:
         verdict = verdict_of(session, version.id)
         if not force and (verdict is None or not verdict["go"]):
-            why = "was never evaluated" if verdict is None else "got a no-go: " + verdict["reasons"][0]
+            why = (
+                "was never evaluated"
+                if verdict is None
+                else f"got a {verdict.get('outcome', 'no-go')}: {verdict['reasons'][0]}"
+            )
             raise ReleaseError(
                 f"{version.name} {why}", remedy="`afina evaluate`, or --force to overrule, which is recorded"
             )

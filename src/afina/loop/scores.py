@@ -57,27 +57,41 @@ def number(path: Path, row: SourceRow) -> float:
 
 
 def pair_scores(a_file: Path, b_file: Path, *, lower_is_better: Sequence[str] = ()) -> list[Pairs]:
-    """Both files' scores side by side; metrics and items by name.
+    """Two score files side by side; metrics and items by name.
 
     Raises:
-        InputError: a metric or items are in one file only, or an item's group differs; or a metric to turn round is unknown.
+        InputError: see `pair_all`; or a file is bad.
     """
-    a, b = read_scores(a_file), read_scores(b_file)
+    return pair_all(
+        read_scores(a_file),
+        read_scores(b_file),
+        a_name=str(a_file),
+        b_name=str(b_file),
+        lower_is_better=lower_is_better,
+    )
+
+
+def pair_all(a: Scores, b: Scores, *, a_name: str, b_name: str, lower_is_better: Sequence[str] = ()) -> list[Pairs]:
+    """Both sides' scores, item by item.
+
+    Raises:
+        InputError: a metric or items are on one side only, or an item's group differs; or a metric to turn round is unknown.
+    """
     for metric in sorted(a.keys() ^ b.keys()):
-        raise InputError(f"the metric {metric!r} is in {a_file if metric in a else b_file} only")
+        raise InputError(f"the metric {metric!r} is in {a_name if metric in a else b_name} only")
     if unknown := sorted(set(lower_is_better) - a.keys()):
-        raise InputError(f"no metric {unknown[0]!r} in {a_file}", remedy=f"it has {', '.join(sorted(a))}")
+        raise InputError(f"no metric {unknown[0]!r} in {a_name}", remedy=f"it has {', '.join(sorted(a))}")
     return [
-        paired(metric, a[metric], b[metric], a_file, b_file, turn=metric in lower_is_better) for metric in sorted(a)
+        paired(metric, a[metric], b[metric], a_name, b_name, turn=metric in lower_is_better) for metric in sorted(a)
     ]
 
 
 def paired(
-    metric: str, a: dict[str, tuple[float, str | None]], b: dict[str, tuple[float, str | None]], a_file: Path, b_file: Path, *,
+    metric: str, a: dict[str, tuple[float, str | None]], b: dict[str, tuple[float, str | None]], a_name: str, b_name: str, *,
     turn: bool,
 ) -> Pairs:  # fmt: skip
     """One metric's pairs. Without a group an item is a group of its own."""
-    for name, one, other in ((a_file, a, b), (b_file, b, a)):
+    for name, one, other in ((a_name, a, b), (b_name, b, a)):
         if missing := sorted(other.keys() - one.keys()):
             some = ", ".join(map(repr, missing[:NAMED])) + (" …" if len(missing) > NAMED else "")
             raise InputError(

@@ -5,19 +5,19 @@ from typing import Any
 
 from afina.bases import resolve_base
 from afina.evaluate import save_result
+from afina.evaluate.record import write_record
 from afina.export import get_base_version, next_name, register_version
 from afina.freeze import load_dataset
 from afina.ids import ModelVersionId, RunId, new_id
+from afina.loop.assess import assess_labels
 from afina.loop.narrate import Stages
 from afina.loop.project import Project
 from afina.loop.tune import (
     base_gguf,
-    evaluate_stage,
     export_stage,
     recommended_training,
     task_report,
     train_stage,
-    verdict_stage,
 )
 from afina.loop.yielding import serving_suffers
 from afina.records import Dataset, ModelVersion, RunState, Verdict
@@ -122,19 +122,22 @@ def evaluate_version(project: Project, version: ModelVersion, stages: Stages) ->
     gguf = project.paths.data / version.gguf  # stored relative: a project may be moved or restored elsewhere
     with project.session() as session:
         dataset = load_dataset(session, version.card["dataset"])
-    base, tuned, yardsticks = evaluate_stage(
-        dataset, settings_of(project, base=version.base), stages, tuned=gguf, bases=project.paths.data / "bases",
-        log=project.paths.logs / "evaluate-worker.log",
+    settings = settings_of(project, base=version.base)
+    found = assess_labels(
+        dataset, settings, stages, base=base_gguf(settings, folder=project.paths.data / "bases"), tuned=gguf,
+        folder=project.paths.evaluation(dataset.id),
     )  # fmt: skip
-    verdict = verdict_stage(project.settings, stages, base=base, tuned=tuned, yardsticks=yardsticks)
     with project.session() as session:
-        for result in (base, *yardsticks):
+        for result in (found.base, *found.yardsticks):
             save_result(session, result, dataset=dataset.id, version=None)
-        save_result(session, tuned, dataset=dataset.id, version=version.id)
-        save_verdict(session, verdict, version=version.id, dataset=dataset.id)
+        save_result(session, found.tuned, dataset=dataset.id, version=version.id)
+        save_verdict(session, found.verdict, version=version.id, dataset=dataset.id)
     entry = task_report(
-        dataset, project.settings, base=base, tuned=tuned, yardsticks=yardsticks, verdict=verdict,
+        dataset, project.settings, base=found.base, tuned=found.tuned, yardsticks=found.yardsticks, verdict=found.verdict,
         gguf=gguf, seconds=stages.seconds,
     )  # fmt: skip
     write_json(project.paths.model(version.id) / "report.json", {"tasks": [entry]})
-    return entry, verdict
+    write_json(project.paths.model(version.id) / "verdict.json", found.judged)
+    own = found.scored[-1]  # kept with the version: the dataset's folder holds the newest version's
+    write_record(project.paths.model(version.id) / "evaluation.jsonl", own.record, own.scores)
+    return entry, found.verdict

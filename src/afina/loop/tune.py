@@ -1,7 +1,6 @@
-"""Dataset → adapter → GGUF → scores of all arms → verdict: the middle of the wheel, with or without a database."""
+"""Dataset → adapter → GGUF, and what a report says of them: the middle of the wheel, with or without a database."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -9,30 +8,15 @@ from typing import Any
 from afina.bases import resolve_base, semilla
 from afina.chat import classify_turns, render_answer
 from afina.chat.render import load_renderer
-from afina.evaluate.judge import judge_gguf
-from afina.evaluate.yardsticks import YARDSTICKS, judge_yardstick
 from afina.export.export import Exported, export_model, require_exportable
 from afina.loop.narrate import Stages
 from afina.records import ChatResult, Dataset, EvalResult, Example, Score, Turn, Verdict
-from afina.release.verdict import reach_verdict
 from afina.settings import Settings, TrainSettings, read_train_settings
 from afina.train.encode import Encoded, encode_chats
 from afina.train.loop import TrainResult, train
 
 PROBES = 8
 """Prompts of the dataset that the parity check compares, beside its own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tuned:
-    """Everything a tuning yields."""
-
-    run: TrainResult
-    exported: Exported
-    base: EvalResult
-    tuned: EvalResult
-    yardsticks: tuple[EvalResult, ...]
-    verdict: Verdict
 
 
 def recommended_training(base: str, settings: TrainSettings) -> TrainSettings:
@@ -153,51 +137,6 @@ def base_gguf(settings: Settings, *, folder: Path) -> Path:
     return out
 
 
-def evaluate_stage(
-    dataset: Dataset, settings: Settings, stages: Stages, *, tuned: Path, bases: Path, log: Path
-) -> tuple[EvalResult, EvalResult, tuple[EvalResult, ...]]:
-    """Scores of the untuned base, the tuned model and the yardsticks on the same items."""
-    with stages.stage("evaluate"):
-        total = 2 * len(dataset.test)
-        yardsticks = tuple(judge_yardstick(name, dataset) for name in YARDSTICKS)
-        base = judge_gguf(
-            "base", base_gguf(settings, folder=bases), dataset, settings.runtime, log=log,
-            on_item=lambda done, _: stages.narrator.progress(done, total, "base"),
-        )  # fmt: skip
-        result = judge_gguf(
-            "tuned", tuned, dataset, settings.runtime, log=log,
-            on_item=lambda done, n: stages.narrator.progress(n + done, total, "tuned"),
-        )  # fmt: skip
-        stages.note = (
-            f"base {base.accuracy.score:.1%}, tuned {result.accuracy.score:.1%} of {len(dataset.test)} messages"
-        )
-    return base, result, yardsticks
-
-
-def verdict_stage(
-    settings: Settings, stages: Stages, *, base: EvalResult, tuned: EvalResult, yardsticks: Sequence[EvalResult]
-) -> Verdict:
-    """Reach the verdict."""
-    with stages.stage("verdict"):
-        verdict = reach_verdict(base, tuned, yardsticks, settings.evaluate)
-        stages.note = f"{'go' if verdict.go else 'no-go'}, p = {verdict.p_value:.2g}"
-    return verdict
-
-
-def tune(
-    dataset: Dataset, settings: Settings, stages: Stages, *, folder: Path, name: str, resume: bool = False
-) -> Tuned:
-    """Train, export, evaluate, judge; all files below `folder`."""
-    run = train_stage(dataset, settings, stages, run_folder=folder / "run", resume=resume)
-    gguf = folder / "model" / f"{name}-{settings.export.quantisation}.gguf"
-    exported = export_stage(dataset, settings, stages, adapter=Path(run.adapter), out=gguf, name=name)
-    base, tuned, yardsticks = evaluate_stage(
-        dataset, settings, stages, tuned=exported.gguf, bases=folder / "bases", log=folder / "worker.log"
-    )
-    verdict = verdict_stage(settings, stages, base=base, tuned=tuned, yardsticks=yardsticks)
-    return Tuned(run=run, exported=exported, base=base, tuned=tuned, yardsticks=yardsticks, verdict=verdict)
-
-
 def score_json(score: Score) -> dict[str, float | int]:
     """A score for a report."""
     return {"score": round(score.score, 4), "low": round(score.low, 4), "high": round(score.high, 4), "n": score.n}
@@ -215,7 +154,7 @@ def arm_json(result: EvalResult) -> dict[str, Any]:
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
     """A verdict for a report."""
     return {
-        "verdict": "go" if verdict.go else "no-go",
+        "verdict": verdict.outcome,
         "reasons": list(verdict.reasons),
         "p_value": verdict.p_value,
         "difference": {

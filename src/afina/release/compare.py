@@ -65,8 +65,12 @@ def mcnemar_p(wins: int, losses: int) -> float:
 
 
 def p_effect(pairs: Pairs, share: float, *, resamples: int = RESAMPLES) -> float:
-    """p-value of "B's mean exceeds A's by more than `share` of A's mean". The doubt about A's mean is part of the test."""
-    return p_positive(pairs.b - (1 + share) * pairs.a, pairs.groups, resamples=resamples)
+    """p-value of "B's mean exceeds A's by more than `share` of A's mean". The doubt about A's mean is part of the test.
+
+    Of a metric below zero, such as a log-likelihood, the share is of its size.
+    """
+    factor = 1 + share if pairs.a.mean() >= 0 else 1 - share
+    return p_positive(pairs.b - factor * pairs.a, pairs.groups, resamples=resamples)
 
 
 def p_positive(values: Numbers, groups: NDArray[np.int64], *, resamples: int = RESAMPLES) -> float:

@@ -1,7 +1,7 @@
 """Several metrics of two arms → go, no-go or cannot tell, in words.
 
-Go: on at least one target metric B is surely better by the minimum effect (corrected for their number), on no target surely
-worse, and on every guard surely not worse than its margin.
+Go: on at least one target metric B is surely better by the minimum effect (corrected for their number), or on all of them if the
+policy says so; on no target surely worse; and on every guard surely not worse than its margin.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,27 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What counts as better. `guards`: metric → margin in the metric's own unit; every other metric is a target."""
+    """What counts as better. `guards`: metric → margin in the metric's own unit; every other metric is a target.
+
+    `all_targets`: every target must be better, not one. That needs no correction for their number (intersection-union test,
+    Berger 1982).
+    """
 
     alpha: float = 0.05
     minimum_effect: float = 0.0  # share of A's mean
     guards: dict[str, float] = field(default_factory=dict)
     min_items: int = 30
+    all_targets: bool = False
+
+
+class Cause(StrEnum):
+    """Which rule decided."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    TOO_FEW = "too few"
+    GUARD = "guard"
+    NOT_SHOWN = "not shown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +73,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The outcome with everything it rests on; the first reason is the one that decided."""
+    """The outcome with everything it rests on; the first reason is the one that decided: `cause`, on `metrics`."""
 
     outcome: Outcome
+    cause: Cause
+    metrics: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
     reasons: tuple[str, ...]
 
@@ -76,19 +93,26 @@ def decide(metrics: Sequence[Pairs], policy: Policy) -> Decision:
         msg = "every metric is a guard; at least one must be a target"
         raise ValueError(msg)
     raw = [p_target(pairs, policy) for pairs in targets]
+    corrected = raw if policy.all_targets else holm(raw)
     comparisons = [
         compare(pairs, policy, role="target", p_value=p, adjusted=q)
-        for pairs, p, q in zip(targets, raw, holm(raw), strict=True)
+        for pairs, p, q in zip(targets, raw, corrected, strict=True)
     ]
     for pairs in metrics:
         if pairs.metric in policy.guards:
             p = p_better(pairs, shift=-policy.guards[pairs.metric])
             comparisons.append(compare(pairs, policy, role="guard", p_value=p, adjusted=p))
-    outcome, first = judge(comparisons, policy)
+    cause, deciding = judge(comparisons, policy)
     return Decision(
-        outcome=outcome, comparisons=tuple(comparisons),
-        reasons=(first, *(sentence(one, policy) for one in comparisons)),
+        outcome=OUTCOMES[cause], cause=cause, metrics=deciding, comparisons=tuple(comparisons),
+        reasons=(explain(cause, deciding, comparisons, policy), *(sentence(one, policy) for one in comparisons)),
     )  # fmt: skip
+
+
+OUTCOMES = {
+    Cause.BETTER: Outcome.GO, Cause.WORSE: Outcome.NO_GO, Cause.TOO_FEW: Outcome.CANNOT_TELL, Cause.GUARD: Outcome.NO_GO,
+    Cause.NOT_SHOWN: Outcome.NO_GO,
+}  # fmt: skip
 
 
 def p_target(pairs: Pairs, policy: Policy) -> float:
@@ -110,28 +134,36 @@ def compare(pairs: Pairs, policy: Policy, *, role: str, p_value: float, adjusted
     )  # fmt: skip
 
 
-def judge(comparisons: Sequence[Comparison], policy: Policy) -> tuple[Outcome, str]:
-    """The outcome and the sentence that decided. Harm is said before a lack of items: it needs fewer of them."""
-    for one in comparisons:
-        if one.p_worse < policy.alpha and one.role == "target":
-            return Outcome.NO_GO, f"B is worse than A on {one.metric} (p = {one.p_worse:.2g})."
-    least = min(comparisons, key=lambda one: (one.n, one.groups))
-    if least.n < policy.min_items or least.groups < LEAST_GROUPS:
-        return Outcome.CANNOT_TELL, (
-            f"{least.n} items in {least.groups} groups of {least.metric} are too few; {policy.min_items} items in {LEAST_GROUPS} "
-            "groups are needed."
-        )
-    for one in comparisons:
-        if one.role == "guard" and not one.passed:
-            return Outcome.NO_GO, (
-                f"B may be worse than A on {one.metric} by more than {policy.guards[one.metric]:g} (p = {one.p_value:.2g} that it is "
-                "not)."
-            )
-    better = [one.metric for one in comparisons if one.role == "target" and one.passed]
+def judge(comparisons: Sequence[Comparison], policy: Policy) -> tuple[Cause, tuple[str, ...]]:
+    """What decides, and on which metrics. Harm is said before a lack of items: it needs fewer of them."""
+    targets = [one for one in comparisons if one.role == "target"]
+    if worse := [one.metric for one in targets if one.p_worse < policy.alpha]:
+        return Cause.WORSE, tuple(worse)
+    if few := [one.metric for one in comparisons if one.n < policy.min_items or one.groups < LEAST_GROUPS]:
+        return Cause.TOO_FEW, tuple(few)
+    if broken := [one.metric for one in comparisons if one.role == "guard" and not one.passed]:
+        return Cause.GUARD, tuple(broken)
+    better = [one.metric for one in targets if one.passed]
+    missing = [one.metric for one in targets if not one.passed]
+    if better and not (policy.all_targets and missing):
+        return Cause.BETTER, tuple(better)
+    return Cause.NOT_SHOWN, tuple(missing)
+
+
+def explain(cause: Cause, metrics: Sequence[str], comparisons: Sequence[Comparison], policy: Policy) -> str:
+    """The deciding rule in a sentence."""
+    by_metric = {one.metric: one for one in comparisons}
+    names, first = ", ".join(metrics), by_metric[metrics[0]]
     by = f" by more than {policy.minimum_effect:.0%} of A's score" if policy.minimum_effect else ""
-    if better:
-        return Outcome.GO, f"B is better than A on {', '.join(better)}{by}."
-    return Outcome.NO_GO, f"B is not shown to be better than A{by}."
+    return {
+        Cause.WORSE: f"B is worse than A on {names} (p = {first.p_worse:.2g}).",
+        Cause.TOO_FEW: f"{first.n} items in {first.groups} groups of {first.metric} are too few; {policy.min_items} items in "
+        f"{LEAST_GROUPS} groups are needed.",
+        Cause.GUARD: f"B may be worse than A on {first.metric} by more than {policy.guards.get(first.metric, 0):g} "
+        f"(p = {first.p_value:.2g} that it is not).",
+        Cause.BETTER: f"B is better than A on {names}{by}.",
+        Cause.NOT_SHOWN: f"B is not shown to be better than A on {names}{by}.",
+    }[cause]
 
 
 def sentence(one: Comparison, policy: Policy) -> str:

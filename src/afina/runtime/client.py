@@ -1,5 +1,7 @@
 """Talks to one llama.cpp server: the calls that evaluation and the parity check need."""
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,21 +20,31 @@ the built-in base; writing down all 8,192 takes it 57 ms."""
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """An answer and what it cost. `confidence` is the product of the answer tokens' probabilities."""
+    """An answer and what it cost: milliseconds in all and until the first token. `cut`: its tokens ran out.
+
+    `confidence`: the product of the probabilities of its tokens, where it was asked for.
+    """
 
     text: str
     tokens_in: int
     tokens_out: int
     milliseconds: float
+    first_ms: float = 0.0
+    cut: bool = False
     confidence: float | None = None
 
 
 class RuntimeClient:
-    """A synchronous client of one worker."""
+    """A synchronous client of one worker or, with `model` and perhaps `key`, of any OpenAI-compatible address."""
 
-    def __init__(self, url: str, *, timeout_s: float = 120, connections: int = 8) -> None:
+    def __init__(
+        self, url: str, *, timeout_s: float = 120, connections: int = 8, model: str = "", key: str = ""
+    ) -> None:
         limits = httpx.Limits(max_connections=connections)
-        self.http = httpx.Client(base_url=url, timeout=timeout_s, limits=limits)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.http = httpx.Client(base_url=url, timeout=timeout_s, limits=limits, headers=headers)
+        # Others refuse keys that they do not know.
+        self.more: dict[str, Any] = {"model": model} if model else {"cache_prompt": True}
         self.plain_token: int | None = None
         self.vocabulary_size: int | None = None
 
@@ -53,39 +65,43 @@ class RuntimeClient:
         try:
             response = self.http.post(path, json=body)
         except httpx.HTTPError as exc:
-            raise RuntimeFailedError(f"the model worker stopped answering ({type(exc).__name__})") from exc
+            raise RuntimeFailedError(
+                f"the model at {self.http.base_url} did not answer ({type(exc).__name__})"
+            ) from exc
         if response.status_code != httpx.codes.OK:
-            raise RuntimeFailedError(f"the model worker refused {path}: {response.text[:300]}")
-        return response.json()
+            raise RuntimeFailedError(f"the model refused {path} ({response.status_code}): {response.text[:300]}")
+        try:
+            return response.json()
+        except ValueError as exc:
+            raise RuntimeFailedError(f"{self.http.base_url} did not answer with JSON: {response.text[:100]!r}") from exc
 
-    def chat(self, turns: Sequence[Turn], *, schema: dict[str, Any] | None, max_tokens: int = 128) -> Completion:
+    def chat(
+        self, turns: Sequence[Turn], *, schema: dict[str, Any] | None, max_tokens: int = 128, confidence: bool = False
+    ) -> Completion:
         """One greedy answer under the served template, optionally bound to a JSON schema."""
         body: dict[str, Any] = {
             "messages": [{"role": turn.role, "content": turn.content} for turn in turns],
             "temperature": 0,
             "max_tokens": max_tokens,
-            "cache_prompt": True,
+            **self.more,
         }
+        if confidence:
+            body["logprobs"] = True
         if schema is not None:
             body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
-        reply = self.post("/v1/chat/completions", body)
-        usage, timings = reply["usage"], reply.get("timings", {})
-        return Completion(
-            text=strip_thinking(reply["choices"][0]["message"]["content"] or ""),
-            tokens_in=usage["prompt_tokens"],
-            tokens_out=usage["completion_tokens"],
-            milliseconds=float(timings.get("prompt_ms", 0)) + float(timings.get("predicted_ms", 0)),
-        )
+        began = time.perf_counter()
+        reply = self.post("v1/chat/completions", body)
+        return completion_of(reply, milliseconds=1000 * (time.perf_counter() - began))
 
     def render(self, turns: Sequence[Turn]) -> str:
         """The prompt as the server's own copy of the template renders it."""
         body = {"messages": [{"role": turn.role, "content": turn.content} for turn in turns]}
-        return str(self.post("/apply-template", body)["prompt"])
+        return str(self.post("apply-template", body)["prompt"])
 
     def tokenize(self, text: str, *, add_special: bool = False) -> list[int]:
         """Token ids as the served file splits text; `add_special` adds what it puts in front of every prompt."""
         body = {"content": text, "add_special": add_special, "parse_special": True}
-        ids: list[int] = self.post("/tokenize", body)["tokens"]
+        ids: list[int] = self.post("tokenize", body)["tokens"]
         return ids
 
     def prompt_ids(self, turns: Sequence[Turn]) -> list[int]:
@@ -107,7 +123,7 @@ class RuntimeClient:
             "prompt": list(ids), "n_predict": 1, "n_probs": top, "temperature": 0, "cache_prompt": cache,
             "logit_bias": [[self.plain_token, 1000.0]],
         }  # fmt: skip
-        probabilities = self.post("/completion", body).get("completion_probabilities") or []
+        probabilities = self.post("completion", body).get("completion_probabilities") or []
         top_tokens = probabilities[0]["top_logprobs"] if probabilities else []
         return {entry["id"]: float(entry["logprob"]) for entry in top_tokens}
 
@@ -130,11 +146,37 @@ class RuntimeClient:
     def vocabulary(self) -> int:
         """Number of tokens of the served model."""
         if self.vocabulary_size is None:
-            self.vocabulary_size = int(self.http.get("/v1/models").json()["data"][0]["meta"]["n_vocab"])
+            self.vocabulary_size = int(self.http.get("v1/models").json()["data"][0]["meta"]["n_vocab"])
         return self.vocabulary_size
 
     def generation_speed(self, ids: Sequence[int], *, tokens: int) -> float:
         """Tokens a second of a greedy answer to `ids` that is not allowed to end early."""
         body = {"prompt": list(ids), "n_predict": tokens, "temperature": 0, "ignore_eos": True, "cache_prompt": False}
-        self.post("/completion", body)  # the first one warms up
-        return float(self.post("/completion", body).get("timings", {}).get("predicted_per_second", 0))
+        self.post("completion", body)  # the first one warms up
+        return float(self.post("completion", body).get("timings", {}).get("predicted_per_second", 0))
+
+
+def completion_of(reply: Any, *, milliseconds: float) -> Completion:
+    """A chat completion's body. llama.cpp times itself; of others the wall clock counts.
+
+    Raises:
+        RuntimeFailedError: it is no chat completion.
+    """
+    try:
+        choice, usage, timings = reply["choices"][0], reply.get("usage") or {}, reply.get("timings") or {}
+        first = float(timings.get("prompt_ms", 0))
+        return Completion(
+            text=strip_thinking(choice["message"]["content"] or ""), tokens_in=int(usage.get("prompt_tokens", 0)),
+            tokens_out=int(usage.get("completion_tokens", 0)), first_ms=first, cut=choice.get("finish_reason") == "length",
+            milliseconds=first + float(timings.get("predicted_ms", 0)) if timings else milliseconds,
+            confidence=product(choice.get("logprobs")),
+        )  # fmt: skip
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as exc:
+        raise RuntimeFailedError(f"not a chat completion: {str(reply)[:200]}") from exc
+
+
+def product(logprobs: Any) -> float | None:
+    """Of the probabilities of an answer's tokens; None where they were not asked for."""
+    if not logprobs or not logprobs.get("content"):
+        return None
+    return math.exp(sum(float(token["logprob"]) for token in logprobs["content"]))

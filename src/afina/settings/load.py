@@ -64,6 +64,8 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     if environment.get("OLLAMA_MODEL"):
         nested["serve"] = {"model": environment["OLLAMA_MODEL"]}
+    if environment.get("LOCAL_BASE_MODEL"):
+        nested["base"] = {"model": environment["LOCAL_BASE_MODEL"]}
     for name, value in environment.items():
         if not name.startswith(ENVIRONMENT_PREFIX) or "__" not in name:
             continue

@@ -75,6 +75,12 @@ class EvaluateSettings(Section):
     alpha: float = Field(0.05, gt=0, lt=0.5, description="largest accepted chance of a false 'better'")
     min_items: int = Field(30, ge=1, description="fewest held-out items for a verdict")
     must_beat_yardsticks: bool = Field(True, description="a loss to a yardstick blocks the release")
+    minimum_effect: float = Field(0.1, ge=0, le=10, description="least gain, as a share of the base's score")
+    margin: float = Field(0.1, gt=0, lt=1, description="largest loss of safety and forgetting items that is accepted")
+    guards: bool = Field(True, description="ask the safety and forgetting items too")
+    nearest: int = Field(4, ge=0, le=32, description="examples in the prompt of the arm base+nearest; 0 = no such arm")
+    max_tokens: int = Field(256, ge=1, description="longest answer, tokens")
+    timeout_s: float = Field(120.0, gt=0, description="longest wait for one answer; a longer one counts as failed")
 
 
 class ReleaseSettings(Section):

@@ -30,11 +30,20 @@ class TurnScore:
     rules: tuple[str, ...]
 
 
+def fold(text: str) -> str:
+    """Text without case and accents."""
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in folded if not unicodedata.combining(c))
+
+
+def plain_words(text: str) -> list[str]:
+    """Words without case and accents, in order."""
+    return [word for word in WORDS.findall(fold(text)) if word[0].isalnum()]
+
+
 def plain(text: str) -> str:
     """Words without case and accents, one blank between them and at both ends; `|` where a clause ends."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    letters = "".join(c for c in folded if not unicodedata.combining(c))
-    words = (word if word[0].isalnum() else BREAK for word in WORDS.findall(letters))
+    words = (word if word[0].isalnum() else BREAK for word in WORDS.findall(fold(text)))
     return f" {' '.join(words)} "
 
 

@@ -21,12 +21,12 @@ def known_ids(owner: str) -> set[str]:
 
 
 def collect(paths: Paths, *, known: set[str] | None) -> list[Path]:
-    """Half-written files, and folders of runs, versions and datasets that are not known.
+    """Half-written files, and folders of runs, versions, datasets and evaluations that are not known.
 
     Without `known` (a database whose rows we may not see all of) only the former.
     """
     found = [p for p in paths.data.rglob(".*") if p.name.endswith(".partial") or p.name.startswith(".export-")]
-    for folder in ("runs", "models", "datasets") if known is not None else ():
+    for folder in ("runs", "models", "datasets", "evaluations") if known is not None else ():
         place = paths.data / folder
         if place.is_dir():
             found += [p for p in sorted(place.iterdir()) if p.name not in (known or set()) and p not in found]

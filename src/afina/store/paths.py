@@ -49,6 +49,10 @@ class Paths:
         """Folder of one model version."""
         return self.data / "models" / version
 
+    def evaluation(self, dataset: str) -> Path:
+        """Records of every arm on one dataset's held-out part."""
+        return self.data / "evaluations" / dataset
+
     def dataset(self, dataset: str) -> Path:
         """Folder of one frozen dataset's files."""
         return self.data / "datasets" / dataset

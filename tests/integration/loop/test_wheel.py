@@ -118,7 +118,7 @@ def test_one_turn(filled: Project, stages: Stages) -> None:
 
     assert version.name == "tiny-classify:v1"
     assert entry["tuned"]["n"] == len(dataset.test)
-    assert set(entry["yardsticks"]) == {"majority", "tfidf_logreg"}
+    assert set(entry["yardsticks"]) == {"majority", "tfidf_logreg", "base+nearest"}
     assert not verdict.go  # random weights, one epoch: an honest no-go
     with pytest.raises(ReleaseError, match="no-go"):
         start_canary(project, version, actor="t")
@@ -129,7 +129,18 @@ def check_rollouts(project: Project, *, dataset_id: Any, version: Any) -> None:
     """With a go: production, canary, waiting, promotion, rollback."""
     base = base_version(project, current_dataset(project))
     release_direct(project, base, actor="t", reason="first")
-    go = Verdict(go=True, p_value=0.01, difference=0.2, low=0.1, high=0.3, n=60, wins=20, losses=2, reasons=("better",))
+    go = Verdict(
+        go=True,
+        outcome="go",
+        p_value=0.01,
+        difference=0.2,
+        low=0.1,
+        high=0.3,
+        n=60,
+        wins=20,
+        losses=2,
+        reasons=("better",),
+    )
     with project.session() as session:
         save_verdict(session, go, version=version.id, dataset=dataset_id)
     start_canary(project, version, actor="t")

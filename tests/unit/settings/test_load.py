@@ -34,6 +34,13 @@ def test_ollama_model_is_honoured(tmp_path: Path) -> None:
     assert settings.serve.model == "semilla-classify:v1"
 
 
+def test_local_base_model_is_honoured(tmp_path: Path) -> None:
+    """Document 001 names the winner of its benchmark by this variable."""
+    settings = load_settings(project(tmp_path, ""), environment={"LOCAL_BASE_MODEL": "/models/qwen"})
+
+    assert settings.base.model == "/models/qwen"
+
+
 @pytest.mark.parametrize("text", ["[serve]\nprot = 1\n", "[nonsense]\n", "[serve\n", "[freeze]\ntest_share = 2\n"])
 def test_unknown_and_malformed_keys_fail(tmp_path: Path, text: str) -> None:
     """The message names the file."""

@@ -1,0 +1,198 @@
+"""`evaluate`, `rate`: on the project, or on anybody's models, addresses and answer files."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from afina.capture.rows import read_rows
+from afina.cli.options import here, json_option
+from afina.cli.pages import version_pages, write_pages
+from afina.cli.terminal import OUT, escape, print_json, print_report, show_error, stages
+from afina.cli.verdict import BAD_INPUT, COLOURS, EXIT_CODES, read_guard, verdict_table
+from afina.cli.words import t
+from afina.errors import AfinaError, InputError
+from afina.evaluate.metrics import load_metric
+from afina.evaluate.record import read_record, write_record
+from afina.loop.evalsets import read_set, read_training
+from afina.loop.judging import GUARDED, Scored, ask_arms, judge, score_record
+from afina.loop.scores import pair_all
+from afina.loop.sources import Place, open_source, read_source, yardstick_arms
+from afina.loop.steps import evaluate_version
+from afina.loop.versions import find_version
+from afina.release.decide import Comparison, Outcome, Policy, decide
+from afina.settings import Settings
+from afina.store.paths import read_json, write_json
+from afina.web.sides import unblind
+from afina.wiring import open_project
+
+FILE = click.Path(path_type=Path)
+
+
+@contextmanager
+def verdict_exit() -> Iterator[None]:
+    """An error must not look like a verdict: exit code 65.
+
+    Raises:
+        Exit: with that code.
+    """
+    try:
+        yield
+    except AfinaError as exc:
+        show_error(exc)
+        raise click.exceptions.Exit(BAD_INPUT) from exc
+
+
+@click.command("evaluate", help=t("Is it better? In a project: a version's served file beside the base and simple classifiers. With --set and --arm NAME=SOURCE: any models (.gguf, folder, hub id), addresses (http://…/v1#model) and answer files, without a project. Exit code 0 go, 1 no-go, 2 cannot tell, 65 an error."))  # fmt: skip
+@click.argument("version", required=False)
+@click.option("--set", "set_file", type=FILE, help=t("items: id, prompt or messages, expected, rules, context, group, part"))  # fmt: skip
+@click.option("--arm", "arms", multiple=True, metavar="NAME=SOURCE", help=t("who answers; the first is A, the last is B"))  # fmt: skip
+@click.option("--metric", "metrics", multiple=True, default=("rules",), show_default=True, help=t("measure of the target part: a name or your own as module:function"))  # fmt: skip
+@click.option("--show", "shown", multiple=True, metavar="METRIC", help=t("a measure to show, not to decide by"))
+@click.option("--guard", "guards", multiple=True, metavar="METRIC=MARGIN", help=t("a metric that must not become worse by more than the margin; all others are targets"))  # fmt: skip
+@click.option("--train", "train_file", type=FILE, help=t("what B was tuned on: finds leaked items, gives yardsticks"))
+@click.option("--nearest", default=0, show_default=True, type=click.IntRange(0, 32), help=t("also ask every model with so many nearest training examples in the prompt"))  # fmt: skip
+@click.option("--a", "a_name", help=t("arm to compare with (default: the first)"))
+@click.option("--b", "b_name", help=t("arm to judge (default: the last)"))
+@click.option("--alpha", default=0.05, show_default=True, type=click.FloatRange(0, 0.5, min_open=True, max_open=True), help=t("largest accepted chance of a false 'better'"))  # fmt: skip
+@click.option("--min-effect", default=0.1, show_default=True, type=click.FloatRange(0), help=t("B must surely be better by this share of A's score: 0.1 = ten per cent"))  # fmt: skip
+@click.option("--margin", default=0.1, show_default=True, type=click.FloatRange(0, 1, min_open=True, max_open=True), help=t("largest accepted loss of safety and forgetting items"))  # fmt: skip
+@click.option("--min-items", default=30, show_default=True, type=click.IntRange(2), help=t("fewest items for a verdict"))  # fmt: skip
+@click.option("--starters/--no-starters", default=True, help=t("add the project's own safety and forgetting items where the set has none"))  # fmt: skip
+@click.option("--max-tokens", default=256, show_default=True, type=click.IntRange(1), help=t("longest answer, tokens"))
+@click.option("--timeout", default=120.0, show_default=True, type=click.FloatRange(0, min_open=True), help=t("longest wait for one answer, seconds"))  # fmt: skip
+@click.option("--quant", default="q8_0", show_default=True, help=t("quantisation of models given as folders"))
+@click.option("--out", type=FILE, help=t("folder for records, verdict.json and pages (default: .afina/evaluate/SET)"))
+@click.option("--rescore", is_flag=True, help=t("ask nobody: score the records in --out again"))
+@json_option
+def evaluate_command(version: str | None, set_file: Path | None, as_json: bool, **options: Any) -> None:
+    """Evaluate."""
+    with verdict_exit():
+        if options["arms"] or options["rescore"] or set_file:
+            code = evaluate_files(set_file, options, as_json=as_json)
+        else:
+            code = evaluate_project(version, as_json=as_json)
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def evaluate_project(version: str | None, *, as_json: bool) -> int:
+    """The project's version. Returns the exit code."""
+    project = open_project(here())
+    found = find_version(project, version)
+    entry, verdict = evaluate_version(project, found, stages(as_json))
+    report = {"tasks": [entry]}
+    page = version_pages(project, found)
+    print_json(report) if as_json else print_report(report)
+    if not as_json:
+        OUT.print(f"→ {page}")
+    return EXIT_CODES[Outcome(verdict.outcome)]
+
+
+def evaluate_files(set_file: Path | None, options: dict[str, Any], *, as_json: bool) -> int:
+    """Anybody's arms on anybody's set. Returns the exit code."""
+    if set_file is None and not options["rescore"]:
+        raise click.UsageError("--arm needs --set")
+    folder = options["out"] or here() / ".afina" / "evaluate" / (set_file.stem if set_file else "")
+    names = list(dict.fromkeys([*options["metrics"], *options["shown"]]))
+    training = read_training(options["train_file"]) if options["train_file"] else []
+    told = stages(as_json)
+    with told.stage("evaluate"):
+        if options["rescore"]:
+            scored = rescored(folder, names)
+        else:
+            assert set_file is not None
+            eval_set = read_set(set_file, starters=GUARDED if options["starters"] else ())
+            place = Place(settings=settings_of(options), folder=folder, training=training, nearest=options["nearest"])
+            arms = [arm for text in options["arms"] for arm in open_source(*read_source(text), place)]
+            scored = ask_arms([*yardstick_arms(place), *arms], eval_set, names, folder, told.narrator)
+        told.note = f"{len(scored)} arms, {len(scored[0].record.outputs)} items"
+    models = [read_source(text)[0] for text in options["arms"]] or [one.name for one in scored]
+    a, b = options["a_name"] or models[0], options["b_name"] or models[-1]
+    policy = Policy(
+        alpha=options["alpha"], minimum_effect=options["min_effect"], guards=dict(map(read_guard, options["guards"])),
+        min_items=options["min_items"],
+    )  # fmt: skip
+    verdict = judge(
+        scored, a=a, b=b, policy=policy, margin=options["margin"], shown=options["shown"], training=[message for message, _ in training],
+    )  # fmt: skip
+    write_json(folder / "verdict.json", verdict)
+    by_name = {one.name: one.record for one in scored}
+    write_pages(verdict, by_name[a], by_name[b], folder)
+    print_json(verdict) if as_json else print_verdict(verdict, folder)
+    return EXIT_CODES[Outcome(verdict["outcome"])]
+
+
+def settings_of(options: dict[str, Any]) -> Settings:
+    """Settings from options."""
+    return Settings.model_validate({
+        "export": {"quantisation": options["quant"]},
+        "evaluate": {"max_tokens": options["max_tokens"], "timeout_s": options["timeout"]},
+    })  # fmt: skip
+
+
+def rescored(folder: Path, names: Sequence[str]) -> list[Scored]:
+    """The records of a folder under today's measures; they are written again.
+
+    Raises:
+        InputError: there are none.
+    """
+    files = sorted(path for path in folder.glob("*.jsonl") if not path.name.endswith(".partial.jsonl"))
+    if not files:
+        raise InputError(f"{folder}: no records to score", remedy="run without --rescore first")
+    found, metrics = [], [load_metric(name) for name in names]
+    for path in files:
+        record, _ = read_record(path)
+        found.append(score_record(record, metrics))
+        write_record(path, record, found[-1].scores)
+    return found
+
+
+def print_verdict(verdict: dict[str, Any], folder: Path) -> None:
+    """The outcome, why, a row for every measure, and where the pages are."""
+    outcome = Outcome(verdict["outcome"])
+    OUT.print(f"[bold {COLOURS[outcome]}]{t(outcome.value)}[/]  {escape(verdict['reasons'][0])}", soft_wrap=True)
+    for reason in verdict["reasons"][1:]:
+        if not reason.startswith(tuple(one["metric"] for one in verdict["comparisons"])):
+            OUT.print(f"  {escape(reason)}", soft_wrap=True)
+    OUT.print(verdict_table([Comparison(**one) for one in verdict["comparisons"]]))
+    OUT.print(f"→ {folder / 'verdict.html'}")
+
+
+@click.command("rate", help=t("What people's eyes say: ratings saved from a side-by-side page, with its key. Exit code 0 go, 1 no-go, 2 cannot tell, 65 an error."))  # fmt: skip
+@click.option("--ratings", "files", multiple=True, required=True, type=FILE, help=t("saved by the page; one for each person"))  # fmt: skip
+@click.option("--key", required=True, type=FILE, help=t("side-by-side.key.json"))
+@click.option("--min-items", default=10, show_default=True, type=click.IntRange(2), help=t("fewest items for a verdict"))  # fmt: skip
+@json_option
+def rate_command(files: tuple[Path, ...], key: Path, min_items: int, as_json: bool) -> None:
+    """Unblind and count. Several people's ratings of one item are one group: they are not independent."""
+    with verdict_exit():
+        secret = read_json(key)
+        a: dict[str, tuple[float, str | None]] = {}
+        b: dict[str, tuple[float, str | None]] = {}
+        for number, file in enumerate(files):
+            try:
+                found = unblind([row.values for row in read_rows(file)], secret)
+            except (ValueError, KeyError, TypeError) as exc:
+                raise InputError(f"{file}: {exc}") from exc
+            for item, (old, new) in found.items():
+                a[f"{number}/{item}"], b[f"{number}/{item}"] = (old, item), (new, item)
+        decision = decide(
+            pair_all({"preference": a}, {"preference": b}, a_name="A", b_name="B"), Policy(min_items=min_items)
+        )
+    if as_json:
+        print_json(
+            {"outcome": decision.outcome.value, "a": secret["a"], "b": secret["b"], **asdict(decision.comparisons[0])}
+        )
+    else:
+        OUT.print(f"A = {secret['a']}, B = {secret['b']}")
+        OUT.print(
+            f"[bold {COLOURS[decision.outcome]}]{t(decision.outcome.value)}[/]  {escape(decision.reasons[0])}",
+            soft_wrap=True,
+        )
+        OUT.print(verdict_table(decision.comparisons))
+    if code := EXIT_CODES[decision.outcome]:
+        raise click.exceptions.Exit(code)

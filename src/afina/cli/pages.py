@@ -1,0 +1,38 @@
+"""A verdict's pages, in the language of the terminal."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from afina.cli.words import language
+from afina.evaluate.record import read_record
+from afina.loop.project import Project
+from afina.records import EvalRecord, ModelVersion, Part
+from afina.store.paths import read_json
+from afina.web.sides import write_sides
+from afina.web.verdict import write_verdict_page
+
+PAGE, SIDES, KEY = "verdict.html", "side-by-side.html", "side-by-side.key.json"
+
+
+def write_pages(verdict: Mapping[str, Any], a: EvalRecord, b: EvalRecord, folder: Path) -> Path:
+    """The manager's page and, where answers differ, the blind one with its key apart. Returns the first's path."""
+    write_verdict_page(verdict, folder / PAGE, language=language())
+    old = {output.item: output.text for output in a.outputs}
+    rows = [
+        {"id": item.id, "question": item.turns[-1].content, "expected": item.expected, "a": old[item.id], "b": new.text}
+        for item, new in zip(b.eval_set.items, b.outputs, strict=True)
+        if item.part is Part.TARGET and old.get(item.id, new.text) != new.text
+    ]
+    if rows:
+        write_sides(rows, folder / SIDES, folder / KEY, a=a.arm, b=b.arm, seed=b.eval_set.id, language=language())
+    return folder / PAGE
+
+
+def version_pages(project: Project, version: ModelVersion) -> Path:
+    """The pages of a version's last evaluation, written again from its files."""
+    folder = project.paths.model(version.id)
+    verdict = read_json(folder / "verdict.json")
+    base, _ = read_record(project.paths.evaluation(version.card["dataset"]) / f"{verdict['a']}.jsonl")
+    tuned, _ = read_record(folder / "evaluation.jsonl")
+    return write_pages(verdict, base, tuned, folder)

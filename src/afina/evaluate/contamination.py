@@ -1,0 +1,63 @@
+"""Is what is asked in the evaluation known from training? A word 13-gram in common (Brown et al. 2020, appendix C), the same text, or
+nearly the same one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz, process
+
+from afina.records import EvalItem
+from afina.signals import plain_words
+
+GRAM = 13
+NEAR = 90.0
+"""Similarity of two texts (rapidfuzz's ratio of their words, 0–100) from which one is the other with a word changed."""
+LEAST_WORDS = 5
+"""Shorter texts are compared whole only: one letter of "pedido 7" is most of what it says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """An item that training has seen, how, and the training text."""
+
+    item: str
+    kind: str
+    text: str
+
+
+def find_leaks(items: Sequence[EvalItem], training: Iterable[str], *, near: float = NEAR) -> list[Leak]:
+    """Items whose last message is known from training, each once with the closest kind: same, 13-gram, near.
+
+    Case, accents and punctuation do not count.
+    """
+    texts = list(training)
+    words = [plain_words(text) for text in texts]
+    whole = {" ".join(one): text for one, text in zip(words, texts, strict=True)}
+    by_gram = {gram: text for one, text in zip(words, texts, strict=True) for gram in grams(one)}
+    found, open_items = [], []
+    for item in items:
+        own = plain_words(item.turns[-1].content)
+        if " ".join(own) in whole:
+            found.append(Leak(item=item.id, kind="same", text=whole[" ".join(own)]))
+        elif shared := next((gram for gram in grams(own) if gram in by_gram), None):
+            found.append(Leak(item=item.id, kind="13-gram", text=by_gram[shared]))
+        elif len(own) >= LEAST_WORDS:
+            open_items.append((item.id, " ".join(own)))
+    return sorted([*found, *nearly(open_items, whole, near=near)], key=lambda leak: leak.item)
+
+
+def nearly(items: Sequence[tuple[str, str]], whole: dict[str, str], *, near: float) -> list[Leak]:
+    """The items that are nearly a training text; in C, all against all: 500 × 10,000 messages in seconds."""
+    known = list(whole)
+    found = []
+    for identity, text in items:
+        best = process.extractOne(text, known, scorer=fuzz.ratio, score_cutoff=near) if text else None
+        if best is not None:
+            found.append(Leak(item=identity, kind="near", text=whole[best[0]]))
+    return found
+
+
+def grams(words: Sequence[str]) -> set[tuple[str, ...]]:
+    """Runs of 13 words."""
+    return {tuple(words[at : at + GRAM]) for at in range(len(words) - GRAM + 1)}

@@ -1,0 +1,120 @@
+"""Names → metrics; `module:function` → a user's own; outputs → scores, item by item."""
+
+import importlib
+import importlib.util
+import math
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from afina.errors import InputError
+from afina.evaluate.metrics import conduct, slots, structure, text
+from afina.records import EvalItem, Output
+
+Scorer = Callable[[EvalItem, str], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """`needs`: what an item must bring to be judged: `expected`, `context`, `rules`, or `rules.NAME`."""
+
+    name: str
+    score: Scorer
+    needs: str = ""
+
+    def applies(self, item: EvalItem) -> bool:
+        """Whether the item can be judged, by the item alone: never by the reply, or an arm could choose its items."""
+        if self.needs.startswith("rules."):
+            return self.needs.removeprefix("rules.") in item.rules
+        return not self.needs or bool(getattr(item, self.needs))
+
+
+BY_NEED: dict[str, dict[str, Scorer]] = {
+    "expected": {
+        "exact": text.exact, "token_f1": text.token_f1, "rouge_l": text.rouge_l, "chrf": text.chrf, "chrf_words": text.chrf_words,
+        "length_ratio": text.length_ratio, "fields": slots.fields, "slot_exact": slots.slot_exact, "slot_f1": slots.slot_f1,
+        "span_f1": slots.span_f1,
+    },
+    "context": {"grounded": text.grounded},
+    "rules": {"rules": conduct.rules},
+    "rules.matches": {"regex": conduct.regex},
+    "rules.schema": {"schema_valid": structure.schema_valid, "completeness": structure.completeness},
+    "": {
+        "json_valid": structure.json_valid, "yaml_valid": structure.yaml_valid, "clean": conduct.clean, "refusal": conduct.refusal,
+        "answered": conduct.answered, "ba_requirements_metric": structure.ba_requirements_metric,
+    },
+}  # fmt: skip
+METRICS = {
+    name: Metric(name=name, score=score, needs=needs)
+    for needs, found in BY_NEED.items()
+    for name, score in found.items()
+}
+"""What there is. `refusal` is a rate to look at; of all others more is better."""
+
+
+def load_metric(name: str) -> Metric:
+    """A metric of ours by name, or `module:function` (also `folder/file.py:function`): `f(item, reply) -> float`, more is better.
+
+    `item` is a mapping with `id`, `turns`, `expected`, `context`, `rules` and more. `True` and `False` count as 1 and 0.
+
+    Raises:
+        InputError: there is none of that name, the module cannot be imported, or it has no such function.
+    """
+    if name in METRICS:
+        return METRICS[name]
+    module, colon, function = name.rpartition(":")
+    if not colon:
+        raise InputError(
+            f"no metric {name!r}", remedy=f"there are {', '.join(METRICS)}; or your own as module:function"
+        )
+    try:
+        found = getattr(import_own(module), function)
+    except InputError:
+        raise
+    except Exception as exc:
+        raise InputError(f"the metric {name!r} cannot be loaded: {type(exc).__name__}: {exc}") from exc
+    if not callable(found):
+        raise InputError(f"the metric {name!r} is not a function")
+    return Metric(name=name, score=lambda item, reply: float(found(asdict(item), reply)))
+
+
+def import_own(module: str) -> object:
+    """A user's module: a file, or importable from where the command runs."""
+    path = Path(module)
+    if path.suffix == ".py":
+        if not path.is_file():
+            raise InputError(f"{path}: no such file")
+        specification = importlib.util.spec_from_file_location(path.stem, path)
+        assert specification is not None
+        assert specification.loader is not None
+        found = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(found)
+        return found
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    return importlib.import_module(module)
+
+
+def score_outputs(metric: Metric, items: Sequence[EvalItem], outputs: Sequence[Output]) -> dict[str, float]:
+    """Item id → score of every item that the metric can judge. An answer that failed has 0.
+
+    Raises:
+        InputError: a metric raised, or gave no finite number; names the item.
+    """
+    return {
+        item.id: 0.0 if output.error else one_score(metric, item, output.text)
+        for item, output in zip(items, outputs, strict=True)
+        if metric.applies(item)
+    }
+
+
+def one_score(metric: Metric, item: EvalItem, reply: str) -> float:
+    """One item's score."""
+    try:
+        value = float(metric.score(item, reply))
+    except Exception as exc:
+        raise InputError(f"the metric {metric.name} failed on item {item.id!r}: {type(exc).__name__}: {exc}") from exc
+    if not math.isfinite(value):
+        raise InputError(f"the metric {metric.name} gave {value} on item {item.id!r}")
+    return value

@@ -1,0 +1,68 @@
+"""Files → evaluation sets, imported answers, training examples."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from afina.capture.rows import SourceRow, read_rows
+from afina.errors import InputError
+from afina.evaluate.sets import make_set, read_item, starter_items
+from afina.records import EvalItem, EvalSet, Part
+
+ANSWERS = ("text", "answer", "response", "output")
+
+
+def read_set(path: Path, *, starters: Iterable[Part] = ()) -> EvalSet:
+    """A file of items, and the project's own items of the parts that it has none of.
+
+    Raises:
+        InputError: names line and key.
+    """
+    items = [read_item(row.values, f"{path}, line {row.line}") for row in read_rows(path)]
+    return make_set(path.stem, with_starters(items, starters))
+
+
+def with_starters(items: Iterable[EvalItem], starters: Iterable[Part]) -> list[EvalItem]:
+    """The items with the project's own of the parts that they have none of."""
+    own = list(items)
+    have = {item.part for item in own}
+    return [*own, *(item for part in starters if part not in have for item in starter_items(part))]
+
+
+def read_answers(path: Path) -> dict[str, str]:
+    """Rows `{"id", "text"}` (or `answer`, `response`, `output`).
+
+    Raises:
+        InputError: no id or no text, or an id twice; names the line.
+    """
+    found: dict[str, str] = {}
+    for row in read_rows(path):
+        identity = row.values.get("id")
+        text = next((row.values[name] for name in ANSWERS if name in row.values), None)
+        if identity in (None, "") or not isinstance(text, str):
+            raise InputError(f"{path}, line {row.line}: `id` and a `text` are needed")
+        if str(identity) in found:
+            raise InputError(f"{path}, line {row.line}: the id {identity!r} is there twice")
+        found[str(identity)] = text
+    return found
+
+
+def read_training(path: Path) -> list[tuple[str, str]]:
+    """Training examples as (message, answer): rows with `messages` that end with an answer, or with `prompt`/`text` and `expected`.
+
+    Raises:
+        InputError: neither; names the line.
+    """
+    return [example_of(row, f"{path}, line {row.line}") for row in read_rows(path)]
+
+
+def example_of(row: SourceRow, where: str) -> tuple[str, str]:
+    """One training example."""
+    messages = row.values.get("messages")
+    if isinstance(messages, list) and len(messages) > 1 and all(isinstance(m, dict) for m in messages):
+        asked, answer = messages[-2].get("content"), messages[-1].get("content")
+    else:
+        asked = row.values.get("prompt", row.values.get("text"))
+        answer = next((row.values[name] for name in ("expected", *ANSWERS[1:]) if name in row.values), None)
+    if not isinstance(asked, str) or not isinstance(answer, str):
+        raise InputError(f"{where}: no message with its answer", remedy="`messages`, or `prompt` and `expected`")
+    return asked, answer

@@ -1,0 +1,77 @@
+"""What a verdict says about labels: gains and losses label by label, confusion, calibration. Only where answers are objects of labels."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from afina.evaluate.calibration import confusion, expected_calibration_error, per_label, reliability
+from afina.records import EvalRecord, Part
+
+MOST_LABELS = 200
+SHOWN = 30
+"""Labels of a field that a page shows: those that changed most."""
+
+
+def read_labels(text: str) -> dict[str, str]:
+    """The labels of an answer; {} when it is no object of texts."""
+    try:
+        found = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        return {}
+    return {k: v for k, v in found.items() if isinstance(v, str)} if isinstance(found, dict) else {}
+
+
+def label_changes(a: EvalRecord, b: EvalRecord, left_out: set[str]) -> dict[str, Any]:
+    """Field → changes of every label's F1 and what B confuses; {} when the expected answers are not labels."""
+    rows = [
+        (read_labels(item.expected), read_labels(old.text), read_labels(new.text))
+        for item, old, new in zip(b.eval_set.items, a.outputs, b.outputs, strict=True)
+        if item.part is Part.TARGET and item.id not in left_out
+    ]
+    if not rows or not all(truth for truth, _, _ in rows):
+        return {}
+    found = {}
+    for field in rows[0][0]:
+        truth = [row[0].get(field, "") for row in rows]
+        if len(set(truth)) * 2 <= len(truth) and len(set(truth)) <= MOST_LABELS:  # free text has no label to confuse
+            found[field] = field_changes(
+                truth, [r[1].get(field, "") for r in rows], [r[2].get(field, "") for r in rows]
+            )
+    return found
+
+
+def field_changes(truth: Sequence[str], a: Sequence[str], b: Sequence[str]) -> dict[str, Any]:
+    """One field."""
+    changes = sorted(
+        zip(per_label(truth, a), per_label(truth, b), strict=True),
+        key=lambda pair: pair[1].f1 - pair[0].f1,
+        reverse=True,
+    )
+    most = {new.label for _, new in sorted(changes, key=lambda pair: -abs(pair[1].f1 - pair[0].f1))[:SHOWN]}
+    labels, counts = confusion(truth, b)
+    return {
+        "changes": [
+            {"label": new.label, "n": new.n, "a": old.f1, "b": new.f1} for old, new in changes if new.label in most
+        ],
+        "macro_f1": {"a": mean([old.f1 for old, _ in changes]), "b": mean([new.f1 for _, new in changes])},
+        "confusion": {"labels": labels, "counts": counts},
+    }
+
+
+def mean(values: Sequence[float]) -> float:
+    """Arithmetic mean."""
+    return sum(values) / len(values)
+
+
+def calibration(record: EvalRecord, correct: Mapping[str, float]) -> dict[str, Any] | None:
+    """Reliability of an arm's confidence on right-or-wrong items; None where it stated none."""
+    pairs = [
+        (min(1.0, output.confidence), correct[output.item] == 1)
+        for output in record.outputs
+        if output.confidence is not None and correct.get(output.item) in (0.0, 1.0)
+    ]
+    if not pairs:
+        return None
+    bins = reliability([sure for sure, _ in pairs], [right for _, right in pairs])
+    return {"ece": expected_calibration_error(bins), "n": len(pairs), "bins": [asdict(b) for b in bins]}

@@ -1,0 +1,86 @@
+"""`NAME=SOURCE` → an arm: a .gguf, a base (folder, hub id, `semilla`), an address with its model, a file of answers."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from afina.errors import InputError
+from afina.evaluate.arms import Arm, Nearest, Pair, answers_arm, gguf_arm, lookup_arm, url_arm
+from afina.loop.evalsets import read_answers
+from afina.loop.tune import base_gguf
+from afina.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What arms are made with: settings, the folder for logs and made files, training examples, examples in a prompt."""
+
+    settings: Settings
+    folder: Path
+    training: Sequence[Pair] = ()
+    nearest: int = 0
+
+
+def read_source(text: str) -> tuple[str, str]:
+    """NAME=SOURCE; without a name the source's own.
+
+    Raises:
+        InputError: it is empty.
+    """
+    name, equals, source = text.partition("=")
+    if not equals:
+        name, source = Path(text.rstrip("/")).stem or text, text
+    if not name or not source:
+        raise InputError(f"--arm {text!r} is not NAME=SOURCE")
+    return name, source
+
+
+def open_source(name: str, source: str, place: Place) -> list[Arm]:
+    """The arm and, if wanted, the same model with nearest examples in its prompt.
+
+    Raises:
+        InputError, ModelError: there is no such file, model or answer.
+    """
+    options = place.settings.evaluate
+    if source.endswith((".jsonl", ".csv", ".tsv", ".ndjson")):
+        return [answers_arm(name, Path(source), read_answers(Path(source)))]
+    shots = [None, Nearest(place.training, k=place.nearest)] if place.nearest and place.training else [None]
+    if source.startswith(("http://", "https://")):
+        url, _, model = source.partition("#")
+        key = os.environ.get("OPENAI_API_KEY", "")
+        return [
+            url_arm(
+                named(name, one),
+                url,
+                model=model,
+                key=key,
+                max_tokens=options.max_tokens,
+                timeout_s=options.timeout_s,
+                nearest=one,
+            )
+            for one in shots
+        ]
+    gguf = Path(source)
+    if not source.endswith(".gguf"):
+        wanted = place.settings.model_copy(update={"base": place.settings.base.model_copy(update={"model": source})})
+        gguf = base_gguf(wanted, folder=place.folder / "bases")
+    elif not gguf.is_file():
+        raise InputError(f"{gguf}: no such file")
+    return [
+        gguf_arm(
+            named(name, one), gguf, place.settings.runtime, log=place.folder / f"{named(name, one)}.log", max_tokens=options.max_tokens,
+            timeout_s=options.timeout_s, nearest=one,
+        )
+        for one in shots
+    ]  # fmt: skip
+
+
+def named(name: str, shots: Nearest | None) -> str:
+    """The name of an arm with examples in its prompt says so."""
+    return f"{name}+nearest" if shots else name
+
+
+def yardstick_arms(place: Place) -> list[Arm]:
+    """What only looks answers up, where there are training examples."""
+    return [lookup_arm("nearest-answer", Nearest(place.training, k=1))] if place.training else []

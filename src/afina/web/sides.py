@@ -1,0 +1,79 @@
+"""Two answers side by side, blind: a page for people's eyes, a key that stays away from it, and what their ratings say."""
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from afina.store.paths import write_json, write_whole
+
+CHOICES = frozenset({"left", "right", "tie"})
+
+
+def draw_sides(
+    rows: Sequence[Mapping[str, Any]], *, seed: str, most: int
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Rows `{"id", "question", "expected", "a", "b"}` → what the page shows, in drawn order, and item → where B is.
+
+    Order and sides come from a hash of seed and id: the same page can be made again, and no pattern can be learnt from it.
+    """
+
+    def drawn(identity: str) -> bytes:
+        return blake2b(f"{seed}\n{identity}".encode(), digest_size=8).digest()
+
+    chosen = sorted(rows, key=lambda row: drawn(row["id"]))[:most]
+    key = {row["id"]: "left" if drawn(row["id"])[-1] % 2 else "right" for row in chosen}
+    shown = [
+        {
+            "id": row["id"], "question": row["question"], "expected": row["expected"],
+            "left": row["b"] if key[row["id"]] == "left" else row["a"],
+            "right": row["a"] if key[row["id"]] == "left" else row["b"],
+        }
+        for row in chosen
+    ]  # fmt: skip
+    return shown, key
+
+
+def write_sides(
+    rows: Sequence[Mapping[str, Any]], page: Path, key_file: Path, *, a: str, b: str, seed: str, most: int = 30, language: str = "en"
+) -> None:  # fmt: skip
+    """Write the page and, apart from it, the key."""
+    shown, key = draw_sides(rows, seed=seed, most=most)
+    texts = tomllib.loads(resources.files("afina.web").joinpath("words.toml").read_text("utf-8"))[language]
+    environment = Environment(loader=PackageLoader("afina.web", "."), autoescape=True, undefined=StrictUndefined)
+    mark = blake2b(json.dumps(shown, sort_keys=True).encode(), digest_size=8).hexdigest()
+    # "</script>" inside of an answer must not end the page's data
+    data = (
+        json.dumps(shown, ensure_ascii=False)
+        .replace("<", "\\u003c")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+    )
+    text = environment.get_template("sides.html.jinja").render(texts=texts, language=language, data=data, mark=mark)
+    write_whole(page, text)
+    write_json(key_file, {"a": a, "b": b, "page": mark, "b_is": key})
+
+
+def unblind(ratings: Sequence[Mapping[str, Any]], key: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """Item → (A's score, B's): 1 and 0 for the better and the other, a half each for equal.
+
+    Raises:
+        ValueError: a rating is of another page, of an unknown item, or no choice; names it.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for row in ratings:
+        identity, choice = str(row.get("id")), row.get("choice")
+        if row.get("page", key["page"]) != key["page"]:
+            msg = f"the rating of {identity!r} is of another page than the key"
+            raise ValueError(msg)
+        if identity not in key["b_is"] or choice not in CHOICES:
+            msg = f"{identity!r}: {choice!r} is no rating of an item of this key"
+            raise ValueError(msg)
+        score = 0.5 if choice == "tie" else float(choice == key["b_is"][identity])
+        found[identity] = (1 - score, score)
+    return found

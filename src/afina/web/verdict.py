@@ -1,0 +1,98 @@
+"""A verdict as one self-contained page that a manager understands in a minute: no script, no network, Spanish or English."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from afina.store.paths import write_whole
+from afina.web import plots
+
+PERCENT = frozenset(
+    {"exact", "fields", "rules", "regex", "json_valid", "yaml_valid", "schema_valid", "clean", "answered", "slot_exact"}
+)
+"""Measures that are a share of the questions."""
+
+
+@cache
+def words(language: str) -> dict[str, str]:
+    """The page's texts in one language.
+
+    Raises:
+        KeyError: there is no such language.
+    """
+    found: dict[str, dict[str, str]] = tomllib.loads(
+        resources.files("afina.web").joinpath("words.toml").read_text("utf-8")
+    )
+    return found[language]
+
+
+def write_verdict_page(verdict: Mapping[str, Any], out: Path, *, language: str = "en") -> None:
+    """Write the page of a verdict (`verdict.json`)."""
+    write_whole(out, verdict_page(verdict, language=language))
+
+
+def verdict_page(verdict: Mapping[str, Any], *, language: str) -> str:
+    """The page as text."""
+    environment = Environment(loader=PackageLoader("afina.web", "."), autoescape=True, undefined=StrictUndefined)
+    own = words(language)
+    names = {"a": verdict["a"], "b": verdict["b"]}
+
+    def say(key: str, **more: Any) -> str:
+        return own[key].format(**names, **more)
+
+    first = verdict["comparisons"][0]
+    return environment.get_template("verdict.html.jinja").render(
+        verdict=verdict, say=say, language=language, first=first, headline=headline(verdict, say), plots=all_plots(verdict, first["metric"]),
+        shown=shown, parts=", ".join(
+            f"{n} {own[f'part_{part}']}" for part, n in verdict["set"]["parts"].items()
+        ),
+    )  # fmt: skip
+
+
+def headline(verdict: Mapping[str, Any], say: Any) -> str:
+    """The deciding rule in the page's language."""
+    cause = verdict["cause"]
+    few = min(verdict["comparisons"], key=lambda one: (one["n"], one["groups"]))
+    metrics = (
+        ", ".join(lost["name"] for lost in verdict["lost_to"])
+        if cause == "yardstick"
+        else ", ".join(verdict["metrics"])
+    )
+    text: str = say(cause.replace(" ", "-"), metrics=metrics, n=few["n"], least=verdict["policy"]["min_items"])
+    return text
+
+
+def shown(metric: str, value: float) -> str:
+    """A mean as people read it: shares in per cent."""
+    return f"{100 * value:.1f} %" if metric.rsplit("/", maxsplit=1)[-1] in PERCENT else f"{value:.3g}"
+
+
+def all_plots(verdict: Mapping[str, Any], target: str) -> dict[str, Any]:
+    """Every plot there are figures for."""
+    arms = [
+        (arm["name"], arm["scores"][target], arm["name"] == verdict["b"])
+        for arm in verdict["arms"]
+        if target in arm["scores"]
+    ]
+    found: dict[str, Any] = {
+        "differences": plots.differences(verdict["comparisons"], verdict["policy"]["guards"]),
+        "arms": plots.interval_bars(arms, percent=target.rsplit("/", maxsplit=1)[-1] in PERCENT),
+        "labels": [], "calibration": "",
+    }  # fmt: skip
+    labels = verdict.get("labels") or {}
+    for field, one in labels.items():
+        found["labels"].append(
+            (
+                field,
+                plots.label_changes(one["changes"]),
+                plots.confusion_grid(one["confusion"]["labels"], one["confusion"]["counts"]),
+            )
+        )
+    if verdict.get("calibration"):
+        found["calibration"] = plots.reliability_plot(verdict["calibration"]["bins"])
+    return found
