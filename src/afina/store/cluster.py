@@ -11,6 +11,7 @@ import pwd
 import secrets
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import version
@@ -114,9 +115,22 @@ def place_binaries(target: Path) -> None:
         shutil.rmtree(partial)
 
 
+def of_deleted_project(cluster: Cluster) -> bool:
+    """Whether the data belong to a project that lay at the same path, was deleted, and another has begun there.
+
+    Only as root do data lie outside of the project. They are set aside, not deleted: nobody said that they are not wanted.
+    """
+    beside = [path for path in cluster.control.parent.iterdir() if path != cluster.control]
+    if cluster.user is None or cluster.secrets.exists() or beside:
+        return False
+    aside = cluster.data.with_name(f"data.of-deleted-project-{time.strftime('%Y%m%dT%H%M%S')}")
+    cluster.data.replace(aside)
+    return True
+
+
 def initialise(cluster: Cluster) -> None:
     """Run initdb under a temporary name and rename: a data folder with its real name is a whole one."""
-    if (cluster.data / "PG_VERSION").is_file():
+    if (cluster.data / "PG_VERSION").is_file() and not of_deleted_project(cluster):
         return
     if cluster.user is not None:
         ensure_server_user()

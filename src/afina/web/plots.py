@@ -1,7 +1,7 @@
 """Plots as SVG inside a page: text stays text, equal input gives equal output."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -50,7 +50,7 @@ def interval_bars(rows: Sequence[tuple[str, dict[str, Any], bool]], *, percent: 
     return svg(figure)
 
 
-def differences(rows: Sequence[dict[str, Any]], guards: dict[str, float]) -> str:
+def differences(rows: Sequence[dict[str, Any]], guards: dict[str, float], name: Callable[[str], str] = str) -> str:
     """Forest plot: the difference of every measure with its interval, zero, and how much worse a guard may be.
 
     Each row is scaled by its own widest end, because measures have units of their own; the numbers stand beside.
@@ -76,7 +76,7 @@ def differences(rows: Sequence[dict[str, Any]], guards: dict[str, float]) -> str
     axes.set_xlim(-1.05, 1.05)
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
-    axes.set_yticks(range(len(rows)), [plain(row["metric"]) for row in reversed(rows)])
+    axes.set_yticks(range(len(rows)), [plain(name(row["metric"])) for row in reversed(rows)])
     return svg(figure)
 
 

@@ -45,23 +45,28 @@ def verdict_page(verdict: Mapping[str, Any], *, language: str) -> str:
     def say(key: str, **more: Any) -> str:
         return own[key].format(**names, **more)
 
+    def name(metric: str) -> str:
+        part, _, plain = metric.rpartition("/")
+        label = own.get(f"metric_{plain}", plain)
+        return f"{own[f'part_{part}']}: {label}" if part else label
+
     first = verdict["comparisons"][0]
     return environment.get_template("verdict.html.jinja").render(
-        verdict=verdict, say=say, language=language, first=first, headline=headline(verdict, say), plots=all_plots(verdict, first["metric"]),
+        verdict=verdict, say=say, language=language, first=first, name=name, headline=headline(verdict, say, name), plots=all_plots(verdict, first["metric"], name),
         shown=shown, parts=", ".join(
             f"{n} {own[f'part_{part}']}" for part, n in verdict["set"]["parts"].items()
         ),
     )  # fmt: skip
 
 
-def headline(verdict: Mapping[str, Any], say: Any) -> str:
+def headline(verdict: Mapping[str, Any], say: Any, name: Any) -> str:
     """The deciding rule in the page's language."""
     cause = verdict["cause"]
     few = min(verdict["comparisons"], key=lambda one: (one["n"], one["groups"]))
     metrics = (
         ", ".join(lost["name"] for lost in verdict["lost_to"])
         if cause == "yardstick"
-        else ", ".join(verdict["metrics"])
+        else ", ".join(map(name, verdict["metrics"]))
     )
     text: str = say(cause.replace(" ", "-"), metrics=metrics, n=few["n"], least=verdict["policy"]["min_items"])
     return text
@@ -72,7 +77,7 @@ def shown(metric: str, value: float) -> str:
     return f"{100 * value:.1f} %" if metric.rsplit("/", maxsplit=1)[-1] in PERCENT else f"{value:.3g}"
 
 
-def all_plots(verdict: Mapping[str, Any], target: str) -> dict[str, Any]:
+def all_plots(verdict: Mapping[str, Any], target: str, name: Any) -> dict[str, Any]:
     """Every plot there are figures for."""
     arms = [
         (arm["name"], arm["scores"][target], arm["name"] == verdict["b"])
@@ -80,7 +85,7 @@ def all_plots(verdict: Mapping[str, Any], target: str) -> dict[str, Any]:
         if target in arm["scores"]
     ]
     found: dict[str, Any] = {
-        "differences": plots.differences(verdict["comparisons"], verdict["policy"]["guards"]),
+        "differences": plots.differences(verdict["comparisons"], verdict["policy"]["guards"], name),
         "arms": plots.interval_bars(arms, percent=target.rsplit("/", maxsplit=1)[-1] in PERCENT),
         "labels": [], "calibration": "",
     }  # fmt: skip

@@ -1,6 +1,7 @@
 """The embedded server survives what happens to servers."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,6 +133,24 @@ def test_parents_keep_their_permissions(control: Path) -> None:
     start(control)
 
     assert oct(parent.stat().st_mode)[-3:] == oct(parent.parent.stat().st_mode)[-3:] == "700"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's data lie outside of the project")
+def test_a_new_project_at_a_deleted_ones_path_starts_empty_and_nothing_is_lost(control: Path) -> None:
+    """The old data are set aside; with files of the project still there a lost password is an error."""
+    with psycopg.connect(start(control)) as connection:
+        connection.execute("CREATE TABLE old (n int)")
+    stop_embedded(control)
+    shutil.rmtree(control.parent)
+
+    with psycopg.connect(start(control)) as connection:
+        assert connection.execute("SELECT to_regclass('old')").fetchone() == (None,)
+    assert len(list(locate(control).data.parent.glob("data.of-deleted-project-*"))) == 1
+    stop_embedded(control)
+    (control.parent / "runs").mkdir()
+    (control / "secrets.json").unlink()
+    with pytest.raises(StoreError, match="unreadable"):
+        start(control)
 
 
 def test_a_server_that_cannot_start_says_why(control: Path, monkeypatch: pytest.MonkeyPatch) -> None:
