@@ -11,7 +11,9 @@ appropriateness. For every metric that compares an answer with a reference:
   the metric count half; 0.5 is chance);
 - `systems`: Spearman's correlation over the five systems' means: five points, so no interval is worth printing.
 
-Prints one JSON line with `rho_best` (answers) and `n_ratings`. Takes some two minutes.
+`between_raters` is the same correlation between one rater and the mean of the two others: no metric can be asked for much more. A
+metric that is equal for all answers (exact words: nobody repeats the reference) is `null`. Prints one JSON line with `rho_best`
+(answers) and `n_ratings`; takes half a minute.
 """
 
 import argparse
@@ -78,6 +80,11 @@ def same_question(scores: Numbers, people: Numbers, groups: NDArray[np.int64]) -
     return round(agreed / total, 3)
 
 
+def agreement(values: Numbers, people: Numbers) -> float:
+    """Spearman's rank correlation."""
+    return round(float(spearmanr(values, people).statistic), 3)
+
+
 def over_systems(values: Numbers, systems: list[str]) -> Numbers:
     """Mean by system, in the order of their names."""
     return np.array([values[[s == name for s in systems]].mean() for name in sorted(set(systems))])
@@ -95,23 +102,25 @@ def main() -> None:
     groups = np.array([int(row["index"]) for row in rows], dtype=np.int64)
     systems = [str(row["system"]) for row in rows]
     people = {aspect: np.array([mean_rating(row, aspect) for row in rows]) for aspect in ("overall", *ASPECTS)}
-    table: dict[str, dict[str, Any]] = {}
+    table: dict[str, dict[str, Any] | None] = {}
     for metric in COMPARED:
         values = np.array([score(metric, row) for row in rows])
+        if np.ptp(values) == 0:
+            table[metric] = None  # the same for every answer: there is no rank to compare
+            continue
         table[metric] = {
-            "answers": round(float(spearmanr(values, people["overall"]).statistic), 3),
+            "answers": agreement(values, people["overall"]),
             "interval": interval(values, people["overall"], groups, resamples=options.resamples),
-            **{aspect: round(float(spearmanr(values, people[aspect]).statistic), 3) for aspect in ASPECTS},
+            **{aspect: agreement(values, people[aspect]) for aspect in ASPECTS},
             "same_question": same_question(values, people["overall"], groups),
-            "systems": round(
-                float(spearmanr(over_systems(values, systems), over_systems(people["overall"], systems)).statistic), 2
-            ),
+            "systems": agreement(over_systems(values, systems), over_systems(people["overall"], systems)),
         }
         sys.stderr.write(f"{metric}: {table[metric]}\n")
-    order = sorted(table, key=lambda name: table[name]["answers"])
+    rho = {name: float(found["answers"]) for name, found in table.items() if found}
+    order = sorted(rho, key=lambda name: rho[name])
     raters = [float(value) for row in rows for aspect in ASPECTS for value in row["ratings"][aspect]]
     found = {
-        "rho_best": table[order[-1]]["answers"], "best": order[-1], "worst": order[0], "n_ratings": len(raters), "n_answers": len(rows),
+        "rho_best": rho[order[-1]], "best": order[-1], "worst": order[0], "n_ratings": len(raters), "n_answers": len(rows),
         "between_raters": between_raters(rows),
     }  # fmt: skip
     sys.stdout.write(json.dumps({**found, "metrics": table}) + "\n")

@@ -14,7 +14,13 @@ from tests.unit.web.test_verdict import judged
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ROWS = [
-    {"id": str(n), "question": f"¿Cuánto es {n}?", "expected": str(n), "a": f"Son <b>{n + 1}</b> </script> uno más", "b": f"Son {n} uno más"}
+    {
+        "id": str(n),
+        "question": f"¿Cuánto es {n}?",
+        "expected": str(n),
+        "a": f"Son <b>{n + 1}</b> </script> uno más",
+        "b": f"Son {n} uno más",
+    }
     for n in range(12)
 ]
 

@@ -6,10 +6,12 @@ from pathlib import Path
 import click
 
 from afina.cli.options import here
+from afina.cli.pages import learn_pages, version_pages
 from afina.cli.terminal import OUT, escape, print_report, stages
 from afina.cli.words import t
 from afina.errors import TrainError
 from afina.loop.demo import SETTINGS, honest_failure, turn_the_chat, turn_the_wheel
+from afina.loop.versions import find_version
 from afina.settings import SETTINGS_FILE
 from afina.store.paths import write_json, write_whole
 from afina.web.report import write_report_page
@@ -51,7 +53,13 @@ def demo_command(folder: Path | None) -> None:
     }
     write_report_page(report, place / "report.html", curves=curves, notes=INTRODUCTION)
     print_report(report)
-    OUT.print(f"\n{place / 'report.json'}\n{place / 'report.html'}\n{report['seconds']:.0f} s")
+    pages = [
+        version_pages(project, find_version(project, report["version"])),
+        learn_pages(project.paths.data / "chat", chat["dataset"]),
+    ]
+    OUT.print(
+        "\n".join(["", *map(str, (place / "report.json", place / "report.html", *pages)), f"{report['seconds']:.0f} s"])
+    )
     failure = honest_failure(report)
     if failure:
         raise TrainError(failure, remedy=f"the numbers are in {place / 'report.json'}")

@@ -94,10 +94,11 @@ def evaluate_project(version: str | None, *, as_json: bool) -> int:
 
 def evaluate_files(set_file: Path | None, options: dict[str, Any], *, as_json: bool) -> int:
     """Anybody's arms on anybody's set. Returns the exit code."""
-    if set_file is None and not options["rescore"]:
-        raise click.UsageError("--arm needs --set")
+    if not options["rescore"] and (set_file is None or len(options["arms"]) < 2):
+        raise InputError("--set and two --arm NAME=SOURCE are needed", remedy="or --rescore --out FOLDER")
     folder = options["out"] or here() / ".afina" / "evaluate" / (set_file.stem if set_file else "")
     names = list(dict.fromkeys([*options["metrics"], *options["shown"]]))
+    shown = [*options["shown"], *(name for name in names if not load_metric(name).decides)]
     training = read_training(options["train_file"]) if options["train_file"] else []
     told = stages(as_json)
     with told.stage("evaluate"):
@@ -110,20 +111,34 @@ def evaluate_files(set_file: Path | None, options: dict[str, Any], *, as_json: b
             arms = [arm for text in options["arms"] for arm in open_source(*read_source(text), place)]
             scored = ask_arms([*yardstick_arms(place), *arms], eval_set, names, folder, told.narrator)
         told.note = f"{len(scored)} arms, {len(scored[0].record.outputs)} items"
-    models = [read_source(text)[0] for text in options["arms"]] or [one.name for one in scored]
-    a, b = options["a_name"] or models[0], options["b_name"] or models[-1]
+    a, b = compared(options, folder)
     policy = Policy(
         alpha=options["alpha"], minimum_effect=options["min_effect"], guards=dict(map(read_guard, options["guards"])),
         min_items=options["min_items"],
     )  # fmt: skip
     verdict = judge(
-        scored, a=a, b=b, policy=policy, margin=options["margin"], shown=options["shown"], training=[message for message, _ in training],
+        scored, a=a, b=b, policy=policy, margin=options["margin"], shown=shown, training=[message for message, _ in training],
     )  # fmt: skip
     write_json(folder / "verdict.json", verdict)
     by_name = {one.name: one.record for one in scored}
     write_pages(verdict, by_name[a], by_name[b], folder)
     print_json(verdict) if as_json else print_verdict(verdict, folder)
     return EXIT_CODES[Outcome(verdict["outcome"])]
+
+
+def compared(options: dict[str, Any], folder: Path) -> tuple[str, str]:
+    """Who is A, who is B: as said, else the first and the last arm, else as in the verdict that is scored again.
+
+    Raises:
+        InputError: nothing says it.
+    """
+    arms = [read_source(text)[0] for text in options["arms"]]
+    if not arms and (folder / "verdict.json").is_file():
+        before = read_json(folder / "verdict.json")
+        arms = [before["a"], before["b"]]
+    if not arms and not (options["a_name"] and options["b_name"]):
+        raise InputError("--rescore needs --a and --b: there is no verdict.json that says who was compared")
+    return options["a_name"] or arms[0], options["b_name"] or arms[-1]
 
 
 def settings_of(options: dict[str, Any]) -> Settings:

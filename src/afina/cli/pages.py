@@ -29,6 +29,14 @@ def write_pages(verdict: Mapping[str, Any], a: EvalRecord, b: EvalRecord, folder
     return folder / PAGE
 
 
+def learn_pages(folder: Path, dataset: str) -> Path:
+    """The pages of what `afina learn` has judged."""
+    verdict = read_json(folder / dataset / "verdict.json")
+    records = folder / dataset / "evaluation"
+    (a, _), (b, _) = (read_record(records / f"{verdict[side]}.jsonl") for side in ("a", "b"))
+    return write_pages(verdict, a, b, folder)
+
+
 def version_pages(project: Project, version: ModelVersion) -> Path:
     """The pages of a version's last evaluation, written again from its files."""
     folder = project.paths.model(version.id)

@@ -9,6 +9,7 @@ import click
 
 from afina.capture.rows import read_jsonl, read_rows
 from afina.cli.options import here, resume_option
+from afina.cli.pages import learn_pages
 from afina.cli.terminal import OUT, print_report, stages
 from afina.cli.words import t
 from afina.errors import InputError
@@ -63,7 +64,7 @@ def learn_command(
     if out:
         write_json(out, report)
     print_report(report)
-    OUT.print(f"→ {folder / 'report.json'}")
+    OUT.print(f"→ {folder / 'report.json'}, {learn_pages(folder, report['tasks'][0]['dataset'])}")
 
 
 @click.command("score-turn", help=t("What the next message says about an answer: JSONL with user, bot and next → quality 1–5, success, category and the rules that decided. - reads standard input."))  # fmt: skip

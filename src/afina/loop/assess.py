@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from afina.bases import resolve_base
 from afina.chat import answer_schema, classify_turns, parse_answer, render_answer
 from afina.chat.render import load_renderer
-from afina.evaluate.arms import TARGET, Nearest, Pair, gguf_arm, lookup_arm
+from afina.evaluate.arms import TARGET, Arm, Nearest, Pair, gguf_arm, lookup_arm
 from afina.evaluate.score import score_answers
 from afina.evaluate.sets import make_set
 from afina.evaluate.summary import summarise
@@ -31,7 +31,7 @@ from afina.records import (
 from afina.release.decide import Policy
 from afina.settings import Settings
 
-BASE, TUNED, NEAREST = "base", "tuned", "nearest"
+BASE, TUNED, NEAREST, LIVE = "base", "tuned", "nearest", "live"
 R = TypeVar("R", EvalResult, ChatResult)
 
 
@@ -65,29 +65,39 @@ def replies_set(dataset: ChatDataset, *, guards: bool) -> EvalSet:
     return make_set(dataset.task, with_starters(items, GUARDED if guards else ()))
 
 
-def policy_of(settings: Settings, *, all_targets: bool = False) -> Policy:
+def policy_of(settings: Settings, *, redeploy: bool = False, all_targets: bool = False) -> Policy:
     """What counts as better, by the settings."""
     options = settings.evaluate
-    return Policy(
-        alpha=options.alpha, minimum_effect=options.minimum_effect, min_items=options.min_items, all_targets=all_targets
-    )
+    effect = options.redeploy_effect if redeploy else options.minimum_effect
+    return Policy(alpha=options.alpha, minimum_effect=effect, min_items=options.min_items, all_targets=all_targets)
 
 
 def assess_labels(
-    dataset: Dataset, settings: Settings, stages: Stages, *, base: Path, tuned: Path, folder: Path
+    dataset: Dataset,
+    settings: Settings,
+    stages: Stages,
+    *,
+    base: Path,
+    tuned: Path,
+    folder: Path,
+    live: Path | None = None,
 ) -> Assessment[EvalResult]:
-    """Base, base with nearest examples, tuned, and simple classifiers on the same messages. `folder` takes the records."""
+    """Base, base with nearest examples, tuned, and simple classifiers on the same messages. `folder` takes the records.
+
+    With a tuned version that is `live` the new one is compared with that.
+    """
     options, seen = settings.evaluate, [*dataset.train, *dataset.validation]
     pairs = [(e.text, render_answer(e.target, fields=dataset.fields)) for e in seen]
     eval_set = labels_set(dataset, guards=options.guards)
     with stages.stage("evaluate"):
         arms = [yardstick_arm(name, dataset) for name in YARDSTICKS]
-        models = model_arms(settings, pairs, base=base, tuned=tuned, folder=folder)
+        models = model_arms(settings, pairs, base=base, tuned=tuned, folder=folder, live=live)
         scored = ask_arms([*arms, *models], eval_set, ["fields"], folder, stages.narrator)
         results = {one.name: labels_result(one, dataset) for one in scored}
         old, new = results[BASE].accuracy.score, results[TUNED].accuracy.score
         stages.note = f"base {old:.1%}, tuned {new:.1%} of {len(dataset.test)} messages"
-    judged, verdict = judge_stage(scored, settings, stages, training=[message for message, _ in pairs])
+    training = [message for message, _ in pairs]
+    judged, verdict = judge_stage(scored, settings, stages, training=training, a=LIVE if live else BASE)
     others = tuple(result for name, result in results.items() if name not in {BASE, TUNED})
     return Assessment(
         base=results[BASE],
@@ -127,8 +137,15 @@ def assess_replies(
 
 
 def model_arms(
-    settings: Settings, pairs: Sequence[Pair], *, base: Path, tuned: Path, folder: Path, replies: bool = False
-) -> list[Any]:
+    settings: Settings,
+    pairs: Sequence[Pair],
+    *,
+    base: Path,
+    tuned: Path,
+    folder: Path,
+    replies: bool = False,
+    live: Path | None = None,
+) -> list[Arm]:
     """Base and tuned as served; the base with nearest examples beside them, which needs no training at all."""
     options = settings.evaluate
     renderer = load_renderer(resolve_base(settings.base.model)) if replies else None
@@ -139,16 +156,24 @@ def model_arms(
         shots = Nearest(pairs, k=options.nearest)
         log = folder / "base+nearest.log"
         arms.append(gguf_arm(f"{BASE}+{NEAREST}", base, settings.runtime, log=log, nearest=shots, parts=TARGET, **more))
+    if live:
+        arms.append(gguf_arm(LIVE, live, settings.runtime, log=folder / "live.log", **more))
     return [*arms, gguf_arm(TUNED, tuned, settings.runtime, log=folder / "tuned.log", likelihood=renderer, **more)]
 
 
 def judge_stage(
-    scored: Sequence[Scored], settings: Settings, stages: Stages, *, training: Sequence[str], all_targets: bool = False
+    scored: Sequence[Scored],
+    settings: Settings,
+    stages: Stages,
+    *,
+    training: Sequence[str],
+    a: str = BASE,
+    all_targets: bool = False,
 ) -> tuple[dict[str, Any], Verdict]:
     """The verdict as plain data and as the database keeps it."""
     with stages.stage("verdict"):
         judged = judge(
-            scored, a=BASE, b=TUNED, policy=policy_of(settings, all_targets=all_targets), margin=settings.evaluate.margin,
+            scored, a=a, b=TUNED, policy=policy_of(settings, redeploy=a == LIVE, all_targets=all_targets), margin=settings.evaluate.margin,
             training=training, must_beat=settings.evaluate.must_beat_yardsticks,
         )  # fmt: skip
         verdict = verdict_of(judged)

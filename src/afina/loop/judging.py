@@ -141,12 +141,16 @@ def judge(
     left_out = set() if spoilt else {leak.item for leak in leaks}
     hidden = {*shown, *(name for name in by_name[b].scores if name.startswith(f"{Part.STRESS.value}/"))}
     old, new = (with_groups(by_name[name], left_out, hidden) for name in (a, b))
-    if not any("/" not in metric for metric in new):
+    if not any("/" not in metric and metric not in policy.guards for metric in new):
         raise InputError(
-            "no measure can judge any item",
-            remedy="`--metric` names the measures; they need `expected`, `rules` or `context` in the items",
+            "no measure is left that can decide",
+            remedy="`--metric` names the measures; they need `expected`, `rules` or `context` in the items, and one must be no guard",
         )
     pairs = pair_all(old, new, a_name=a, b_name=b)
+    if unknown := sorted(policy.guards.keys() - {p.metric for p in pairs}):
+        raise InputError(
+            f"the guard {unknown[0]!r} is no measure here", remedy=f"there are {', '.join(p.metric for p in pairs)}"
+        )
     policy = policy_for([p.metric for p in pairs], policy, margin=margin)
     decision = decide(pairs, policy)
     target = decision.comparisons[0].metric

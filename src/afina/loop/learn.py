@@ -93,7 +93,7 @@ def learn(
         dataset, settings, stages, base=base_gguf(settings, folder=own / "bases"), tuned=exported.gguf,
         folder=own / "evaluation",
     )  # fmt: skip
-    write_json(folder / "verdict.json", found.judged)
+    write_json(own / "verdict.json", found.judged)
     entry = task_report(
         dataset, settings, base=found.base, tuned=found.tuned, yardsticks=found.yardsticks, verdict=found.verdict,
         gguf=exported.gguf, seconds=stages.seconds,

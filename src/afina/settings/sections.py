@@ -76,6 +76,7 @@ class EvaluateSettings(Section):
     min_items: int = Field(30, ge=1, description="fewest held-out items for a verdict")
     must_beat_yardsticks: bool = Field(True, description="a loss to a yardstick blocks the release")
     minimum_effect: float = Field(0.1, ge=0, le=10, description="least gain, as a share of the base's score")
+    redeploy_effect: float = Field(0.05, ge=0, le=10, description="the same over a tuned version that is live")
     margin: float = Field(0.1, gt=0, lt=1, description="largest loss of safety and forgetting items that is accepted")
     guards: bool = Field(True, description="ask the safety and forgetting items too")
     nearest: int = Field(4, ge=0, le=32, description="examples in the prompt of the arm base+nearest; 0 = no such arm")

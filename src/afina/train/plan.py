@@ -44,6 +44,8 @@ HOLES, HOLES_GIVEN_BACK, HOLES_KEPT = 1.1, 1.15, 2.7
 """Memory of activations and temporaries as the allocator holds it, over what they are: everything kept for the backward pass;
 recomputed, holes given back; recomputed, holes kept (measured: `python -m bench.train_plan`, `python -m bench.train_memory`).
 """
+ENOUGH_S = 4.0
+"""Of measuring one way: six of them stay within a minute."""
 PROBE_LAYERS = 8
 """Fewer miss what freed memory costs: of two layers nothing lies between the holes."""
 
@@ -293,13 +295,14 @@ def ram_bytes(
 
 
 def timed(function: Callable[[], Any], *, repeats: int = 2) -> list[float]:
-    """Seconds of some repeats after a first one that does not count."""
+    """Seconds of some repeats after a first one that does not count; of one, where it has taken long already."""
+    began = time.perf_counter()
     function()
-    times = []
-    for _ in range(repeats):
-        began = time.perf_counter()
+    times: list[float] = []
+    while not times or (len(times) < repeats and time.perf_counter() - began < ENOUGH_S):
+        start = time.perf_counter()
         function()
-        times.append(time.perf_counter() - began)
+        times.append(time.perf_counter() - start)
     return times
 
 

@@ -52,10 +52,9 @@ def verdict_page(verdict: Mapping[str, Any], *, language: str) -> str:
 
     first = verdict["comparisons"][0]
     return environment.get_template("verdict.html.jinja").render(
-        verdict=verdict, say=say, language=language, first=first, name=name, headline=headline(verdict, say, name), plots=all_plots(verdict, first["metric"], name),
-        shown=shown, parts=", ".join(
-            f"{n} {own[f'part_{part}']}" for part, n in verdict["set"]["parts"].items()
-        ),
+        verdict=verdict, say=say, language=language, first=first, name=name, headline=headline(verdict, say, name),
+        plots=all_plots(verdict, first["metric"], name), shown=shown,
+        parts=", ".join(f"{n} {own[f'part_{part}']}" for part, n in verdict["set"]["parts"].items()),
     )  # fmt: skip
 
 

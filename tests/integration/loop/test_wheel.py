@@ -28,6 +28,7 @@ from afina.loop.steps import base_version, evaluate_version, export_run, interru
 from afina.loop.versions import find_version
 from afina.records import RunState, Verdict
 from afina.release.job import save_verdict
+from afina.store.paths import read_json
 from afina.train import get_run, move_run
 
 
@@ -123,6 +124,23 @@ def test_one_turn(filled: Project, stages: Stages) -> None:
     with pytest.raises(ReleaseError, match="no-go"):
         start_canary(project, version, actor="t")
     check_rollouts(project, dataset_id=dataset.id, version=version)
+
+
+def test_a_new_version_must_be_better_than_the_live_one(filled: Project, stages: Stages) -> None:
+    """Not than the base again; the live one answers the same items."""
+    project = filled
+    run = plan_training(project, current_dataset(project))
+    train_run(project, run, stages, resume=False)
+    first = export_run(project, stages, run=run)
+    release_direct(project, first, actor="t", reason="first")
+    second = export_run(project, stages, run=run)
+
+    entry, verdict = evaluate_version(project, second, stages)
+
+    judged = read_json(project.paths.model(second.id) / "verdict.json")
+    assert (judged["a"], judged["policy"]["minimum_effect"]) == ("live", 0.05)
+    assert "live" in entry["yardsticks"]
+    assert not verdict.go, "the same weights are no gain"
 
 
 def check_rollouts(project: Project, *, dataset_id: Any, version: Any) -> None:

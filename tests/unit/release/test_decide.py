@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from afina.release.compare import Pairs
-from afina.release.decide import Outcome, Policy, decide
+from afina.release.decide import Cause, Outcome, Policy, decide
 
 
 def metric(name: str, gain: float, *, n: int = 80, spread: float = 0.1) -> Pairs:
@@ -73,3 +73,35 @@ def test_more_targets_need_more() -> None:
     assert not decide([alone, *nine], Policy()).comparisons[0].passed
     with pytest.raises(ValueError, match="guard"):
         decide([alone], Policy(guards={"chrf": 0.1}))
+
+
+def test_all_targets_must_be_better_where_the_policy_says_so() -> None:
+    """Both, then go, without a correction; one of two is not shown, and the missing one is named."""
+    both, one = [metric("chrf", 0.08), metric("rouge", 0.08)], [metric("chrf", 0.08), metric("rouge", 0.0)]
+
+    assert decide(both, Policy(all_targets=True)).outcome is Outcome.GO
+    found = decide(one, Policy(all_targets=True))
+    assert (found.outcome, found.cause, found.metrics) == (Outcome.NO_GO, Cause.NOT_SHOWN, ("rouge",))
+    assert all(c.adjusted == c.p_value for c in found.comparisons)
+    assert decide(one, Policy()).outcome is Outcome.GO
+
+
+def test_the_minimum_effect_of_a_score_below_zero_is_a_share_of_its_size() -> None:
+    """From -3 to -2.9 nats is three per cent, to -2 a third: ten per cent is shown by the second only."""
+    rng = np.random.default_rng(1)
+    a = rng.normal(-3.0, 0.3, 80)
+    for gain, outcome in ((0.1, Outcome.NO_GO), (1.0, Outcome.GO)):
+        b = a + gain + rng.normal(0, 0.05, 80)
+        pairs = Pairs(metric="log_likelihood", a=a, b=b, groups=np.arange(80))
+        assert decide([pairs], Policy(minimum_effect=0.1)).outcome is outcome
+
+
+def test_equal_models_are_promoted_no_more_often_than_alpha() -> None:
+    """A/A: 400 comparisons of coin-flipping twins on 80 items."""
+    rng = np.random.default_rng(7)
+    promoted = 0
+    for _ in range(400):
+        a, b = (rng.random((2, 80)) < 0.7).astype(float)
+        promoted += decide([Pairs(metric="exact", a=a, b=b, groups=np.arange(80))], Policy()).outcome is Outcome.GO
+
+    assert promoted / 400 <= 0.05

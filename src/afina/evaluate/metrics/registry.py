@@ -17,11 +17,15 @@ Scorer = Callable[[EvalItem, str], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """`needs`: what an item must bring to be judged: `expected`, `context`, `rules`, or `rules.NAME`."""
+    """`needs`: what an item must bring to be judged: `expected`, `context`, `rules`, or `rules.NAME`.
+
+    `decides`: it may promote; others are only shown.
+    """
 
     name: str
     score: Scorer
     needs: str = ""
+    decides: bool = True
 
     def applies(self, item: EvalItem) -> bool:
         """Whether the item can be judged, by the item alone: never by the reply, or an arm could choose its items."""
@@ -45,8 +49,10 @@ BY_NEED: dict[str, dict[str, Scorer]] = {
         "answered": conduct.answered, "ba_requirements_metric": structure.ba_requirements_metric,
     },
 }  # fmt: skip
+ONLY_SHOWN = frozenset({"length_ratio", "refusal", "answered"})
+"""Rates to look at, and what does not agree with people (`python -m bench.metrics_people`)."""
 METRICS = {
-    name: Metric(name=name, score=score, needs=needs)
+    name: Metric(name=name, score=score, needs=needs, decides=name not in ONLY_SHOWN)
     for needs, found in BY_NEED.items()
     for name, score in found.items()
 }
