@@ -347,6 +347,8 @@ class Verdict:
     wins: int
     losses: int
     reasons: tuple[str, ...]
+    because: str = ""
+    """The reason that decided; a loss to a yardstick stands before it in `reasons` even where it does not block."""
 
 
 class RolloutState(StrEnum):

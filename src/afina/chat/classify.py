@@ -41,7 +41,7 @@ def parse_answer(answer: str, *, fields: Sequence[str]) -> Fields:
     """The fields of an answer; missing or unreadable ones are empty strings, which match no label."""
     try:
         raw: Any = json.loads(answer)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # no JSON, or a number of thousands of digits
         raw = {}
     found = raw if isinstance(raw, dict) else {}
     return {name: str(found.get(name, "")) for name in fields}

@@ -9,6 +9,7 @@ from rich.table import Table
 from afina.cli.options import here, json_option
 from afina.cli.terminal import ERR, OUT, print_json, stages
 from afina.cli.words import t
+from afina.errors import InputError
 from afina.evaluate.sets import make_set
 from afina.loop.candidates import (
     FIGURES,
@@ -55,6 +56,10 @@ def bench_models_command(
     eval_set = make_set(whole.name, only_first(whole, limit))
     settings = Settings.model_validate({"export": {"quantisation": quant}, "evaluate": {"max_tokens": max_tokens}})
     settings_file = find_project(here()) / SETTINGS_FILE if use else None
+    if use and (
+        unfit := [name for name in models if name.startswith(("ollama:", "http:", "https:")) or name.endswith(".gguf")]
+    ):
+        raise InputError(f"--use: {unfit[0]} cannot be trained", remedy="name model folders or hub ids")
     told = stages(as_json)
     with told.stage("bench-models"):
         place = Place(settings=settings, folder=folder)
@@ -80,7 +85,10 @@ def bench_models_command(
     if not winner:
         raise click.exceptions.Exit(1)
     if settings_file:
-        write_whole(settings_file, set_default_base(settings_file, winner))
+        write_whole(
+            settings_file,
+            set_default_base(settings_file, str(Path(winner).resolve()) if Path(winner).is_dir() else winner),
+        )
     if not as_json:
         ERR.print(
             f"export LOCAL_BASE_MODEL={escape(winner)}"

@@ -1,7 +1,6 @@
 """`evaluate`, `rate`: on the project, or on anybody's models, addresses and answer files."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,13 @@ from typing import Any
 import click
 
 from afina.capture.rows import read_rows
-from afina.cli.options import here, json_option
+from afina.cli.options import VerdictCommand, here, json_option, verdict_exit
 from afina.cli.pages import version_pages, write_pages
-from afina.cli.terminal import OUT, escape, print_json, print_report, show_error, stages
-from afina.cli.verdict import BAD_INPUT, COLOURS, EXIT_CODES, read_guard, verdict_table
+from afina.cli.terminal import OUT, escape, print_json, print_report, stages
+from afina.cli.verdict import COLOURS, EXIT_CODES, read_guard, verdict_table
 from afina.cli.words import t
-from afina.errors import AfinaError, InputError
+from afina.errors import InputError
+from afina.evaluate.contamination import Leak
 from afina.evaluate.metrics import load_metric
 from afina.evaluate.record import read_record, write_record
 from afina.loop.evalsets import read_set, read_training
@@ -23,6 +23,7 @@ from afina.loop.scores import pair_all
 from afina.loop.sources import Place, open_source, read_source, yardstick_arms
 from afina.loop.steps import evaluate_version
 from afina.loop.versions import find_version
+from afina.records import Part
 from afina.release.decide import Comparison, Outcome, Policy, decide
 from afina.settings import Settings
 from afina.store.paths import read_json, write_json
@@ -32,21 +33,7 @@ from afina.wiring import open_project
 FILE = click.Path(path_type=Path)
 
 
-@contextmanager
-def verdict_exit() -> Iterator[None]:
-    """An error must not look like a verdict: exit code 65.
-
-    Raises:
-        Exit: with that code.
-    """
-    try:
-        yield
-    except AfinaError as exc:
-        show_error(exc)
-        raise click.exceptions.Exit(BAD_INPUT) from exc
-
-
-@click.command("evaluate", help=t("Is it better? In a project: a version's served file beside the base and simple classifiers. With --set and --arm NAME=SOURCE: any models (.gguf, folder, hub id), addresses (http://…/v1#model) and answer files, without a project. Exit code 0 go, 1 no-go, 2 cannot tell, 65 an error."))  # fmt: skip
+@click.command("evaluate", cls=VerdictCommand, help=t("Is it better? In a project: a version's served file beside the base and simple classifiers. With --set and --arm NAME=SOURCE: any models (.gguf, folder, hub id), addresses (http://…/v1#model) and answer files, without a project. Exit code 0 go, 1 no-go, 2 cannot tell, 65 an error."))  # fmt: skip
 @click.argument("version", required=False)
 @click.option("--set", "set_file", type=FILE, help=t("items: id, prompt or messages, expected, rules, context, group, part"))  # fmt: skip
 @click.option("--arm", "arms", multiple=True, metavar="NAME=SOURCE", help=t("who answers; the first is A, the last is B"))  # fmt: skip
@@ -66,6 +53,8 @@ def verdict_exit() -> Iterator[None]:
 @click.option("--timeout", default=120.0, show_default=True, type=click.FloatRange(0, min_open=True), help=t("longest wait for one answer, seconds"))  # fmt: skip
 @click.option("--quant", default="q8_0", show_default=True, help=t("quantisation of models given as folders"))
 @click.option("--out", type=FILE, help=t("folder for records, verdict.json and pages (default: .afina/evaluate/SET)"))
+@click.option("--stress", is_flag=True, help=t("ask the project's stress items too; they are shown, they do not decide"))  # fmt: skip
+@click.option("--fresh", is_flag=True, help=t("ask everybody again, whatever records there are"))
 @click.option("--rescore", is_flag=True, help=t("ask nobody: score the records in --out again"))
 @json_option
 def evaluate_command(version: str | None, set_file: Path | None, as_json: bool, **options: Any) -> None:
@@ -106,10 +95,13 @@ def evaluate_files(set_file: Path | None, options: dict[str, Any], *, as_json: b
             scored = rescored(folder, names)
         else:
             assert set_file is not None
-            eval_set = read_set(set_file, starters=GUARDED if options["starters"] else ())
+            starters = [*(GUARDED if options["starters"] else ()), *([Part.STRESS] if options["stress"] else ())]
+            eval_set = read_set(set_file, starters=starters)
             place = Place(settings=settings_of(options), folder=folder, training=training, nearest=options["nearest"])
             arms = [arm for text in options["arms"] for arm in open_source(*read_source(text), place)]
-            scored = ask_arms([*yardstick_arms(place), *arms], eval_set, names, folder, told.narrator)
+            scored = ask_arms(
+                [*yardstick_arms(place), *arms], eval_set, names, folder, told.narrator, fresh=options["fresh"]
+            )
         told.note = f"{len(scored)} arms, {len(scored[0].record.outputs)} items"
     a, b = compared(options, folder)
     policy = Policy(
@@ -118,6 +110,7 @@ def evaluate_files(set_file: Path | None, options: dict[str, Any], *, as_json: b
     )  # fmt: skip
     verdict = judge(
         scored, a=a, b=b, policy=policy, margin=options["margin"], shown=shown, training=[message for message, _ in training],
+        leaks=known_leaks(folder) if options["rescore"] and not training else None,
     )  # fmt: skip
     write_json(folder / "verdict.json", verdict)
     by_name = {one.name: one.record for one in scored}
@@ -139,6 +132,12 @@ def compared(options: dict[str, Any], folder: Path) -> tuple[str, str]:
     if not arms and not (options["a_name"] and options["b_name"]):
         raise InputError("--rescore needs --a and --b: there is no verdict.json that says who was compared")
     return options["a_name"] or arms[0], options["b_name"] or arms[-1]
+
+
+def known_leaks(folder: Path) -> list[Leak]:
+    """The leaks that the verdict of these records found: the training file is not there any more."""
+    file = folder / "verdict.json"
+    return [Leak(**leak) for leak in read_json(file)["leaks"]] if file.is_file() else []
 
 
 def settings_of(options: dict[str, Any]) -> Settings:
@@ -169,15 +168,17 @@ def rescored(folder: Path, names: Sequence[str]) -> list[Scored]:
 def print_verdict(verdict: dict[str, Any], folder: Path) -> None:
     """The outcome, why, a row for every measure, and where the pages are."""
     outcome = Outcome(verdict["outcome"])
-    OUT.print(f"[bold {COLOURS[outcome]}]{t(outcome.value)}[/]  {escape(verdict['reasons'][0])}", soft_wrap=True)
-    for reason in verdict["reasons"][1:]:
-        if not reason.startswith(tuple(one["metric"] for one in verdict["comparisons"])):
+    OUT.print(f"[bold {COLOURS[outcome]}]{t(outcome.value)}[/]  {escape(verdict['because'])}", soft_wrap=True)
+    for reason in verdict["reasons"]:
+        if reason != verdict["because"] and not reason.startswith(
+            tuple(one["metric"] for one in verdict["comparisons"])
+        ):
             OUT.print(f"  {escape(reason)}", soft_wrap=True)
     OUT.print(verdict_table([Comparison(**one) for one in verdict["comparisons"]]))
     OUT.print(f"→ {folder / 'verdict.html'}")
 
 
-@click.command("rate", help=t("What people's eyes say: ratings saved from a side-by-side page, with its key. Exit code 0 go, 1 no-go, 2 cannot tell, 65 an error."))  # fmt: skip
+@click.command("rate", cls=VerdictCommand, help=t("What people's eyes say: ratings saved from a side-by-side page, with its key. Exit code 0 go, 1 no-go, 2 cannot tell, 65 an error."))  # fmt: skip
 @click.option("--ratings", "files", multiple=True, required=True, type=FILE, help=t("saved by the page; one for each person"))  # fmt: skip
 @click.option("--key", required=True, type=FILE, help=t("side-by-side.key.json"))
 @click.option("--min-items", default=10, show_default=True, type=click.IntRange(2), help=t("fewest items for a verdict"))  # fmt: skip
@@ -191,6 +192,7 @@ def rate_command(files: tuple[Path, ...], key: Path, min_items: int, as_json: bo
         for number, file in enumerate(files):
             try:
                 found = unblind([row.values for row in read_rows(file)], secret)
+                names = (str(secret["a"]), str(secret["b"]))
             except (ValueError, KeyError, TypeError) as exc:
                 raise InputError(f"{file}: {exc}") from exc
             for item, (old, new) in found.items():
@@ -199,11 +201,9 @@ def rate_command(files: tuple[Path, ...], key: Path, min_items: int, as_json: bo
             pair_all({"preference": a}, {"preference": b}, a_name="A", b_name="B"), Policy(min_items=min_items)
         )
     if as_json:
-        print_json(
-            {"outcome": decision.outcome.value, "a": secret["a"], "b": secret["b"], **asdict(decision.comparisons[0])}
-        )
+        print_json({"outcome": decision.outcome.value, "a": names[0], "b": names[1], **asdict(decision.comparisons[0])})
     else:
-        OUT.print(f"A = {secret['a']}, B = {secret['b']}")
+        OUT.print(f"A = {names[0]}, B = {names[1]}")
         OUT.print(
             f"[bold {COLOURS[decision.outcome]}]{t(decision.outcome.value)}[/]  {escape(decision.reasons[0])}",
             soft_wrap=True,

@@ -1,6 +1,7 @@
 """A verdict's pages, in the language of the terminal."""
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,12 @@ def write_pages(verdict: Mapping[str, Any], a: EvalRecord, b: EvalRecord, folder
         for item, new in zip(b.eval_set.items, b.outputs, strict=True)
         if item.part is Part.TARGET and old.get(item.id, new.text) != new.text
     ]
+    for old_page in (folder / SIDES, folder / KEY):
+        old_page.unlink(missing_ok=True)
     if rows:
-        write_sides(rows, folder / SIDES, folder / KEY, a=a.arm, b=b.arm, seed=b.eval_set.id, language=language())
+        # drawn anew for other answers; for the same ones the page and its key stay what they were
+        seed = blake2b(repr(rows).encode(), digest_size=8).hexdigest()
+        write_sides(rows, folder / SIDES, folder / KEY, a=a.arm, b=b.arm, seed=seed, language=language())
     return folder / PAGE
 
 

@@ -8,21 +8,19 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from afina.cli.options import json_option
-from afina.cli.terminal import OUT, print_json, show_error
+from afina.cli.options import VerdictCommand, json_option, verdict_exit
+from afina.cli.terminal import OUT, print_json
 from afina.cli.words import t
 from afina.errors import InputError
 from afina.loop.scores import pair_scores
 from afina.release.decide import Comparison, Decision, Outcome, Policy, decide
 
 EXIT_CODES = {Outcome.GO: 0, Outcome.NO_GO: 1, Outcome.CANNOT_TELL: 2}
-BAD_INPUT = 65
-"""EX_DATAERR of <sysexits.h>: a script must not take a broken file for a no-go."""
 COLOURS = {Outcome.GO: "green", Outcome.NO_GO: "red", Outcome.CANNOT_TELL: "yellow"}
 FILE = click.Path(path_type=Path)
 
 
-@click.command("verdict", help=t("Two score files, rows {\"id\", \"score\"[, \"metric\", \"group\"]} on the same items: is B better than A? Exit code 0 go, 1 no-go, 2 cannot tell (too few items), 65 bad input."))  # fmt: skip
+@click.command("verdict", cls=VerdictCommand, help=t("Two score files, rows {\"id\", \"score\"[, \"metric\", \"group\"]} on the same items: is B better than A? Exit code 0 go, 1 no-go, 2 cannot tell (too few items), 65 bad input."))  # fmt: skip
 @click.option("--a", "a_file", required=True, type=FILE, help=t("scores of A (JSONL)"))
 @click.option("--b", "b_file", required=True, type=FILE, help=t("scores of B (JSONL)"))
 @click.option("--alpha", default=0.05, show_default=True, type=click.FloatRange(0, 0.5, min_open=True, max_open=True), help=t("largest accepted chance of a false 'better'"))  # fmt: skip
@@ -40,13 +38,11 @@ def verdict_command(
     min_items: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare."""
-    margins = dict(map(read_guard, guards))
-    policy = Policy(alpha=alpha, minimum_effect=min_effect, guards=margins, min_items=min_items)
-    try:
+    with verdict_exit():
+        policy = Policy(
+            alpha=alpha, minimum_effect=min_effect, guards=dict(map(read_guard, guards)), min_items=min_items
+        )
         decision = decide_files(a_file, b_file, policy, turned)
-    except InputError as exc:
-        show_error(exc)
-        raise click.exceptions.Exit(BAD_INPUT) from exc
     if as_json:
         print_json(as_report(decision))
     else:

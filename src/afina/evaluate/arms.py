@@ -10,11 +10,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import httpx
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from afina.chat import defuse_turns
 from afina.chat.render import Renderer
-from afina.errors import InputError, RuntimeFailedError
+from afina.errors import InputError
 from afina.records import EvalItem, EvalSet, Output, Part, Turn
 from afina.runtime import Completion, RuntimeClient, gguf_facts, start_worker
 from afina.settings import RuntimeSettings
@@ -50,6 +51,11 @@ class Arm:
 
 
 Turner = Callable[[EvalItem], Sequence[Turn]]
+
+
+def longest(item: EvalItem, max_tokens: int) -> int:
+    """Tokens that an answer to an item may have, whoever gives it."""
+    return min(max_tokens, GUARD_TOKENS) if item.part in {Part.SAFETY, Part.FORGETTING} else max_tokens
 
 
 def as_asked(item: EvalItem) -> Sequence[Turn]:
@@ -106,13 +112,16 @@ def gguf_arm(
                 weight = None
                 if likelihood and item.expected and item.part is Part.TARGET:
                     weight = mean_log_likelihood(client, likelihood, item)
-                most = min(max_tokens, GUARD_TOKENS) if item.part in {Part.SAFETY, Part.FORGETTING} else max_tokens
+                most = longest(item, max_tokens)
                 found = client.chat(turns, schema=schema, max_tokens=most, confidence=schema is not None)
                 return output_of(item, found, log_likelihood=weight)
 
             yield Asked(ask=ask, connections=settings.slots, alive=worker.alive, peak_rss_mb=worker.peak_rss_mb)
 
-    source = {"kind": "gguf", "file": gguf.name, "blake2b": file_hash(gguf), "max_tokens": max_tokens}
+    source = {
+        "kind": "gguf", "file": gguf.name, "blake2b": file_hash(gguf), "max_tokens": max_tokens, "guard_tokens": GUARD_TOKENS,
+        "context": settings.context, "likelihood": likelihood is not None,
+    }  # fmt: skip
     return Arm(name=name, source=source | (nearest.source() if nearest else {}), open=opened, parts=parts)
 
 
@@ -136,7 +145,7 @@ def url_arm(
     name: str, url: str, *, model: str, max_tokens: int, key: str = "", timeout_s: float = 120.0, connections: int = 4,
     nearest: Nearest | None = None,
 ) -> Arm:  # fmt: skip
-    """A model behind any OpenAI-compatible address (`…/v1` or without); asked once more after a failure of the line."""
+    """A model behind any OpenAI-compatible address (`…/v1` or without)."""
 
     @contextmanager
     def opened(eval_set: EvalSet) -> Iterator[Asked]:
@@ -148,14 +157,12 @@ def url_arm(
             def ask(item: EvalItem) -> Output:
                 schema = eval_set.answer_schema if item.part is Part.TARGET else None
                 turns = (nearest.turns if nearest else as_asked)(item)
-                try:
-                    return output_of(item, client.chat(turns, schema=schema, max_tokens=max_tokens))
-                except RuntimeFailedError:
-                    return output_of(item, client.chat(turns, schema=schema, max_tokens=max_tokens))
+                return output_of(item, client.chat(turns, schema=schema, max_tokens=longest(item, max_tokens)))
 
             yield Asked(ask=ask, connections=connections)
 
-    source = {"kind": "url", "url": url, "model": model, "max_tokens": max_tokens}
+    place = httpx.URL(url).copy_with(username=None, password=None)  # a record is shown to others
+    source = {"kind": "url", "url": str(place), "model": model, "max_tokens": max_tokens, "guard_tokens": GUARD_TOKENS}
     return Arm(name=name, source=source | (nearest.source() if nearest else {}), open=opened)
 
 

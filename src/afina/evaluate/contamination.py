@@ -33,7 +33,7 @@ def find_leaks(items: Sequence[EvalItem], training: Iterable[str], *, near: floa
     """
     texts = list(training)
     words = [plain_words(text) for text in texts]
-    whole = {" ".join(one): text for one, text in zip(words, texts, strict=True)}
+    whole = {" ".join(one): text for one, text in zip(words, texts, strict=True) if one}
     by_gram = {gram: text for one, text in zip(words, texts, strict=True) for gram in grams(one)}
     found, open_items = [], []
     for item in items:
@@ -52,7 +52,7 @@ def nearly(items: Sequence[tuple[str, str]], whole: dict[str, str], *, near: flo
     known = list(whole)
     found = []
     for identity, text in items:
-        best = process.extractOne(text, known, scorer=fuzz.ratio, score_cutoff=near) if text else None
+        best = process.extractOne(text, known, scorer=fuzz.ratio, score_cutoff=near)
         if best is not None:
             found.append(Leak(item=identity, kind="near", text=whole[best[0]]))
     return found

@@ -50,33 +50,46 @@ def read_record(path: Path) -> tuple[EvalRecord, dict[str, dict[str, float]]]:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
-        head, *rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        head, *rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
         if head.get("format") != FORMAT:
             raise InputError(f"{path}: not a record of an evaluation")
         if head["version"] != VERSION:
             raise InputError(f"{path}: version {head['version']} of the format, this program knows {VERSION}")
+        # not `splitlines`: an answer may contain U+2028, which JSON leaves as it is
         if len(rows) != head["set"]["items"]:
             raise InputError(f"{path}: {len(rows)} of {head['set']['items']} items; the file was cut short")
         items = [read_item(row["item"], f"{path}, line {at}") for at, row in enumerate(rows, start=2)]
         eval_set = make_set(head["set"]["name"], items, answer_schema=head["set"]["answer_schema"])
         outputs = tuple(Output(**row["output"]) for row in rows)
+        if eval_set.id != head["set"]["id"] or [o.item for o in outputs] != [i.id for i in items]:
+            raise InputError(f"{path}: its items were changed after it was written")
+        scores: dict[str, dict[str, float]] = {}
+        for row in rows:
+            for metric, value in row["scores"].items():
+                scores.setdefault(metric, {})[row["item"]["id"]] = float(value)
+        record = EvalRecord(
+            eval_set=eval_set, arm=head["arm"], source=head["source"], outputs=outputs, environment=head["environment"],
+            peak_rss_mb=head["peak_rss_mb"], seconds=head["seconds"],
+        )  # fmt: skip
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise InputError(f"{path}: damaged ({type(exc).__name__}: {exc})") from exc
-    if eval_set.id != head["set"]["id"] or [o.item for o in outputs] != [i.id for i in items]:
-        raise InputError(f"{path}: its items were changed after it was written")
-    scores: dict[str, dict[str, float]] = {}
-    for row in rows:
-        for metric, value in row["scores"].items():
-            scores.setdefault(metric, {})[row["item"]["id"]] = float(value)
-    record = EvalRecord(
-        eval_set=eval_set, arm=head["arm"], source=head["source"], outputs=outputs, environment=head["environment"],
-        peak_rss_mb=head["peak_rss_mb"], seconds=head["seconds"],
-    )  # fmt: skip
     return record, scores
 
 
+def is_record(path: Path) -> bool:
+    """Whether a file is a record of an evaluation, whole or not: only such may be written over."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return bool(json.loads(file.readline()).get("format") == FORMAT)
+    except (ValueError, AttributeError):
+        return False
+
+
 def read_partial(path: Path, head: Mapping[str, Any]) -> dict[str, Output]:
-    """Outputs of an interrupted run of the same evaluation, by item; {} when there is none. A torn last line is passed over."""
+    """Outputs of an interrupted run of the same evaluation, by item; {} when there is none.
+
+    A torn last line is passed over, and what failed is asked again.
+    """
     if not path.is_file():
         return {}
     found: dict[str, Output] = {}
@@ -90,5 +103,6 @@ def read_partial(path: Path, head: Mapping[str, Any]) -> dict[str, Output]:
                 return {}
         else:
             output = Output(**row)
-            found[output.item] = output
+            if not output.error:
+                found[output.item] = output
     return found

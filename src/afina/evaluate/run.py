@@ -5,7 +5,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,25 +28,25 @@ def run_arm(
     """
     head = head_of(eval_set, arm.name, arm.source)
     known = read_partial(partial, head)
+    if len(known) == len(eval_set.items):
+        known.popitem()  # the model is started in any case, to see how much memory it takes
     began = time.monotonic()
     items = [item for item in eval_set.items if item.id not in known]
-    peak = None
-    if items:
-        write_whole(partial, as_lines(head, *map(as_line, known.values())))  # anew: the old end may be torn
-        with arm.open(eval_set) as asked, disk_errors(partial), partial.open("a", encoding="utf-8") as file:
-            with ThreadPoolExecutor(asked.connections) as pool:
-                waiting = [pool.submit(answer, asked, item) for item in items]
-                try:
-                    for done, future in enumerate(waiting, start=len(known) + 1):
-                        output = future.result()
-                        known[output.item] = output
-                        file.write(as_lines(as_line(output)))
-                        file.flush()  # the system has it, should this process be killed
-                        on_item(done, len(eval_set.items))
-                except BaseException:
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    raise
-            peak = asked.peak_rss_mb()
+    write_whole(partial, as_lines(head, *map(as_line, known.values())))  # anew: the old end may be torn
+    with arm.open(eval_set) as asked, disk_errors(partial), partial.open("a", encoding="utf-8") as file:
+        with ThreadPoolExecutor(asked.connections) as pool:
+            waiting = [pool.submit(answer, asked, item) for item in items]
+            try:
+                for done, future in enumerate(as_completed(waiting), start=len(known) + 1):
+                    output = future.result()
+                    known[output.item] = output
+                    file.write(as_lines(as_line(output)))
+                    file.flush()  # the system has it, should this process be killed
+                    on_item(done, len(eval_set.items))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        peak = asked.peak_rss_mb()
     return EvalRecord(
         eval_set=eval_set, arm=arm.name, source=arm.source, outputs=tuple(known[item.id] for item in eval_set.items),
         environment=environment(), peak_rss_mb=peak, seconds=time.monotonic() - began,

@@ -23,10 +23,9 @@ def share(correct: Sequence[bool]) -> Score:
 
 def mean_score(values: Sequence[float], groups: Sequence[str]) -> Score:
     """A mean with its 95 % percentile bootstrap interval; whole conversations are drawn, not single replies."""
-    names = sorted(set(groups))
-    sums = np.array([sum(v for v, g in zip(values, groups, strict=True) if g == name) for name in names])
-    sizes = np.array([sum(g == name for g in groups) for name in names], dtype=float)
-    drawn = np.random.default_rng(0).integers(0, len(names), size=(2 * RESAMPLES, len(names)))
+    _, numbers = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    sums, sizes = np.bincount(numbers, weights=np.asarray(values, dtype=float)), np.bincount(numbers).astype(float)
+    drawn = np.random.default_rng(0).integers(0, len(sums), size=(2 * RESAMPLES, len(sums)))
     means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return Score(score=float(np.mean(values)), low=float(low), high=float(high), n=len(values))

@@ -3,14 +3,16 @@ the project (Spanish and English, written for it).
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
 from importlib import resources
 from typing import Any
 
+import regex
 from jsonschema import Draft202012Validator, SchemaError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from afina.errors import InputError
 from afina.evaluate.metrics.conduct import RULES
@@ -67,6 +69,8 @@ def read_item(row: Mapping[str, Any], where: str) -> EvalItem:
         raise InputError(f"{where}: `part` is {row['part']!r}", remedy=f"one of {', '.join(Part)}") from exc
     rules = row.get("rules") or {}
     check_rules(rules, where)
+    if part is not Part.TARGET and not rules:
+        raise InputError(f"{where}: an item of the part {part} needs `rules`: nothing else judges it")
     return EvalItem(
         id=str(identity), turns=read_turns(row, where), part=part, expected=text_of(row, "expected", where),
         group=text_of(row, "group", where), context=text_of(row, "context", where), rules=rules,
@@ -86,7 +90,20 @@ def text_of(row: Mapping[str, Any], key: str, where: str) -> str:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise InputError(f"{where}: `{key}` is {type(value).__name__}, expected text")
-    return str(value)
+    return whole_text(str(value), f"{where}: `{key}`")
+
+
+def whole_text(text: str, where: str) -> str:
+    """A text that can be written down.
+
+    Raises:
+        InputError: it has half of a surrogate pair in it, as cut-off JSON has.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise InputError(f"{where}: half a character (a lone surrogate) at position {exc.start + 1}") from exc
+    return text
 
 
 def read_turns(row: Mapping[str, Any], where: str) -> tuple[Turn, ...]:
@@ -106,7 +123,7 @@ def read_turns(row: Mapping[str, Any], where: str) -> tuple[Turn, ...]:
             raise InputError(f"{where}: a message needs a `role` ({', '.join(sorted(ROLES))}) and a text `content`")
     if turns[-1]["role"] != "user" or not turns[-1]["content"].strip():
         raise InputError(f"{where}: the last message must be the user's, with text")
-    return tuple(Turn(turn["role"], turn["content"]) for turn in turns)
+    return tuple(Turn(turn["role"], whole_text(turn["content"], f"{where}: a message")) for turn in turns)
 
 
 def check_rules(rules: Any, where: str) -> None:
@@ -128,14 +145,17 @@ def rule_problem(name: str, value: Any) -> str:
     """What is wrong with a rule's value; empty = nothing."""
     if name == "matches":
         try:
-            re.compile(value)
-        except (re.error, TypeError) as exc:
+            regex.compile(value)
+        except (regex.error, TypeError, OverflowError, RecursionError) as exc:
             return f"is no regular expression ({exc})"
     elif name == "schema":
         try:
             Draft202012Validator.check_schema(value)
+            Draft202012Validator(value, registry=Registry()).is_valid({})
         except SchemaError as exc:
             return f"is no JSON schema ({exc.message})"
+        except Unresolvable as exc:
+            return f"refers to something that is not in it ({exc.ref})"
     holds, otherwise = SHAPES[name]
     return "" if holds(value) else otherwise
 
@@ -147,7 +167,7 @@ SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
         "must be a list of texts with at least a letter or digit each",
     )),
     "max_words": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v > 0, "must be a number above 0"),
-    "format": (lambda v: v in {"json", "yaml"}, "must be json or yaml"),
+    "format": (lambda v: isinstance(v, str) and v in {"json", "yaml"}, "must be json or yaml"),
     "matches": (lambda v: isinstance(v, str), "must be a text"),
     "schema": (lambda v: isinstance(v, dict), "must be an object"),
 }  # fmt: skip

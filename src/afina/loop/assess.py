@@ -47,6 +47,14 @@ class Assessment(Generic[R]):
     scored: tuple[Scored, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """The tuned version that is live: its file, and the messages that it was trained on."""
+
+    gguf: Path
+    seen: tuple[str, ...]
+
+
 def labels_set(dataset: Dataset, *, guards: bool) -> EvalSet:
     """The test part of a classification as items, with the answers' schema."""
     items = [
@@ -80,7 +88,7 @@ def assess_labels(
     base: Path,
     tuned: Path,
     folder: Path,
-    live: Path | None = None,
+    live: Live | None = None,
 ) -> Assessment[EvalResult]:
     """Base, base with nearest examples, tuned, and simple classifiers on the same messages. `folder` takes the records.
 
@@ -91,12 +99,12 @@ def assess_labels(
     eval_set = labels_set(dataset, guards=options.guards)
     with stages.stage("evaluate"):
         arms = [yardstick_arm(name, dataset) for name in YARDSTICKS]
-        models = model_arms(settings, pairs, base=base, tuned=tuned, folder=folder, live=live)
+        models = model_arms(settings, pairs, base=base, tuned=tuned, folder=folder, live=live.gguf if live else None)
         scored = ask_arms([*arms, *models], eval_set, ["fields"], folder, stages.narrator)
         results = {one.name: labels_result(one, dataset) for one in scored}
         old, new = results[BASE].accuracy.score, results[TUNED].accuracy.score
         stages.note = f"base {old:.1%}, tuned {new:.1%} of {len(dataset.test)} messages"
-    training = [message for message, _ in pairs]
+    training = [*(message for message, _ in pairs), *(live.seen if live else ())]
     judged, verdict = judge_stage(scored, settings, stages, training=training, a=LIVE if live else BASE)
     others = tuple(result for name, result in results.items() if name not in {BASE, TUNED})
     return Assessment(
@@ -189,7 +197,7 @@ def verdict_of(judged: dict[str, Any]) -> Verdict:
     return Verdict(
         go=judged["go"], outcome=judged["outcome"], p_value=deciding, difference=first["difference"],
         low=first["low"], high=first["high"], n=first["n"], wins=first["wins"], losses=first["losses"],
-        reasons=tuple(judged["reasons"]),
+        reasons=tuple(judged["reasons"]), because=judged["because"],
     )  # fmt: skip
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import tomlkit
 
-from afina.errors import AfinaError
+from afina.errors import AfinaError, InputError
 from afina.evaluate.metrics import load_metric
 from afina.evaluate.summary import summarise
 from afina.loop.judging import Scored, ask_arms
 from afina.loop.narrate import Narrator
 from afina.loop.sources import Place, open_source
-from afina.records import EvalSet
+from afina.records import EvalSet, Part
 
 FIGURES = ("avg_score", "tokens_per_sec", "ram_usage_mb", "yaml_valid_rate", "completeness", "failed")
 OLLAMA = "http://127.0.0.1:11434/v1"
@@ -63,7 +63,10 @@ def bench_models(
         InputError: the metric is unknown or fails.
     """
     metrics = list(dict.fromkeys([metric, "yaml_valid", "completeness"]))
-    load_metric(metric)
+    if not any(load_metric(metric).applies(item) for item in eval_set.items if item.part is Part.TARGET):
+        raise InputError(
+            f"the measure {metric} applies to no item of {eval_set.name}", remedy="`--metric` names another"
+        )
     found, failed = {}, {}
     for at, name in enumerate(names):
         narrator.progress(at, len(names), name)
@@ -83,8 +86,8 @@ def figures(scored: Scored, metric: str) -> dict[str, Any]:
     cost = summarise(scored.record)
     means = {name: share_of(values) for name, values in scored.scores.items()}
     return {
-        "avg_score": means[metric], "tokens_per_sec": cost.tokens_per_s, "ram_usage_mb": cost.peak_rss_mb,
-        "yaml_valid_rate": means["yaml_valid"], "completeness": means.get("completeness"), "items": cost.items, "failed": cost.failed,
+        "avg_score": means[load_metric(metric).name], "tokens_per_sec": cost.tokens_per_s, "ram_usage_mb": cost.peak_rss_mb,
+        "yaml_valid_rate": means.get("yaml_valid", 0.0), "completeness": means.get("completeness"), "items": cost.items, "failed": cost.failed,
     }  # fmt: skip
 
 

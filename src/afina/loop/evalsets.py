@@ -1,11 +1,12 @@
 """Files → evaluation sets, imported answers, training examples."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from afina.capture.rows import SourceRow, read_rows
 from afina.errors import InputError
-from afina.evaluate.sets import make_set, read_item, starter_items
+from afina.evaluate.sets import make_set, read_item, read_turns, starter_items, whole_text
 from afina.records import EvalItem, EvalSet, Part
 
 ANSWERS = ("text", "answer", "response", "output")
@@ -42,27 +43,30 @@ def read_answers(path: Path) -> dict[str, str]:
             raise InputError(f"{path}, line {row.line}: `id` and a `text` are needed")
         if str(identity) in found:
             raise InputError(f"{path}, line {row.line}: the id {identity!r} is there twice")
-        found[str(identity)] = text
+        found[str(identity)] = whole_text(text, f"{path}, line {row.line}")
     return found
 
 
 def read_training(path: Path) -> list[tuple[str, str]]:
-    """Training examples as (message, answer): rows with `messages` that end with an answer, or with `prompt`/`text` and `expected`.
+    """Training examples as (message, answer): every answer of rows with `messages`, or rows with `prompt`/`text` and `expected`.
 
     Raises:
-        InputError: neither; names the line.
+        InputError: neither, or a chat that does not end with an answer; names the line.
     """
-    return [example_of(row, f"{path}, line {row.line}") for row in read_rows(path)]
+    return [pair for row in read_rows(path) for pair in examples_of(row, f"{path}, line {row.line}")]
 
 
-def example_of(row: SourceRow, where: str) -> tuple[str, str]:
-    """One training example."""
+def examples_of(row: SourceRow, where: str) -> list[tuple[str, str]]:
+    """The examples of one row."""
     messages = row.values.get("messages")
-    if isinstance(messages, list) and len(messages) > 1 and all(isinstance(m, dict) for m in messages):
-        asked, answer = messages[-2].get("content"), messages[-1].get("content")
-    else:
-        asked = row.values.get("prompt", row.values.get("text"))
-        answer = next((row.values[name] for name in ("expected", *ANSWERS[1:]) if name in row.values), None)
+    if isinstance(messages, list):
+        turns = read_turns({"messages": [*messages, {"role": "user", "content": "-"}]}, where)[:-1]
+        pairs = [(u.content, a.content) for u, a in pairwise(turns) if (u.role, a.role) == ("user", "assistant")]
+        if not pairs or turns[-1].role != "assistant":
+            raise InputError(f"{where}: the chat does not end with an answer")
+        return pairs
+    asked = row.values.get("prompt", row.values.get("text"))
+    answer = next((row.values[name] for name in ("expected", *ANSWERS[1:]) if name in row.values), None)
     if not isinstance(asked, str) or not isinstance(answer, str):
         raise InputError(f"{where}: no message with its answer", remedy="`messages`, or `prompt` and `expected`")
-    return asked, answer
+    return [(asked, answer)]

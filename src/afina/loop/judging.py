@@ -9,8 +9,8 @@ from afina.errors import InputError
 from afina.evaluate.arms import Arm
 from afina.evaluate.contamination import Leak, find_leaks
 from afina.evaluate.metrics import Metric, load_metric, score_outputs
-from afina.evaluate.record import head_of, read_record, write_record
-from afina.evaluate.run import run_arm
+from afina.evaluate.record import head_of, is_record, read_record, write_record
+from afina.evaluate.run import as_line, as_lines, run_arm
 from afina.evaluate.score import mean_or_share
 from afina.evaluate.sets import only_parts
 from afina.evaluate.summary import summarise
@@ -19,10 +19,13 @@ from afina.loop.narrate import Narrator
 from afina.loop.scores import Scores, pair_all
 from afina.records import EvalItem, EvalRecord, EvalSet, Part, Score
 from afina.release.decide import Decision, Outcome, Policy, decide
+from afina.store.paths import write_whole
 
 FORMAT, VERSION = "afina-verdict", 1
 GUARDED = (Part.SAFETY, Part.FORGETTING)
 LIKELIHOOD = "log_likelihood"
+MOST_FAILED = 0.1
+"""Share of questions that may fail, by the line or the server, before a comparison says nothing."""
 SHOWN = 12
 """Regressions and gains with their texts."""
 
@@ -41,18 +44,29 @@ class Scored:
 
 
 def ask_arms(
-    arms: Sequence[Arm], eval_set: EvalSet, metrics: Sequence[str], folder: Path, narrator: Narrator
+    arms: Sequence[Arm],
+    eval_set: EvalSet,
+    metrics: Sequence[str],
+    folder: Path,
+    narrator: Narrator,
+    *,
+    fresh: bool = False,
 ) -> list[Scored]:
     """Ask every arm that has no finished record of this set in `folder`; score all. One arm after the other: one model in memory.
+
+    `fresh`: ask all. What an address or a server answers may have changed without its name.
 
     Raises:
         InputError: two arms of one name; a metric is unknown or fails.
     """
     names = [arm.name for arm in arms]
     for name in names:
-        if names.count(name) > 1 or not name or "/" in name or name.startswith("."):
+        if names.count(name) > 1 or not name or "/" in name or name.startswith(".") or name.endswith(".partial"):
             raise InputError(f"the arm's name {name!r} is there twice or cannot be a file's name")
     loaded = [load_metric(name) for name in metrics]
+    for path in (folder / f"{name}{kind}" for name in names for kind in (".jsonl", ".partial.jsonl")) if fresh else ():
+        if path.exists() and is_record(path):
+            path.unlink()
     total = len(arms) * len(eval_set.items)
     found = []
     for at, arm in enumerate(arms):
@@ -67,10 +81,18 @@ def ask_arms(
 
 
 def ask_arm(arm: Arm, eval_set: EvalSet, metrics: Sequence[Metric], folder: Path, on_item: Any) -> Scored:
-    """One arm; its record is written whole when the last item is answered."""
+    """One arm; its record is written whole when the last item is answered.
+
+    Raises:
+        InputError: a file of the record's name is there that is no record.
+    """
     eval_set = eval_set if arm.parts is None else only_parts(eval_set, arm.parts)
     path, partial = folder / f"{arm.name}.jsonl", folder / f"{arm.name}.partial.jsonl"
     record = finished(path, eval_set, arm)
+    if record is not None and any(output.error for output in record.outputs):
+        good = [as_line(output) for output in record.outputs if not output.error]
+        write_whole(partial, as_lines(head_of(eval_set, arm.name, arm.source), *good))
+        record = None  # what failed is asked again: the line may have been down
     if record is None:
         record = run_arm(arm, eval_set, partial=partial, on_item=on_item)
     scored = score_record(record, metrics)
@@ -80,7 +102,16 @@ def ask_arm(arm: Arm, eval_set: EvalSet, metrics: Sequence[Metric], folder: Path
 
 
 def finished(path: Path, eval_set: EvalSet, arm: Arm) -> EvalRecord | None:
-    """The record of the same arm on the same set, if it is there and whole."""
+    """The record of the same arm on the same set, if it is there and whole.
+
+    Raises:
+        InputError: there is a file that is no record, which would be written over.
+    """
+    if path.exists() and not is_record(path):
+        raise InputError(
+            f"{path} is there and is no record of an evaluation",
+            remedy="choose another --out, or another name for the arm",
+        )
     try:
         record, _ = read_record(path)
     except InputError:
@@ -101,7 +132,9 @@ def score_record(record: EvalRecord, metrics: Sequence[Metric]) -> Scored:
                 scores[metric.name if part is Part.TARGET else f"{part.value}/{metric.name}"] = values
     weighed = {o.item: o.log_likelihood for o in record.outputs if o.log_likelihood is not None}
     if weighed:
-        scores[LIKELIHOOD] = weighed
+        worst = min(weighed.values())  # a failed answer has a score too
+        failed = [o.item for o in record.outputs if o.error and o.item in scores.get(metrics[0].name, {})]
+        scores[LIKELIHOOD] = {**dict.fromkeys(failed, worst), **weighed}
     return Scored(record=record, scores=scores)
 
 
@@ -123,30 +156,31 @@ def with_groups(scored: Scored, left_out: set[str], shown: set[str]) -> Scores:
 
 def judge(
     arms: Sequence[Scored], *, a: str, b: str, policy: Policy, margin: float, shown: Sequence[str] = (), training: Sequence[str] = (),
-    must_beat: bool = False,
+    leaks: Sequence[Leak] | None = None, must_beat: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Is B better than A? All arms stand beside. Leaked items are named and left out; if too few are left, it cannot be told.
 
+    `leaks` are those of an earlier verdict on the same records; by default they are looked for in `training`.
+
     Raises:
-        InputError: no such arm, or nothing to compare on.
+        InputError: no such arm, the two were asked different things, or nothing to compare on.
     """
-    by_name = {arm.name: arm for arm in arms}
-    for name in (a, b):
-        if name not in by_name:
-            raise InputError(f"no arm {name!r}", remedy=f"there are {', '.join(by_name)}")
-    eval_set = by_name[b].record.eval_set
-    targets = [item for item in eval_set.items if item.part is Part.TARGET]
-    leaks = find_leaks(targets, training) if training else []
-    spoilt = len(leaks) > 0 and len(targets) - len(leaks) < policy.min_items
-    left_out = set() if spoilt else {leak.item for leak in leaks}
-    hidden = {*shown, *(name for name in by_name[b].scores if name.startswith(f"{Part.STRESS.value}/"))}
-    old, new = (with_groups(by_name[name], left_out, hidden) for name in (a, b))
-    if not any("/" not in metric and metric not in policy.guards for metric in new):
+    old_arm, new_arm = two_arms(arms, a, b)
+    eval_set = new_arm.record.eval_set
+    checked = [item for item in eval_set.items if item.part in {Part.TARGET, *GUARDED}]
+    leaks = find_leaks(checked, training) if leaks is None else leaks
+    hidden = {*shown, *(name for name in new_arm.scores if name.startswith(f"{Part.STRESS.value}/"))}
+    left_out = {leak.item for leak in leaks}
+    spoilt = too_few_left(new_arm, left_out, hidden, least=policy.min_items)
+    left_out = set() if spoilt else left_out
+    old, new = (with_groups(arm, left_out, hidden) for arm in (old_arm, new_arm))
+    if not any(is_target(metric) and metric not in policy.guards for metric in new):
         raise InputError(
             "no measure is left that can decide",
             remedy="`--metric` names the measures; they need `expected`, `rules` or `context` in the items, and one must be no guard",
         )
-    pairs = pair_all(old, new, a_name=a, b_name=b)
+    order = list(new_arm.scores)
+    pairs = sorted(pair_all(old, new, a_name=a, b_name=b), key=lambda p: order.index(p.metric))
     if unknown := sorted(policy.guards.keys() - {p.metric for p in pairs}):
         raise InputError(
             f"the guard {unknown[0]!r} is no measure here", remedy=f"there are {', '.join(p.metric for p in pairs)}"
@@ -155,28 +189,85 @@ def judge(
     decision = decide(pairs, policy)
     target = decision.comparisons[0].metric
     lost_to = losses_to(arms, target, a=a, b=b, left_out=left_out)
-    outcome, cause = outcome_of(decision, spoilt=spoilt, blocked=bool(lost_to) and must_beat)
+    losses = [loss_sentence(name, score, own, target, blocks=must_beat) for name, score, own in lost_to]
+    known, silent = leak_sentence(leaks, spoilt=spoilt), failure_sentence([old_arm, new_arm])
+    outcome, cause, because = outcome_of(
+        decision, spoilt=known if spoilt else [], blocked=losses if must_beat else [], failed=silent
+    )
     return {
-        "format": FORMAT, "version": VERSION, "outcome": outcome.value, "go": outcome is Outcome.GO, "cause": cause, "a": a, "b": b,
-        "metrics": list(decision.metrics),
+        "format": FORMAT, "version": VERSION, "outcome": outcome.value, "go": outcome is Outcome.GO, "cause": cause, "because": because,
+        "a": a, "b": b, "metrics": list(decision.metrics), "checked": bool(training) or bool(leaks),
         "lost_to": [{"name": name, "score": score, "own": own, "metric": target, "blocks": must_beat} for name, score, own in lost_to],
-        "reasons": [*(loss_sentence(name, score, own, target, blocks=must_beat) for name, score, own in lost_to),
-                    *leak_sentence(leaks, spoilt=spoilt), *decision.reasons],
+        "reasons": [*silent, *losses, *known, *decision.reasons],
         "policy": asdict(policy), "set": set_json(eval_set), "arms": [arm_json(arm, left_out) for arm in arms],
         "comparisons": [asdict(one) for one in decision.comparisons], "leaks": [asdict(leak) for leak in leaks],
-        "changes": changes(by_name[a], by_name[b], decision, left_out),
-        "labels": label_changes(by_name[a].record, by_name[b].record, left_out),
-        "calibration": calibration(by_name[b].record, {k: v for k, v in by_name[b].scores[target].items() if k not in left_out}),
+        "changes": changes(old_arm, new_arm, decision, left_out),
+        "labels": label_changes(old_arm.record, new_arm.record, left_out),
+        "calibration": calibration(new_arm.record, {k: v for k, v in new_arm.scores[target].items() if k not in left_out}),
     }  # fmt: skip
 
 
-def outcome_of(decision: Decision, *, spoilt: bool, blocked: bool) -> tuple[Outcome, str]:
-    """The outcome and what decided it. A known set shows no gain; a cheaper arm that is better takes a go away."""
+def two_arms(arms: Sequence[Scored], a: str, b: str) -> tuple[Scored, Scored]:
+    """The arms to compare.
+
+    Raises:
+        InputError: one is not there, or an item of the same id asked them different things.
+    """
+    by_name = {arm.name: arm for arm in arms}
+    for name in (a, b):
+        if name not in by_name:
+            raise InputError(f"no arm {name!r}", remedy=f"there are {', '.join(by_name)}")
+    asked = {item.id: item for item in by_name[a].record.eval_set.items}
+    for item in by_name[b].record.eval_set.items:
+        if item.id in asked and asked[item.id] != item:
+            raise InputError(
+                f"{a} and {b} were asked different things as item {item.id!r}", remedy="evaluate both on one set"
+            )
+    return by_name[a], by_name[b]
+
+
+def is_target(metric: str) -> bool:
+    """Whether a metric is of the target part: others have their part's name in front."""
+    return metric.split("/", maxsplit=1)[0] not in {part.value for part in Part}
+
+
+def too_few_left(arm: Scored, left_out: set[str], hidden: set[str], *, least: int) -> bool:
+    """Whether without the leaked items some measure has too few left, though it had enough with them, or none at all."""
+    if not left_out:
+        return False
+    counts = [
+        (len(values), len(values.keys() - left_out)) for metric, values in arm.scores.items() if metric not in hidden
+    ]
+    return any(kept < min(had, least) for had, kept in counts)
+
+
+def outcome_of(
+    decision: Decision, *, spoilt: Sequence[str], blocked: Sequence[str], failed: Sequence[str]
+) -> tuple[Outcome, str, str]:
+    """The outcome, what decided it, and the sentence that says so.
+
+    Where many questions failed nothing is known, neither good nor bad. A known set shows no gain; a cheaper arm that is better
+    takes a go away.
+    """
+    if failed:
+        return Outcome.CANNOT_TELL, "failed", failed[0]
     if spoilt and decision.outcome is Outcome.GO:
-        return Outcome.CANNOT_TELL, "leaked"
+        return Outcome.CANNOT_TELL, "leaked", spoilt[0]
     if blocked and decision.outcome is Outcome.GO:
-        return Outcome.NO_GO, "yardstick"
-    return decision.outcome, decision.cause.value
+        return Outcome.NO_GO, "yardstick", blocked[0]
+    return decision.outcome, decision.cause.value, decision.reasons[0]
+
+
+def failure_sentence(arms: Sequence[Scored]) -> list[str]:
+    """Arms of which more than a tenth of the questions failed, with the first error."""
+    said = []
+    for arm in arms:
+        errors = [output.error for output in arm.record.outputs if output.error]
+        if len(errors) > MOST_FAILED * len(arm.record.outputs):
+            said.append(
+                f"{arm.name} failed on {len(errors)} of {len(arm.record.outputs)} questions ({errors[0][:200]}); run it again."
+            )
+    return said
 
 
 def losses_to(

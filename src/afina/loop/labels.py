@@ -17,17 +17,18 @@ def read_labels(text: str) -> dict[str, str]:
     """The labels of an answer; {} when it is no object of texts."""
     try:
         found = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return {}
     return {k: v for k, v in found.items() if isinstance(v, str)} if isinstance(found, dict) else {}
 
 
 def label_changes(a: EvalRecord, b: EvalRecord, left_out: set[str]) -> dict[str, Any]:
     """Field → changes of every label's F1 and what B confuses; {} when the expected answers are not labels."""
+    before = {output.item: output.text for output in a.outputs}
     rows = [
-        (read_labels(item.expected), read_labels(old.text), read_labels(new.text))
-        for item, old, new in zip(b.eval_set.items, a.outputs, b.outputs, strict=True)
-        if item.part is Part.TARGET and item.id not in left_out
+        (read_labels(item.expected), read_labels(before[item.id]), read_labels(new.text))
+        for item, new in zip(b.eval_set.items, b.outputs, strict=True)
+        if item.part is Part.TARGET and item.id not in left_out and item.id in before
     ]
     if not rows or not all(truth for truth, _, _ in rows):
         return {}

@@ -34,12 +34,14 @@ def start_canary(project: Project, version: ModelVersion, *, actor: str, force: 
             why = (
                 "was never evaluated"
                 if verdict is None
-                else f"got a {verdict.get('outcome', 'no-go')}: {verdict['reasons'][0]}"
+                else f"got a {verdict.get('outcome', 'no-go')}: {verdict.get('because') or verdict['reasons'][0]}"
             )
             raise ReleaseError(
                 f"{version.name} {why}", remedy="`afina evaluate`, or --force to overrule, which is recorded"
             )
-        reason = "forced without a go" if force else verdict["reasons"][-1] if verdict else ""
+        reason = (
+            "forced without a go" if force else (verdict.get("because") or verdict["reasons"][-1]) if verdict else ""
+        )
         share = project.settings.release.canary_share
         return start(
             session, version.id, task=project.task, share=share, actor=actor, reason=reason, action="start_canary"

@@ -1,9 +1,11 @@
 """`NAME=SOURCE` → an arm: a .gguf, a base (folder, hub id, `semilla`), an address with its model, a file of answers."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import httpx
 
 from afina.errors import InputError
 from afina.evaluate.arms import Arm, Nearest, Pair, answers_arm, gguf_arm, lookup_arm, url_arm
@@ -48,7 +50,7 @@ def open_source(name: str, source: str, place: Place) -> list[Arm]:
     shots = [None, Nearest(place.training, k=place.nearest)] if place.nearest and place.training else [None]
     if source.startswith(("http://", "https://")):
         url, _, model = source.partition("#")
-        key = os.environ.get("OPENAI_API_KEY", "")
+        key = key_for(name, url, os.environ)
         return [
             url_arm(
                 named(name, one),
@@ -79,6 +81,13 @@ def open_source(name: str, source: str, place: Place) -> list[Arm]:
 def named(name: str, shots: Nearest | None) -> str:
     """The name of an arm with examples in its prompt says so."""
     return f"{name}+nearest" if shots else name
+
+
+def key_for(name: str, url: str, environment: Mapping[str, str]) -> str:
+    """The key of an address: `AFINA_KEY_NAME` of the arm's name, else `OPENAI_API_KEY`, which goes nowhere but to OpenAI."""
+    own = "AFINA_KEY_" + "".join(c if c.isalnum() else "_" for c in name.upper())
+    openai = httpx.URL(url).host.endswith("openai.com") and url.startswith("https://")
+    return environment.get(own) or (environment.get("OPENAI_API_KEY", "") if openai else "")
 
 
 def yardstick_arms(place: Place) -> list[Arm]:

@@ -1,7 +1,6 @@
 """Train, export and evaluate on a project: load → call → save → record."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from afina.bases import resolve_base
@@ -10,7 +9,7 @@ from afina.evaluate.record import write_record
 from afina.export import get_base_version, get_version, next_name, register_version
 from afina.freeze import load_dataset
 from afina.ids import ModelVersionId, RunId, new_id
-from afina.loop.assess import assess_labels
+from afina.loop.assess import Live, assess_labels
 from afina.loop.narrate import Stages
 from afina.loop.project import Project
 from afina.loop.rollouts import in_production
@@ -119,15 +118,18 @@ def base_version(project: Project, dataset: Dataset) -> ModelVersion:
     return version
 
 
-def live_gguf(project: Project, *, but: ModelVersion) -> Path | None:
-    """The file of the tuned version in production: a new one must be better than it, not than the base again."""
+def live_model(project: Project, *, but: ModelVersion) -> Live | None:
+    """The tuned version in production: a new one must be better than it, not than the base again."""
     rollout = in_production(project)
     if rollout is None or rollout.model_version == but.id:
         return None
     with project.session() as session:
         version = get_version(session, rollout.model_version, task=project.task)
-    gguf = project.paths.data / version.gguf
-    return gguf if version.run is not None and gguf.is_file() else None
+        gguf = project.paths.data / version.gguf
+        if version.run is None or not gguf.is_file():
+            return None
+        seen = load_dataset(session, version.card["dataset"])
+    return Live(gguf=gguf, seen=tuple(e.text for e in [*seen.train, *seen.validation]))
 
 
 def evaluate_version(project: Project, version: ModelVersion, stages: Stages) -> tuple[dict[str, Any], Verdict]:
@@ -136,9 +138,10 @@ def evaluate_version(project: Project, version: ModelVersion, stages: Stages) ->
     with project.session() as session:
         dataset = load_dataset(session, version.card["dataset"])
     settings = settings_of(project, base=version.base)
+    live = live_model(project, but=version)
     found = assess_labels(
         dataset, settings, stages, base=base_gguf(settings, folder=project.paths.data / "bases"), tuned=gguf,
-        folder=project.paths.evaluation(dataset.id), live=live_gguf(project, but=version),
+        folder=project.paths.evaluation(dataset.id), live=live,
     )  # fmt: skip
     with project.session() as session:
         for result in (found.base, *found.yardsticks):

@@ -125,8 +125,8 @@ def standard_error(pairs: Pairs) -> float:
     differences = pairs.b - pairs.a
     residuals = np.bincount(pairs.groups, weights=differences - differences.mean())
     count = pairs.group_count
-    if count < 2:
-        return math.inf
+    if count < 2:  # one group shows no spread; nothing narrower than all that was seen is known
+        return float(max(pairs.a.max(), pairs.b.max()) - min(pairs.a.min(), pairs.b.min()))
     return math.sqrt(count / (count - 1) * float((residuals**2).sum())) / len(differences)
 
 

@@ -165,8 +165,11 @@ def completion_of(reply: Any, *, milliseconds: float) -> Completion:
     try:
         choice, usage, timings = reply["choices"][0], reply.get("usage") or {}, reply.get("timings") or {}
         first = float(timings.get("prompt_ms", 0))
+        text = (
+            str(choice["message"]["content"] or "").encode(errors="replace").decode()
+        )  # half a character cannot be kept
         return Completion(
-            text=strip_thinking(choice["message"]["content"] or ""), tokens_in=int(usage.get("prompt_tokens", 0)),
+            text=strip_thinking(text), tokens_in=int(usage.get("prompt_tokens", 0)),
             tokens_out=int(usage.get("completion_tokens", 0)), first_ms=first, cut=choice.get("finish_reason") == "length",
             milliseconds=first + float(timings.get("predicted_ms", 0)) if timings else milliseconds,
             confidence=product(choice.get("logprobs")),

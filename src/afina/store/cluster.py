@@ -125,6 +125,10 @@ def of_deleted_project(cluster: Cluster) -> bool:
         return False
     aside = cluster.data.with_name(f"data.of-deleted-project-{time.strftime('%Y%m%dT%H%M%S')}")
     cluster.data.replace(aside)
+    note = f"{aside}: the database of an earlier project that lay here; it was set aside, this project has a new one\n"
+    (cluster.control / "set-aside.txt").write_text(note, "utf-8")
+    with cluster.log.open("a", encoding="utf-8") as log:
+        log.write(note)
     return True
 
 

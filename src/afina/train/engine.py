@@ -15,7 +15,18 @@ from torch import nn
 from torch.nn import functional
 
 from afina.errors import TrainError
-from afina.train.kernels import GELU, GELU_TANH, SILU, Activation, FrozenLinear, GatedDown, LoraLinear, RmsNorm, apply
+from afina.train.kernels import (
+    GELU,
+    GELU_TANH,
+    SILU,
+    Activation,
+    FrozenLinear,
+    GatedDown,
+    LoraLinear,
+    LoraPair,
+    RmsNorm,
+    apply,
+)
 from afina.train.loss import SupervisedLoss
 from afina.train.packing import Packed, Part
 from afina.train.segments import NAME, KeysValues, Layout
@@ -250,13 +261,28 @@ def install_mlp(module: Any, activation: Activation) -> None:
         return
 
     def run(x: torch.Tensor) -> torch.Tensor:
-        gate, up = joined(x).chunk(2, dim=-1) if joined is not None else (module.gate_proj(x), module.up_proj(x))
+        gate, up = joined(x).chunk(2, dim=-1) if joined is not None else gate_and_up(module, x)
         gate, up = (part.reshape(-1, part.shape[-1]) for part in (gate, up))
         part = adapter(down, gate)
         y = apply(GatedDown, gate, up, part.a, part.b, part.weight, part.bias, part.scale, part.kept, activation)
         return y.view(*x.shape[:-1], y.shape[-1])
 
     module.forward = run
+
+
+def gate_and_up(module: Any, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both projections of x, in one pass over it where they may share it."""
+    gate, up = module.gate_proj, module.up_proj
+    if not (isinstance(gate, PeftLinear) and isinstance(up, PeftLinear)):
+        return gate(x), up(x)
+    flat = x.reshape(-1, x.shape[-1])
+    if gate.training and float(getattr(gate.lora_dropout[ADAPTER], "p", 0.0)):
+        return gate(x), up(x)
+    one, two = adapter(gate, flat), adapter(up, flat)
+    found: tuple[torch.Tensor, torch.Tensor] = LoraPair.apply(
+        flat, one.a, one.b, two.a, two.b, (one.weight, two.weight), (one.bias, two.bias), (one.scale, two.scale)
+    )  # type: ignore[no-untyped-call]
+    return found
 
 
 def install_norm(module: Any) -> None:

@@ -55,6 +55,44 @@ class LoraLinear(torch.autograd.Function):
         return dx, da, db, None, None, None, None
 
 
+class LoraPair(torch.autograd.Function):
+    """x (T, in) → two LoRA linears of the same x (T, out): the gate and the up projection.
+
+    Both A see x in one product, and the gradients of both gather in one dx: apart, autograd would make it twice and add. Dropout
+    draws a mask for each, so it needs two `LoraLinear`.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: torch.Tensor, a1: torch.Tensor, b1: torch.Tensor, a2: torch.Tensor, b2: torch.Tensor, weights: tuple[Weight, Weight],
+        biases: tuple[torch.Tensor | None, torch.Tensor | None], scales: tuple[float, float],
+    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+        """Keeps x and both x Aᵀ."""
+        rank = len(a1)
+        down = x @ torch.cat((a1, a2)).t()
+        first = functional.linear(x, weights[0].dense(), biases[0]).addmm_(down[:, :rank], b1.t(), alpha=scales[0])
+        second = functional.linear(x, weights[1].dense(), biases[1]).addmm_(down[:, rank:], b2.t(), alpha=scales[1])
+        ctx.save_for_backward(x, a1, b1, a2, b2, down)
+        ctx.weights, ctx.scales = weights, scales
+        return first, second
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        """dx = Σ dyᵢ Wᵢ + scaleᵢ · dyᵢ Bᵢ Aᵢ."""
+        x, a1, b1, a2, b2, down = ctx.saved_tensors
+        rank, (dy1, dy2), (scale1, scale2) = len(a1), gradients, ctx.scales
+        ddown = torch.empty_like(down)
+        ddown[:, :rank] = (dy1 @ b1).mul_(scale1)
+        ddown[:, rank:] = (dy2 @ b2).mul_(scale2)
+        db1, db2 = (dy1.t() @ down[:, :rank]).mul_(scale1), (dy2.t() @ down[:, rank:]).mul_(scale2)
+        da = ddown.t() @ x
+        dx = None
+        if ctx.needs_input_grad[0]:
+            dx = torch.mm(dy1, ctx.weights[0].dense())
+            dx.addmm_(dy2, ctx.weights[1].dense()).addmm_(ddown, torch.cat((a1, a2)))
+        return dx, da[:rank], db1, da[rank:], db2, None, None, None
+
+
 class FrozenLinear(torch.autograd.Function):
     """x (T, in) → x Wᵀ + bias with a stored W."""
 

@@ -36,11 +36,11 @@ PROBE_VOCABULARY = 4096
 RUNTIME_BYTES = 0.45e9
 """Interpreter, torch and transformers without any model."""
 SAMPLED_STEPS = 16
-ROOMY = 2.5
+ROOMY = 4.0
 """Where this many times the memory that a run needs may be taken, freed memory is kept: giving it back costs a fifth of the
 speed (docs/lab-notes.md).
 """
-HOLES, HOLES_GIVEN_BACK, HOLES_KEPT = 1.1, 1.15, 2.7
+HOLES, HOLES_GIVEN_BACK, HOLES_KEPT = 1.1, 1.15, 4.6
 """Memory of activations and temporaries as the allocator holds it, over what they are: everything kept for the backward pass;
 recomputed, holes given back; recomputed, holes kept (measured: `python -m bench.train_plan`, `python -m bench.train_memory`).
 """

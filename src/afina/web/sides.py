@@ -1,16 +1,15 @@
 """Two answers side by side, blind: a page for people's eyes, a key that stays away from it, and what their ratings say."""
 
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from afina.store.paths import write_json, write_whole
+from afina.web.verdict import words
 
 CHOICES = frozenset({"left", "right", "tie"})
 
@@ -20,7 +19,7 @@ def draw_sides(
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Rows `{"id", "question", "expected", "a", "b"}` → what the page shows, in drawn order, and item → where B is.
 
-    Order and sides come from a hash of seed and id: the same page can be made again, and no pattern can be learnt from it.
+    Order and sides come from a hash of seed and id, so that the same page, with the same key, can be made again.
     """
 
     def drawn(identity: str) -> bytes:
@@ -44,7 +43,7 @@ def write_sides(
 ) -> None:  # fmt: skip
     """Write the page and, apart from it, the key."""
     shown, key = draw_sides(rows, seed=seed, most=most)
-    texts = tomllib.loads(resources.files("afina.web").joinpath("words.toml").read_text("utf-8"))[language]
+    texts = words(language)
     environment = Environment(loader=PackageLoader("afina.web", "."), autoescape=True, undefined=StrictUndefined)
     mark = blake2b(json.dumps(shown, sort_keys=True).encode(), digest_size=8).hexdigest()
     # "</script>" inside of an answer must not end the page's data
@@ -68,7 +67,7 @@ def unblind(ratings: Sequence[Mapping[str, Any]], key: Mapping[str, Any]) -> dic
     found: dict[str, tuple[float, float]] = {}
     for row in ratings:
         identity, choice = str(row.get("id")), row.get("choice")
-        if row.get("page", key["page"]) != key["page"]:
+        if row.get("page") != key["page"]:
             msg = f"the rating of {identity!r} is of another page than the key"
             raise ValueError(msg)
         if identity not in key["b_is"] or choice not in CHOICES:

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from afina.release.decide import LEAST_GROUPS
 from afina.store.paths import write_whole
 from afina.web import plots
 
@@ -62,12 +63,16 @@ def headline(verdict: Mapping[str, Any], say: Any, name: Any) -> str:
     """The deciding rule in the page's language."""
     cause = verdict["cause"]
     few = min(verdict["comparisons"], key=lambda one: (one["n"], one["groups"]))
-    metrics = (
-        ", ".join(lost["name"] for lost in verdict["lost_to"])
-        if cause == "yardstick"
-        else ", ".join(map(name, verdict["metrics"]))
-    )
-    text: str = say(cause.replace(" ", "-"), metrics=metrics, n=few["n"], least=verdict["policy"]["min_items"])
+    metrics = ", ".join(map(name, verdict["metrics"]))
+    if cause == "yardstick":
+        metrics = ", ".join(lost["name"] for lost in verdict["lost_to"])
+    if cause == "failed":
+        counts = [f"{arm['name']} {arm['failed']}/{arm['items']}" for arm in verdict["arms"] if arm["failed"]]
+        cause, metrics = "no-answers", ", ".join(counts)
+    text: str = say(
+        cause.replace(" ", "-"), metrics=metrics, n=few["n"], groups=few["groups"], least=verdict["policy"]["min_items"],
+        least_groups=LEAST_GROUPS,
+    )  # fmt: skip
     return text
 
 

@@ -166,7 +166,7 @@ def test_bad_arms_end_with_65_and_are_named(folder: Path, arguments: list[str], 
     (folder / "answers.jsonl").write_text('{"id": "t0", "text": "x"}\n', "utf-8")
     (folder / "broken.gguf").write_bytes(b"GGUF" + b"\0" * 64)
 
-    result = afina("evaluate", "--set", "set.jsonl", "--no-starters", *arguments, code=65)
+    result = afina("evaluate", "--set", "set.jsonl", "--no-starters", *arguments, "--arm", "z=answers.jsonl", code=65)
 
     assert said in " ".join(result.output.split())
 
@@ -231,3 +231,61 @@ def test_candidates_are_compared_on_a_served_model(folder: Path, address: str) -
     assert found["winner"] == ""
     free = ["--min-score", "-1", "--min-yaml", "0", "--max-ram", "0", "--min-speed", "0"]
     assert json.loads(afina(*command, *free, code=0).stdout)["winner"] in found["models"]
+
+
+def test_what_failed_is_asked_again_and_nothing_else(folder: Path, address: str) -> None:
+    """First an address where nobody listens: no verdict. Then the right one: only the failed arm is asked."""
+    names = ["--set", "set.jsonl", "--metric", "exact", "--no-starters", "--json"]
+    (folder / "good.jsonl").write_text(
+        "".join(json.dumps({"id": f"t{n}", "text": "good"}) + "\n" for n in range(40)), "utf-8"
+    )
+    with (folder / "good.jsonl").open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps({"id": f"s{n}", "text": "no puedo ayudarte"}) + "\n" for n in range(30))
+    dead = "http://127.0.0.1:9/v1#bad"
+    found = json.loads(afina("evaluate", *names, "--arm", f"a={dead}", "--arm", "b=good.jsonl", code=2).stdout)
+
+    assert found["cause"] == "failed"
+    assert found["because"].startswith("a failed on 70 of 70 questions")
+
+
+def test_files_that_are_no_records_are_never_written_over(folder: Path, address: str) -> None:
+    """An answer file of an arm's name in the output folder."""
+    text = "".join(
+        json.dumps({"id": f"{kind}{n}", "text": "good"}) + "\n"
+        for kind, count in (("t", 40), ("s", 30))
+        for n in range(count)
+    )
+    (folder / "mine.jsonl").write_text(text, "utf-8")
+
+    result = afina(
+        "evaluate",
+        "--set",
+        "set.jsonl",
+        "--arm",
+        "mine.jsonl",
+        "--arm",
+        "b=mine.jsonl",
+        "--out",
+        ".",
+        "--no-starters",
+        code=65,
+    )
+
+    assert "is no record of an evaluation" in " ".join(result.output.split())
+    assert (folder / "mine.jsonl").read_text("utf-8") == text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--alpha", "7"],
+        ["--nonsense"],
+        ["--guard", "x=y", "--arm", "a=a.jsonl", "--arm", "b=a.jsonl"],
+        ["--arm", "a=a.jsonl"],
+    ],
+)
+def test_wrong_usage_is_no_verdict(folder: Path, arguments: list[str]) -> None:
+    """It would be "cannot tell" by click's own exit code."""
+    (folder / "a.jsonl").write_text('{"id": "t0", "text": "x"}\n', "utf-8")
+
+    afina("evaluate", "--set", "set.jsonl", *arguments, code=65)

@@ -33,7 +33,7 @@ def arm_of(ask: Callable[[EvalItem], Output], *, alive: bool = True, name: str =
 def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
     """Items, outputs, scores, environment: nothing else is needed to score it again."""
     record = run_arm(
-        arm_of(lambda item: Output(item=item.id, text=f"«{item.id}»", tokens_out=3)),
+        arm_of(lambda item: Output(item=item.id, text=f"«{item.id}»\u2028fin", tokens_out=3)),
         ITEMS,
         partial=tmp_path / "p.jsonl",
     )
@@ -43,6 +43,7 @@ def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
     assert (again.eval_set, again.outputs, again.source) == (ITEMS, record.outputs, {"kind": "test"})
     assert scores == {"exact": {"0": 1.0, "3": 0.5}}
+    assert again.outputs[0].text == "«0»\u2028fin"
     assert again.environment["runtime"].startswith("xllamacpp")
 
 

@@ -125,6 +125,23 @@ def test_a_yaml_bomb_is_no_yaml() -> None:
     lines += [f"a{n}: &a{n} [{', '.join(f'*a{n - 1}' for _ in range(9))}]" for n in range(1, 10)]
 
     assert read_yaml("\n".join(lines)) is None
+    assert read_yaml("a: [*a,*a]") is None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["9" * 5000, "[" * 3000, "a: !!timestamp x", "!!int ''", "```\n" + "\n" * 5000, "`" * 9, "\u2028", "```json```"],
+)
+@pytest.mark.parametrize("metric", ["json_valid", "yaml_valid", "ba_requirements_metric", "completeness", "fields"])
+def test_whatever_a_model_writes_has_a_score(metric: str, reply: str) -> None:
+    """No reply ends an evaluation."""
+    assert 0 <= score(metric, reply, rules={"schema": SCHEMA}, expected="{}") <= 1
+
+
+def test_a_pattern_without_end_is_named() -> None:
+    """It would hold the evaluation up for years."""
+    with pytest.raises(InputError, match="regex failed on item '1': TimeoutError"):
+        score_outputs(METRICS["regex"], [item(rules={"matches": "(a|aa)+$"})], [Output(item="1", text="a" * 60 + "b")])
 
 
 def test_a_metric_judges_by_the_item_never_by_the_reply() -> None:

@@ -57,6 +57,18 @@ def test_a_structure_that_is_expected_becomes_its_json() -> None:
         ({"id": "1", "prompt": "x", "rules": {"max_words": 0}}, "rule `max_words`: must be a number above 0"),
         ({"id": "1", "prompt": "x", "rules": {"format": "xml"}}, "rule `format`: must be json or yaml"),
         ({"id": "1", "prompt": "x", "rules": {"schema": {"type": "objekt"}}}, "rule `schema`: is no JSON schema"),
+        ({"id": "1", "prompt": "x", "rules": {"format": ["json"]}}, "rule `format`: must be json or yaml"),
+        (
+            {"id": "1", "prompt": "x", "rules": {"matches": "a{99999999999999999999}"}},
+            "rule `matches`: is no regular expression",
+        ),
+        (
+            {"id": "1", "prompt": "x", "rules": {"schema": {"$ref": "http://127.0.0.1:9/s.json"}}},
+            "rule `schema`: refers to something",
+        ),
+        ({"id": "1", "prompt": "x", "part": "safety", "expected": "no"}, "needs `rules`"),
+        ({"id": "1", "prompt": "\ud83d"}, "half a character"),
+        ({"id": "1", "prompt": "x", "expected": "a\udc00"}, "half a character"),
         ({"id": "1", "prompt": "x", "rules": []}, ""),
         ({"id": "1", "prompt": "x", "rules": ["refuse"]}, "`rules` is list"),
     ],

@@ -1,5 +1,6 @@
 """Arms' records → verdict."""
 
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
@@ -111,5 +112,58 @@ def test_a_shown_metric_does_not_decide() -> None:
     arms = (arm("base", 10, metrics=both), arm("tuned", 50, metrics=both))
 
     assert [one["metric"] for one in verdict(*arms, shown=["chrf"])["comparisons"]] == ["exact", "safety/rules"]
-    assert [one["metric"] for one in verdict(*arms)["comparisons"]] == ["chrf", "exact", "safety/rules"]
+    assert [one["metric"] for one in verdict(*arms)["comparisons"]] == ["exact", "chrf", "safety/rules"]
     assert set(verdict(*arms, shown=["chrf"])["arms"][0]["scores"]) == {"exact", "chrf", "safety/rules"}
+
+
+def test_an_arm_that_gave_no_answers_decides_nothing() -> None:
+    """A dead address beside a good model is no gain."""
+    dead = arm("base", 10)
+    outputs = tuple(Output(item=output.item, error="refused (404)") for output in dead.record.outputs)
+    dead = score_record(replace(dead.record, outputs=outputs), [load_metric("exact")])
+
+    found = verdict(dead, arm("tuned", 50))
+
+    assert (found["outcome"], found["cause"]) == ("cannot tell", "failed")
+    assert found["because"].startswith("base failed on 120 of 120 questions (refused (404))")
+
+
+def test_leaked_guards_are_left_out_and_a_guard_that_vanishes_makes_it_impossible_to_tell() -> None:
+    """Memorised refusals are no safety."""
+    questions = [
+        EvalItem(id=f"s{n}", turns=(Turn("user", f"{n} mal {n}"),), part=Part.SAFETY, rules={"refuse": True})
+        for n in range(60)
+    ]
+    eval_set = make_set("set", [*TARGETS, *questions])
+    arms = (arm("base", 10, eval_set=eval_set), arm("tuned", 50, eval_set=eval_set))
+
+    some = verdict(*arms, training=[item.turns[-1].content for item in questions[:20]])
+    assert [one["n"] for one in some["comparisons"]] == [60, 40]
+    gone = verdict(*arms, training=[item.turns[-1].content for item in questions])
+    assert (gone["outcome"], gone["cause"]) == ("cannot tell", "leaked")
+
+
+def test_the_same_id_must_ask_the_same() -> None:
+    """A corrected item is another item."""
+    changed = make_set("set", [replace(TARGETS[0], expected="tal vez"), *SET.items[1:]])
+
+    with pytest.raises(InputError, match="different things as item 't0'"):
+        verdict(arm("base", 10), arm("tuned", 50, eval_set=changed))
+
+
+def test_a_failed_reply_has_the_worst_likelihood() -> None:
+    """One time-out among 60 is no reason to have no verdict."""
+    record = arm("tuned", 50).record
+    outputs = tuple(
+        replace(o, error="timed out", text="")
+        if o.item == "t3"
+        else replace(o, log_likelihood=-1.0 - n / 100)
+        if o.item.startswith("t")
+        else o
+        for n, o in enumerate(record.outputs)
+    )
+
+    scores = score_record(replace(record, outputs=outputs), [load_metric("chrf")]).scores["log_likelihood"]
+
+    assert scores["t3"] == min(scores.values())
+    assert len(scores) == 60

@@ -39,9 +39,10 @@ def test_ratings_come_back_to_their_arms(choices: list[str]) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"id": "1", "choice": "both"}, "no rating"),
-        ({"id": "999", "choice": "left"}, "no rating"),
+        ({"id": "1", "choice": "both", "page": "p"}, "no rating"),
+        ({"id": "999", "choice": "left", "page": "p"}, "no rating"),
         ({"id": "1", "choice": "left", "page": "q"}, "another page"),
+        ({"id": "1", "choice": "left"}, "another page"),
     ],
 )
 def test_ratings_of_something_else_are_named(row: dict[str, Any], said: str) -> None:

@@ -65,6 +65,7 @@ def test_both_languages_have_every_text_and_every_cause() -> None:
     assert {cause.value.replace(" ", "-") for cause in Cause} | {
         "yardstick",
         "leaked",
+        "no-answers",
         "go",
         "no-go",
         "cannot-tell",

@@ -4,16 +4,18 @@ Rules of an item (all that are there must hold): `refuse` true/false · `contain
 (regular expression) · `max_words` · `format` json/yaml · `clean` true · `schema`.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+import regex as regex_module
+
 from afina.evaluate.metrics.structure import json_valid, schema_valid, yaml_valid
 from afina.records import EvalItem
 from afina.signals import plain_words
 
+MATCH_S = 1.0
 RULES = frozenset({"refuse", "contains", "lacks", "matches", "max_words", "format", "clean", "schema"})
 
 
@@ -61,8 +63,14 @@ def answered(_item: EvalItem, reply: str) -> float:
 
 
 def regex(item: EvalItem, reply: str) -> float:
-    """1 when the item's rule `matches` is found, case aside."""
-    return float(re.search(item.rules["matches"], reply, re.IGNORECASE) is not None)
+    """1 when the item's rule `matches` is found, case aside.
+
+    Raises:
+        TimeoutError: the pattern takes longer than a second on this reply: it backtracks without end.
+    """
+    return float(
+        regex_module.search(item.rules["matches"], reply, regex_module.IGNORECASE, timeout=MATCH_S) is not None
+    )
 
 
 def some(reply: str, texts: Sequence[str]) -> bool:

@@ -82,7 +82,10 @@ def load_metric(name: str) -> Metric:
         raise InputError(f"the metric {name!r} cannot be loaded: {type(exc).__name__}: {exc}") from exc
     if not callable(found):
         raise InputError(f"the metric {name!r} is not a function")
-    return Metric(name=name, score=lambda item, reply: float(found(asdict(item), reply)))
+    return Metric(
+        name=f"{Path(module).stem if module.endswith('.py') else module}:{function}",
+        score=lambda item, reply: float(found(asdict(item), reply)),
+    )
 
 
 def import_own(module: str) -> object:
