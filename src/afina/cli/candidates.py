@@ -29,7 +29,7 @@ FILE = click.Path(path_type=Path)
 COLUMNS = ("model", "score", "tokens/s", "RAM", "valid YAML", "completeness", "failed", "")
 
 
-@click.command("bench-models", help=t("Candidate bases on your items, one after the other: folders, hub ids, .gguf files, ollama:NAME, http://…#model. The best score that meets the constraints wins. An interrupted run goes on. Exit code 1 when none meets them."))  # fmt: skip
+@click.command("bench-models", epilog="afina bench-models ORG/NAME model.gguf ollama:qwen2.5:3b-instruct --data items.jsonl", help=t("Candidate bases on your items, one after the other: folders, hub ids, .gguf files, ollama:NAME, http://…#model. The best score that meets the constraints wins. An interrupted run goes on. Exit code 1 when none meets them."))  # fmt: skip
 @click.argument("models", nargs=-1, required=True)
 @click.option("--data", "--dataset", required=True, type=FILE, help=t("items: id, prompt or messages, expected, rules"))
 @click.option("--metric", default="ba_requirements_metric", show_default=True, help=t("the score: a name or your own as module:function"))  # fmt: skip

@@ -15,7 +15,7 @@ from afina.cli.verdict import COLOURS, EXIT_CODES, read_guard, verdict_table
 from afina.cli.words import t
 from afina.errors import InputError
 from afina.evaluate.contamination import Leak
-from afina.evaluate.metrics import load_metric
+from afina.evaluate.metrics import METRICS, load_metric
 from afina.evaluate.record import read_record, write_record
 from afina.loop.evalsets import read_set, read_training
 from afina.loop.judging import GUARDED, Scored, ask_arms, judge, score_record
@@ -31,9 +31,15 @@ from afina.web.sides import unblind
 from afina.wiring import open_project
 
 FILE = click.Path(path_type=Path)
+EXAMPLE = f"""\b
+afina evaluate --set items.jsonl --metric chrf --train train.jsonl \\
+    --arm base=base.gguf --arm ours=http://127.0.0.1:11434/v1#ours
+
+{", ".join(METRICS)}
+"""
 
 
-@click.command("evaluate", cls=VerdictCommand, help=t("Is it better? In a project: a version's served file beside the base and simple classifiers. With --set and --arm NAME=SOURCE: any models (.gguf, folder, hub id), addresses (http://…/v1#model) and answer files, without a project. Exit code 0 go, 1 no-go, 2 cannot tell, 65 an error."))  # fmt: skip
+@click.command("evaluate", cls=VerdictCommand, epilog=EXAMPLE, help=t("Is it better? In a project: a version's served file beside the base and simple classifiers. With --set and --arm NAME=SOURCE: any models (.gguf, folder, hub id), addresses (http://…/v1#model) and answer files, without a project. Exit code 0 go, 1 no-go, 2 cannot tell, 65 an error."))  # fmt: skip
 @click.argument("version", required=False)
 @click.option("--set", "set_file", type=FILE, help=t("items: id, prompt or messages, expected, rules, context, group, part"))  # fmt: skip
 @click.option("--arm", "arms", multiple=True, metavar="NAME=SOURCE", help=t("who answers; the first is A, the last is B"))  # fmt: skip
