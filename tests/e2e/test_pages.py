@@ -49,7 +49,9 @@ def test_the_verdict_is_on_top_and_nothing_sticks_out(page: Page, tmp_path: Path
         page.set_viewport_size({"width": width, "height": 800})
         page.goto((tmp_path / "verdict.html").as_uri())
         assert page.locator(".banner").inner_text().startswith(said)
-        assert page.locator(".banner").bounding_box()["y"] < 300  # type: ignore[index]
+        box = page.locator(".banner").bounding_box()
+        assert box is not None
+        assert box["y"] < 300
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

@@ -106,15 +106,7 @@ def assess_labels(
         stages.note = f"base {old:.1%}, tuned {new:.1%} of {len(dataset.test)} messages"
     training = [*(message for message, _ in pairs), *(live.seen if live else ())]
     judged, verdict = judge_stage(scored, settings, stages, training=training, a=LIVE if live else BASE)
-    others = tuple(result for name, result in results.items() if name not in {BASE, TUNED})
-    return Assessment(
-        base=results[BASE],
-        tuned=results[TUNED],
-        yardsticks=others,
-        verdict=verdict,
-        judged=judged,
-        scored=tuple(scored),
-    )
+    return assessment_of(results, scored, judged, verdict)
 
 
 def assess_replies(
@@ -133,6 +125,13 @@ def assess_replies(
     judged, verdict = judge_stage(
         scored, settings, stages, training=[message for message, _ in pairs], all_targets=True
     )
+    return assessment_of(results, scored, judged, verdict)
+
+
+def assessment_of(
+    results: dict[str, R], scored: Sequence[Scored], judged: dict[str, Any], verdict: Verdict
+) -> Assessment[R]:
+    """Base, tuned, and everybody else as a yardstick."""
     others = tuple(result for name, result in results.items() if name not in {BASE, TUNED})
     return Assessment(
         base=results[BASE],

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from afina.errors import InputError
@@ -274,17 +275,9 @@ def losses_to(
     arms: Sequence[Scored], metric: str, *, a: str, b: str, left_out: set[str]
 ) -> list[tuple[str, float, float]]:
     """Arms beside A and B whose mean on the target is above B's: (name, their mean, B's)."""
-    means = {
-        arm.name: mean([v for item, v in arm.scores[metric].items() if item not in left_out])
-        for arm in arms
-        if metric in arm.scores
-    }
+    kept = {arm.name: [v for i, v in arm.scores.get(metric, {}).items() if i not in left_out] for arm in arms}
+    means = {name: fmean(values) for name, values in kept.items() if values}
     return [(name, value, means[b]) for name, value in means.items() if name not in {a, b} and value > means[b]]
-
-
-def mean(values: Sequence[float]) -> float:
-    """Arithmetic mean; 0 of nothing."""
-    return sum(values) / len(values) if values else 0.0
 
 
 def loss_sentence(name: str, score: float, own: float, metric: str, *, blocks: bool) -> str:

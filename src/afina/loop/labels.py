@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from statistics import fmean
 from typing import Any
 
 from afina.evaluate.calibration import confusion, expected_calibration_error, per_label, reliability
@@ -55,14 +56,9 @@ def field_changes(truth: Sequence[str], a: Sequence[str], b: Sequence[str]) -> d
         "changes": [
             {"label": new.label, "n": new.n, "a": old.f1, "b": new.f1} for old, new in changes if new.label in most
         ],
-        "macro_f1": {"a": mean([old.f1 for old, _ in changes]), "b": mean([new.f1 for _, new in changes])},
+        "macro_f1": {"a": fmean([old.f1 for old, _ in changes]), "b": fmean([new.f1 for _, new in changes])},
         "confusion": {"labels": labels, "counts": counts},
     }
-
-
-def mean(values: Sequence[float]) -> float:
-    """Arithmetic mean."""
-    return sum(values) / len(values)
 
 
 def calibration(record: EvalRecord, correct: Mapping[str, float]) -> dict[str, Any] | None:

@@ -279,9 +279,10 @@ def gate_and_up(module: Any, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tenso
     if gate.training and float(getattr(gate.lora_dropout[ADAPTER], "p", 0.0)):
         return gate(x), up(x)
     one, two = adapter(gate, flat), adapter(up, flat)
-    found: tuple[torch.Tensor, torch.Tensor] = LoraPair.apply(
+    pair: Any = LoraPair  # torch leaves `apply` untyped
+    found: tuple[torch.Tensor, torch.Tensor] = pair.apply(
         flat, one.a, one.b, two.a, two.b, (one.weight, two.weight), (one.bias, two.bias), (one.scale, two.scale)
-    )  # type: ignore[no-untyped-call]
+    )
     return found
 
 
