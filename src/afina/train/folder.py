@@ -49,6 +49,7 @@ def prepare_folder(
         return
     if not resume:
         require_free(out)
+        (out / "plan.json").unlink(missing_ok=True)  # of a run that was killed before its first checkpoint
     write_json(file, identity)
 
 

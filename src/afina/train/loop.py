@@ -91,8 +91,9 @@ def train(
         if resume and (done := finished(out)):
             return done
         start_afresh()
-        room = require_memory(data.train, read_model_config(base), settings, limit=planned_pack_tokens(out))
-        model = trainable_model(settings, base=base, start=start, tight=room.tight)
+        kept = kept_plan(out)
+        room = require_memory(data.train, read_model_config(base), settings, limit=kept.get("pack_tokens"))
+        model = trainable_model(settings, base=base, start=start, tight=room.tight, threads=kept.get("threads", 0))
         options = settings.training
         log = RunLog(out)
         try:
@@ -114,19 +115,20 @@ def finished(out: Path) -> TrainResult | None:
     return TrainResult(**values)
 
 
-def planned_pack_tokens(out: Path) -> int | None:
-    """Tokens of a pass of the interrupted run: with others a resumed run would round differently."""
-    return int(read_json(out / "plan.json")["pack_tokens"]) if (out / "plan.json").is_file() else None
+def kept_plan(out: Path) -> dict[str, int]:
+    """Steps, tokens of a pass and threads of the interrupted run, if there is one: with others a resumed run would round differently."""
+    file = out / "plan.json"
+    return {name: int(value) for name, value in read_json(file).items()} if file.is_file() else {}
 
 
-def trainable_model(settings: TrainSettings, *, base: Path, start: Path | None, tight: bool) -> Any:
+def trainable_model(settings: TrainSettings, *, base: Path, start: Path | None, tight: bool, threads: int = 0) -> Any:
     """The base with an adapter on it, stored and recomputed as the settings say; threads and allocator are set too.
 
-    `tight`: holes of freed memory are given back before every layer.
+    `tight`: holes of freed memory are given back before every layer. `threads`: an interrupted run's; 0 = as set, or one a core.
     """
     options, kept = settings.training, settings.storage
     return_freed_memory()
-    torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))
+    torch.set_num_threads(threads or options.threads or len(os.sched_getaffinity(0)))
     torch.manual_seed(options.seed)
     model = add_adapter(load_base(base) if kept == "float32" else load_lean(base, kept), settings.lora, base=str(base))
     keep_freed_memory()  # after loading, whose leavings would lie between the weights for good
@@ -310,14 +312,13 @@ class Loop:
 
     def planned(self, per_epoch: int) -> tuple[int, int]:
         """Steps of the whole schedule, shortened to the minutes allowed, and tokens of a pass; kept for a resume."""
-        file = self.out / "plan.json"
-        if file.is_file():
-            plan = read_json(file)
-            return int(plan["steps"]), int(plan["pack_tokens"])
+        if kept := kept_plan(self.out):
+            return kept["steps"], kept["pack_tokens"]
         steps = per_epoch * self.options.num_epochs
         if self.options.minutes:
             steps = max(1, min(steps, int(self.options.minutes * 60 / self.measure_step())))
-        write_json(file, {"steps": steps, "pack_tokens": self.pack_tokens})
+        numbers = {"steps": steps, "pack_tokens": self.pack_tokens, "threads": torch.get_num_threads()}
+        write_json(self.out / "plan.json", numbers)
         return steps, self.pack_tokens
 
     def measure_step(self) -> float:

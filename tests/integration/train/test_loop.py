@@ -72,6 +72,35 @@ def test_an_interrupted_run_ends_with_the_same_weights(tiny_model: Path, tmp_pat
     assert same_weights(tmp_path / "whole", tmp_path / "cut")
 
 
+def test_a_resumed_run_keeps_its_number_of_threads(tiny_model: Path, tmp_path: Path) -> None:
+    """Fewer cores on the day of the resume: another number of threads would round differently."""
+    cores = os.sched_getaffinity(0)
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 3:
+            raise Killed
+
+    train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "whole")
+    with pytest.raises(Killed):
+        train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "cut", on_progress=stop)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "cut", resume=True)
+    finally:
+        os.sched_setaffinity(0, cores)
+
+    assert torch.get_num_threads() == len(cores)
+    assert same_weights(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_a_plan_without_a_checkpoint_is_not_taken_over(tiny_model: Path, tmp_path: Path) -> None:
+    """A run that was killed before its first checkpoint leaves the steps it had planned; a new run plans its own."""
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "plan.json").write_text('{"steps": 1, "pack_tokens": 256, "threads": 1}', "utf-8")
+
+    assert train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "r").steps == 8
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_waits_for_the_step_and_loses_none(tiny_model: Path, tmp_path: Path, number: int) -> None:
     """The step in progress is finished and saved, though no checkpoint was due; the resumed run goes on after it."""
