@@ -9,10 +9,11 @@ from afina.loop.freezing import freeze_project
 from afina.wiring import open_project
 
 
-@click.command("freeze", help=t("Split what curation kept into train, validation and test by user, and freeze it."))
+@click.command("freeze", help=t("Split what curation kept into train, validation and test by user, and freeze it. Users stay in the part they were in."))  # fmt: skip
+@click.option("--new-split", is_flag=True, help=t("draw the parts anew; versions trained before cannot be compared fairly with later ones"))  # fmt: skip
 @json_option
-def freeze_command(as_json: bool) -> None:
+def freeze_command(new_split: bool, as_json: bool) -> None:
     """Freeze."""
-    dataset = freeze_project(open_project(here()), stages(as_json))
+    dataset = freeze_project(open_project(here()), stages(as_json), new_split=new_split)
     if as_json:
         print_json({"dataset": dataset.id, **dataset.card})

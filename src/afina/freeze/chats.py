@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from afina.errors import NotEnoughDataError
-from afina.freeze.freeze import split_groups
+from afina.freeze.freeze import split_parts
 from afina.ids import DatasetId
-from afina.records import ChatDataset, ChatExample
+from afina.records import ChatDataset, ChatExample, Split
 from afina.settings import FreezeSettings
 
 
@@ -30,11 +30,10 @@ def freeze_chats(
             f"{len(examples)} usable answers, at least {settings.min_examples} are needed",
             remedy="the rejects file says why others were not used; collect more conversations, or lower chat.min_quality",
         )
-    rest, held_out = sorted(examples, key=lambda e: e.id), sorted(test or (), key=lambda e: e.id)
-    if test is None:
-        rest, held_out = cut(rest, share=settings.test_share, seed=settings.seed)
-    left = 1 - (settings.test_share if test is None else 0)
-    train, validation = cut(rest, share=settings.validation_share / left, seed=settings.seed + 1)
+    rest = sorted(examples, key=lambda e: e.id)
+    found = split_parts([e.group for e in rest], [e.category for e in rest], settings, held_out=test is None)
+    train, validation, drawn = ([rest[at] for at in found[part]] for part in Split)
+    held_out = drawn if test is None else sorted(test, key=lambda e: e.id)
     parts = {"train": train, "validation": validation, "test": held_out}
     content = {name: [[[t.role, t.content] for t in e.turns()] for e in part] for name, part in parts.items()}
     digest = blake2b(json.dumps(content, ensure_ascii=False).encode(), digest_size=10).hexdigest()
@@ -49,12 +48,6 @@ def freeze_chats(
         id=DatasetId(f"dat_{digest}"), task=task, system=system, train=tuple(train), validation=tuple(validation),
         test=tuple(held_out), card=card,
     )  # fmt: skip
-
-
-def cut(examples: list[ChatExample], *, share: float, seed: int) -> tuple[list[ChatExample], list[ChatExample]]:
-    """Divide into (1 - share, share) by conversation."""
-    first, second = split_groups([e.group for e in examples], [e.category for e in examples], share=share, seed=seed)
-    return [examples[at] for at in first], [examples[at] for at in second]
 
 
 def as_jsonl(examples: Sequence[ChatExample]) -> str:

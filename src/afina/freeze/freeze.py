@@ -3,7 +3,7 @@
 import json
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
 
 from afina.errors import NotEnoughDataError
 from afina.ids import DatasetId
-from afina.records import Dataset, Example
+from afina.records import Dataset, Example, Split
 from afina.settings import FreezeSettings
 
 
@@ -23,30 +23,28 @@ def freeze(
     task: str,
     fields: Sequence[str],
     test: Sequence[Example] | None = None,
+    kept: Mapping[str, Split] | None = None,
 ) -> Dataset:
     """Split examples and name the result by its content.
 
-    Examples of one group stay on one side. A test part given from outside is taken as it is; training examples of
-    its groups are not removed, because the caller decided that split.
+    Examples of one group stay on one side, and on the side where an earlier dataset had them (`kept`). A test part given from
+    outside is taken as it is; training examples of its groups are not removed, because the caller decided that split.
 
     Raises:
         NotEnoughDataError: too few examples, or only one class.
     """
     require_enough(examples, settings, fields=fields)
     rest = sorted(examples, key=lambda e: (e.text, e.group))  # the same content is the same dataset, in any order
-    if test is None:
-        rest, held_out = cut(rest, share=settings.test_share, seed=settings.seed)
-    else:
-        held_out = sorted(test, key=lambda e: (e.text, e.group))
-    train, validation = cut(
-        rest,
-        share=settings.validation_share / (1 - (0 if test is not None else settings.test_share)),
-        seed=settings.seed + 1,
-    )
+    joined = ["\x1f".join(e.target.values()) for e in rest]
+    kept = kept if kept and test is None else {}
+    found = split_parts([e.group for e in rest], joined, settings, kept=kept, held_out=test is None)
+    train, validation, drawn = ([rest[at] for at in found[part]] for part in Split)
+    held_out = drawn if test is None else sorted(test, key=lambda e: (e.text, e.group))
     labels = {name: tuple(sorted({e.target[name] for e in train})) for name in fields}
     body = {"fields": list(fields), "train": rows(train), "validation": rows(validation), "test": rows(held_out)}
     digest = blake2b(json.dumps(body, ensure_ascii=False, sort_keys=True).encode(), digest_size=10).hexdigest()
     card = make_card(train, validation, held_out, fields=fields, settings=settings)
+    card["groups_kept"] = len({e.group for e in rest} & kept.keys())
     return Dataset(
         id=DatasetId(f"dat_{digest}"), task=task, fields=tuple(fields), labels=labels,
         train=tuple(train), validation=tuple(validation), test=tuple(held_out), card=card,
@@ -73,11 +71,39 @@ def require_enough(examples: Sequence[Example], settings: FreezeSettings, *, fie
             )
 
 
-def cut(examples: list[Example], *, share: float, seed: int) -> tuple[list[Example], list[Example]]:
-    """Divide into (1 - share, share) by groups, keeping the labels' proportions as far as groups allow."""
-    joined = ["\x1f".join(e.target.values()) for e in examples]
-    first, second = split_groups([e.group for e in examples], joined, share=share, seed=seed)
-    return [examples[i] for i in first], [examples[i] for i in second]
+def split_parts(
+    groups: Sequence[str],
+    classes: Sequence[str],
+    settings: FreezeSettings,
+    *,
+    kept: Mapping[str, Split] | None = None,
+    held_out: bool = True,
+) -> dict[Split, list[int]]:
+    """Positions of the rows of every part, keeping the classes' proportions as far as groups allow.
+
+    A group that is in `kept` stays in its part: what a live version was trained on must not become the next one's test, nor its
+    test the next one's training. New groups fill every part up to its share. Without `held_out` nothing is drawn for the test.
+
+    Raises:
+        NotEnoughDataError: all rows are of one group.
+    """
+    kept = kept or {}
+    found = {part: [at for at, group in enumerate(groups) if kept.get(group) is part] for part in Split}
+    new = [at for at, group in enumerate(groups) if group not in kept]
+    shares = {Split.TEST: settings.test_share} if held_out else {}
+    shares[Split.VALIDATION] = settings.validation_share / (1 - sum(shares.values()))  # of what the test leaves
+    rows = len(groups)
+    for seed, (part, share) in enumerate(shares.items(), start=settings.seed if held_out else settings.seed + 1):
+        missing = share if not kept else (share * rows - len(found[part])) / max(1, len(new))
+        if missing > 0 and not (kept and len({groups[at] for at in new}) < 2):
+            stay, go = split_groups(
+                [groups[at] for at in new], [classes[at] for at in new], share=min(missing, 0.8), seed=seed
+            )
+            found[part] = sorted([*found[part], *(new[at] for at in go)])
+            new = [new[at] for at in stay]
+        rows -= len(found[part])
+    found[Split.TRAIN] = sorted([*found[Split.TRAIN], *new])
+    return found
 
 
 def split_groups(
@@ -88,8 +114,6 @@ def split_groups(
     Raises:
         NotEnoughDataError: there is only one group.
     """
-    if share <= 0:
-        return list(range(len(groups))), []
     if len(set(groups)) < 2:
         raise NotEnoughDataError(
             "all examples come from one user or conversation: no part can be held out without a leak",

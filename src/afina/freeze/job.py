@@ -50,6 +50,12 @@ def newest_dataset(session: Connection, *, task: str) -> DatasetId:
     return DatasetId(row["id"])
 
 
+def kept_parts(session: Connection, *, task: str) -> dict[str, Split]:
+    """Group → the part it was in when it was frozen last: a new dataset keeps it there."""
+    rows = session.execute(QUERIES["parts"], {"task": task}).fetchall()
+    return {row["group_key"]: Split(row["split"]) for row in rows}
+
+
 def load_dataset(session: Connection, dataset: DatasetId) -> Dataset:
     """Read a dataset.
 

@@ -15,3 +15,8 @@ SELECT id FROM ml.datasets WHERE task = %(task)s ORDER BY created_at DESC LIMIT 
 
 -- get_examples: in their frozen order
 SELECT example_id, split, text, target, group_key FROM ml.dataset_examples WHERE dataset_id = %(id)s ORDER BY split, position
+
+-- parts: where every group of a task was when it was frozen last
+SELECT DISTINCT ON (e.group_key) e.group_key, e.split
+FROM ml.dataset_examples e JOIN ml.datasets d ON (d.client_id, d.id) = (e.client_id, e.dataset_id)
+WHERE d.task = %(task)s ORDER BY e.group_key, d.created_at DESC, d.id

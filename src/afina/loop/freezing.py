@@ -6,7 +6,7 @@ from pathlib import Path
 
 from afina.chat import classify_turns, render_answer
 from afina.curate import kept_examples
-from afina.freeze import load_dataset, newest_dataset, save_dataset
+from afina.freeze import kept_parts, load_dataset, newest_dataset, save_dataset
 from afina.freeze.freeze import freeze
 from afina.loop.narrate import Stages
 from afina.loop.project import Project
@@ -14,14 +14,15 @@ from afina.records import Dataset, Example, Split
 from afina.store.paths import write_json, write_whole
 
 
-def freeze_project(project: Project, stages: Stages) -> Dataset:
-    """Split and freeze what curation kept."""
+def freeze_project(project: Project, stages: Stages, *, new_split: bool = False) -> Dataset:
+    """Split and freeze what curation kept. Groups stay in their parts, unless a `new_split` is wanted."""
     with stages.stage("freeze"):
         with project.session() as session:
             examples = kept_examples(session, task=project.task)
             dataset = freeze(
-                examples, project.settings.freeze, task=project.task, fields=project.settings.project.fields
-            )
+                examples, project.settings.freeze, task=project.task, fields=project.settings.project.fields,
+                kept={} if new_split else kept_parts(session, task=project.task),
+            )  # fmt: skip
             save_dataset(session, dataset)
         write_files(dataset, project.paths.dataset(dataset.id))
         rows = dataset.card["rows"]

@@ -26,7 +26,7 @@ from afina.loop.rollouts import (
 )
 from afina.loop.steps import base_version, evaluate_version, export_run, interrupted_run, plan_training, train_run
 from afina.loop.versions import find_version
-from afina.records import RunState, Verdict
+from afina.records import RunState, Split, Verdict
 from afina.release.job import save_verdict
 from afina.store.paths import read_json
 from afina.train import get_run, move_run
@@ -80,6 +80,24 @@ def test_importing_twice_adds_nothing(project: Project, stages: Stages, tmp_path
     assert [e.text for e in current_dataset(project).test] == [e.text for e in first.test]
 
 
+def test_users_stay_in_their_part_when_more_is_imported(filled: Project, stages: Stages, tmp_path: Path) -> None:
+    """What a live version was trained on does not become the next one's test, nor the other way round, unless it is wanted."""
+    first = current_dataset(filled)
+    more = tmp_path / "more.csv"
+    text = write_sample(tmp_path / "d.csv", rows=180).read_text("utf-8").splitlines()
+    more.write_text("\n".join([text[0], *(line.replace(",u", ",v") for line in text[121:])]), "utf-8")
+    import_file(filled, more, stages)
+    curate_project(filled, stages)
+
+    second = freeze_project(filled, stages)
+
+    old, new = ({e.group: part for part in Split for e in found.part(part)} for found in (first, second))
+    assert len(new) > len(old)
+    assert old.items() <= new.items()
+    anew = freeze_project(filled, stages, new_split=True)
+    assert not old.items() <= {e.group: part for part in Split for e in anew.part(part)}.items()
+
+
 def test_a_dataset_lies_on_disk_as_chats(filled: Project) -> None:
     """One line an example, in the form that `afina train --data` and every other trainer reads."""
     dataset = current_dataset(filled)
@@ -119,7 +137,7 @@ def test_one_turn(filled: Project, stages: Stages) -> None:
 
     assert version.name == "tiny-classify:v1"
     assert entry["tuned"]["n"] == len(dataset.test)
-    assert set(entry["yardsticks"]) == {"majority", "tfidf_logreg", "base+nearest"}
+    assert set(entry["yardsticks"]) == {"majority", "tfidf_logreg", "base+nearest", "tuned+nearest"}
     assert not verdict.go  # random weights, one epoch: an honest no-go
     with pytest.raises(ReleaseError, match="no-go"):
         start_canary(project, version, actor="t")

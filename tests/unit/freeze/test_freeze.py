@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from afina.errors import NotEnoughDataError
 from afina.freeze.freeze import freeze
 from afina.ids import ExampleId
-from afina.records import Dataset, Example
+from afina.records import Dataset, Example, Split
 from afina.settings import FreezeSettings
 
 
@@ -56,6 +56,47 @@ def test_equal_content_is_the_same_dataset(labels: list[int], shuffler: random.R
     assert frozen(rows).id == frozen(other).id
     changed = [Example(id=e.id, text=e.text + "!", target=e.target, group=e.group) for e in rows]
     assert frozen(changed).id != frozen(rows).id
+
+
+def parts_of(dataset: Dataset) -> dict[str, Split]:
+    """Group → part."""
+    return {example.group: part for part in Split for example in dataset.part(part)}
+
+
+@given(many, st.integers(8, 25), st.integers(1, 60))
+@settings(max_examples=10, deadline=None)
+def test_a_group_stays_where_it_was_when_the_dataset_grows(labels: list[int], groups: int, more: int) -> None:
+    """New groups are spread over the parts; without new ones nothing moves."""
+    first = frozen(examples(labels, groups))
+    old = parts_of(first)
+    grown = examples([*labels, *(at % 4 for at in range(more))], groups)[: len(labels)] + [
+        Example(id=ExampleId(f"n{at}"), text=f"nuevo {at}", target={"x": f"l{at % 4}"}, group=f"h{at // 2}") for at in range(more)
+    ]  # fmt: skip
+
+    second = freeze(grown, FreezeSettings(), task="t", fields=["x"], kept=old)
+
+    assert old.items() <= parts_of(second).items()
+    assert sorted(e.id for part in Split for e in second.part(part)) == sorted(e.id for e in grown)
+    again = freeze(grown, FreezeSettings(), task="t", fields=["x"], kept=parts_of(second))
+    assert again.id == second.id
+
+
+def test_shares_are_kept_over_many_small_additions() -> None:
+    """Ten messages a week for twenty weeks end with the shares of the settings, not with those of ten messages."""
+    rows = examples([at % 4 for at in range(100)], 100)
+    kept: dict[str, Split] = {}
+    for week in range(20):
+        dataset = freeze(rows, FreezeSettings(), task="t", fields=["x"], kept=kept)
+        kept = parts_of(dataset)
+        rows += [
+            Example(id=ExampleId(f"w{week}.{at}"), text=f"w {week} {at}", target={"x": f"l{at % 4}"}, group=f"w{week}.{at}")
+            for at in range(10)
+        ]  # fmt: skip
+
+    shares = {part: len(dataset.part(part)) / (len(rows) - 10) for part in Split}
+    assert shares[Split.TEST] == pytest.approx(0.25, abs=0.03)
+    assert shares[Split.VALIDATION] == pytest.approx(0.1, abs=0.03)
+    assert dataset.card["groups_kept"] == len(rows) - 20
 
 
 def test_labels_come_from_training_only() -> None:
