@@ -1,6 +1,7 @@
 """Finds base models: the built-in one, a local folder, or one that was pulled before. Looks into folders before they are used."""
 
 import json
+import math
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,15 @@ def header(file: Path) -> dict[str, tuple[int, ...]]:
             return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as exc:
         raise ModelError(f"{file}: cut short or damaged ({exc})", remedy="pull the model again") from exc
+
+
+def count_weights(folder: Path) -> int:
+    """How many numbers a model has, by the headers of its weight files.
+
+    Raises:
+        ModelError: see `header`.
+    """
+    return sum(math.prod(shape) for name in weight_files(folder) for shape in header(folder / name).values())
 
 
 def base_mark(folder: Path) -> str:

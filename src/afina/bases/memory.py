@@ -5,6 +5,8 @@ from pathlib import Path
 
 import psutil
 
+from afina.errors import ModelError
+
 CGROUP, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 UNLIMITED = 2**60
 """cgroup v1 says "no limit" by a number near 2⁶³."""
@@ -15,6 +17,19 @@ def available_memory(root: Path = CGROUP, own: Path = OWN) -> float:
     return min(
         [float(psutil.virtual_memory().available), *(free for place in groups(root, own) for free in left(place))]
     )
+
+
+def require_available(need: float, what: str, *, remedy: str) -> None:
+    """Refuse what will not fit, before it is read: the kernel would end this process, or another, without a word.
+
+    Raises:
+        ModelError: `what` needs more bytes than there are.
+    """
+    free = available_memory()
+    if need > free:
+        raise ModelError(
+            f"{what} needs about {need / 1e9:.2g} GB of memory, {free / 1e9:.2g} GB are free", remedy=remedy
+        )
 
 
 def groups(root: Path, own: Path) -> Iterator[tuple[Path, str, str]]:

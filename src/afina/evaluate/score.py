@@ -71,6 +71,17 @@ def macro_f1(answers: Sequence[Answered], *, fields: Sequence[str], seed: int = 
     return Score(score=float(values[0]), low=float(low), high=float(high), n=n)
 
 
+def macro_f1_gain(truth: Sequence[str], a: Sequence[str], b: Sequence[str], groups: Sequence[str]) -> Score:
+    """By how much B's macro-F1 exceeds A's, with a paired percentile bootstrap (Efron & Tibshirani 1993) that draws whole groups."""
+    _, numbers = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    count = int(numbers.max()) + 1
+    drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(float)
+    weights = np.vstack([np.ones((1, len(truth))), drawn[:, numbers]])
+    values = weighted_macro_f1(truth, b, weights) - weighted_macro_f1(truth, a, weights)
+    low, high = np.percentile(values[1:], [2.5, 97.5])
+    return Score(score=float(values[0]), low=float(low), high=float(high), n=len(truth))
+
+
 def score_answers(
     arm: str,
     answers: Sequence[Answered],

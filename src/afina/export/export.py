@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from afina.bases.folder import count_weights
+from afina.bases.memory import require_available
 from afina.chat.render import load_renderer
 from afina.errors import DiskFullError, ExportError
 from afina.export.merge import merge
@@ -21,6 +23,8 @@ from afina.settings import RuntimeSettings
 from afina.store.paths import disk_errors, free_bytes, read_json, write_json
 
 Say = Callable[[str], None]
+WEIGHT_BYTES, LIBRARIES_BYTES = 4, 0.3e9
+"""Merging and the parity check hold a model in float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +105,12 @@ def export_model(
     The file gets its name only after it was shown to answer like the merged model.
 
     Raises:
-        ExportError: it does not. ModelError: base or adapter cannot be used. DiskFullError: no space left.
+        ExportError: it does not. ModelError: base or adapter cannot be used, or memory is too small. DiskFullError: no space left.
     """
+    require_available(
+        WEIGHT_BYTES * count_weights(base) + LIBRARIES_BYTES, f"exporting {base.name}",
+        remedy="close other programs, or use a smaller base: `afina doctor` says which sizes fit; a .gguf needs no export",
+    )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
     with disk_errors(out), tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as scratch:
         merged, plain = Path(scratch) / "merged", Path(scratch) / "f32.gguf"

@@ -153,16 +153,16 @@ def model_arms(
     replies: bool = False,
     live: Path | None = None,
 ) -> list[Arm]:
-    """Base and tuned as served; the base with nearest examples beside them, which needs no training at all."""
+    """Base and tuned as served; both with nearest examples beside them: the base so needs no training at all."""
     options = settings.evaluate
     renderer = load_renderer(resolve_base(settings.base.model)) if replies else None
     most = settings.chat.max_reply_tokens if replies else options.max_tokens
     more: dict[str, Any] = {"max_tokens": most, "timeout_s": options.timeout_s}
+    shots = Nearest(pairs, k=options.nearest) if options.nearest else None
     arms = [gguf_arm(BASE, base, settings.runtime, log=folder / "base.log", likelihood=renderer, **more)]
-    if options.nearest:
-        shots = Nearest(pairs, k=options.nearest)
-        log = folder / "base+nearest.log"
-        arms.append(gguf_arm(f"{BASE}+{NEAREST}", base, settings.runtime, log=log, nearest=shots, parts=TARGET, **more))
+    for name, gguf in ((BASE, base), (TUNED, tuned)) if shots else ():
+        log = folder / f"{name}+{NEAREST}.log"
+        arms.append(gguf_arm(f"{name}+{NEAREST}", gguf, settings.runtime, log=log, nearest=shots, parts=TARGET, **more))
     if live:
         arms.append(gguf_arm(LIVE, live, settings.runtime, log=folder / "live.log", **more))
     return [*arms, gguf_arm(TUNED, tuned, settings.runtime, log=folder / "tuned.log", likelihood=renderer, **more)]

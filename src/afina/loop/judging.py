@@ -191,6 +191,7 @@ def judge(
     target = decision.comparisons[0].metric
     lost_to = losses_to(arms, target, a=a, b=b, left_out=left_out)
     losses = [loss_sentence(name, score, own, target, blocks=must_beat) for name, score, own in lost_to]
+    helped = [help_sentence(*one, target) for one in helped_by(arms, target, b=b, left_out=left_out)]
     known, silent = leak_sentence(leaks, spoilt=spoilt), failure_sentence([old_arm, new_arm])
     outcome, cause, because = outcome_of(
         decision, spoilt=known if spoilt else [], blocked=losses if must_beat else [], failed=silent
@@ -199,7 +200,7 @@ def judge(
         "format": FORMAT, "version": VERSION, "outcome": outcome.value, "go": outcome is Outcome.GO, "cause": cause, "because": because,
         "a": a, "b": b, "metrics": list(decision.metrics), "checked": bool(training) or bool(leaks),
         "lost_to": [{"name": name, "score": score, "own": own, "metric": target, "blocks": must_beat} for name, score, own in lost_to],
-        "reasons": [*silent, *losses, *known, *decision.reasons],
+        "reasons": [*silent, *losses, *known, *decision.reasons, *helped],
         "policy": asdict(policy), "set": set_json(eval_set), "arms": [arm_json(arm, left_out) for arm in arms],
         "comparisons": [asdict(one) for one in decision.comparisons], "leaks": [asdict(leak) for leak in leaks],
         "changes": changes(old_arm, new_arm, decision, left_out),
@@ -271,13 +272,42 @@ def failure_sentence(arms: Sequence[Scored]) -> list[str]:
     return said
 
 
+def means_of(arms: Sequence[Scored], metric: str, left_out: set[str]) -> dict[str, float]:
+    """Every arm's mean on a measure that it has."""
+    kept = {arm.name: [v for i, v in arm.scores.get(metric, {}).items() if i not in left_out] for arm in arms}
+    return {name: fmean(values) for name, values in kept.items() if values}
+
+
 def losses_to(
     arms: Sequence[Scored], metric: str, *, a: str, b: str, left_out: set[str]
 ) -> list[tuple[str, float, float]]:
-    """Arms beside A and B whose mean on the target is above B's: (name, their mean, B's)."""
-    kept = {arm.name: [v for i, v in arm.scores.get(metric, {}).items() if i not in left_out] for arm in arms}
-    means = {name: fmean(values) for name, values in kept.items() if values}
-    return [(name, value, means[b]) for name, value in means.items() if name not in {a, b} and value > means[b]]
+    """Arms beside A and B whose mean on the target is above B's: (name, their mean, B's). B with help is no arm to lose to."""
+    means = means_of(arms, metric, left_out)
+    others = {arm.name for arm in arms} - {a, b} - {arm.name for arm in helped_arms(arms, b)}
+    return [(name, value, means[b]) for name, value in means.items() if name in others and value > means[b]]
+
+
+def helped_arms(arms: Sequence[Scored], b: str) -> list[Scored]:
+    """B's own model, asked with examples in its prompt."""
+    own = next(arm for arm in arms if arm.name == b).record.source
+    return [
+        arm
+        for arm in arms
+        if arm.name != b and "nearest" in arm.record.source
+        and all(arm.record.source.get(key) == own.get(key) for key in ("kind", "blake2b", "url", "model"))
+    ]  # fmt: skip
+
+
+def helped_by(arms: Sequence[Scored], metric: str, *, b: str, left_out: set[str]) -> list[tuple[str, float, float]]:
+    """B with examples in its prompt, where that is better than B alone: (name, its mean, B's)."""
+    means = means_of(arms, metric, left_out)
+    names = [arm.name for arm in helped_arms(arms, b)]
+    return [(name, means[name], means[b]) for name in names if means.get(name, 0.0) > means[b]]
+
+
+def help_sentence(name: str, score: float, own: float, metric: str) -> str:
+    """Tuning and examples together are better than tuning alone."""
+    return f"{name} reaches {score:.4g} on {metric}, B alone {own:.4g}: examples in the prompt add to it."
 
 
 def loss_sentence(name: str, score: float, own: float, metric: str, *, blocks: bool) -> str:

@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from afina.evaluate.calibration import confusion, expected_calibration_error, per_label, reliability
+from afina.evaluate.score import macro_f1_gain
 from afina.records import EvalRecord, Part
 
 MOST_LABELS = 200
@@ -27,23 +28,22 @@ def label_changes(a: EvalRecord, b: EvalRecord, left_out: set[str]) -> dict[str,
     """Field → changes of every label's F1 and what B confuses; {} when the expected answers are not labels."""
     before = {output.item: output.text for output in a.outputs}
     rows = [
-        (read_labels(item.expected), read_labels(before[item.id]), read_labels(new.text))
+        (read_labels(item.expected), read_labels(before[item.id]), read_labels(new.text), item.group or item.id)
         for item, new in zip(b.eval_set.items, b.outputs, strict=True)
         if item.part is Part.TARGET and item.id not in left_out and item.id in before
     ]
-    if not rows or not all(truth for truth, _, _ in rows):
+    if not rows or not all(row[0] for row in rows):
         return {}
     found = {}
     for field in rows[0][0]:
         truth = [row[0].get(field, "") for row in rows]
         if len(set(truth)) * 2 <= len(truth) and len(set(truth)) <= MOST_LABELS:  # free text has no label to confuse
-            found[field] = field_changes(
-                truth, [r[1].get(field, "") for r in rows], [r[2].get(field, "") for r in rows]
-            )
+            old, new = [row[1].get(field, "") for row in rows], [row[2].get(field, "") for row in rows]
+            found[field] = field_changes(truth, old, new, groups=[row[3] for row in rows])
     return found
 
 
-def field_changes(truth: Sequence[str], a: Sequence[str], b: Sequence[str]) -> dict[str, Any]:
+def field_changes(truth: Sequence[str], a: Sequence[str], b: Sequence[str], *, groups: Sequence[str]) -> dict[str, Any]:
     """One field."""
     changes = sorted(
         zip(per_label(truth, a), per_label(truth, b), strict=True),
@@ -52,13 +52,17 @@ def field_changes(truth: Sequence[str], a: Sequence[str], b: Sequence[str]) -> d
     )
     most = {new.label for _, new in sorted(changes, key=lambda pair: -abs(pair[1].f1 - pair[0].f1))[:SHOWN]}
     labels, counts = confusion(truth, b)
+    gain = macro_f1_gain(truth, a, b, groups)
     return {
         "changes": [
             {"label": new.label, "n": new.n, "a": old.f1, "b": new.f1} for old, new in changes if new.label in most
         ],
-        "macro_f1": {"a": fmean([old.f1 for old, _ in changes]), "b": fmean([new.f1 for _, new in changes])},
+        "macro_f1": {
+            "a": fmean([old.f1 for old, _ in changes]), "b": fmean([new.f1 for _, new in changes]),
+            "difference": gain.score, "low": gain.low, "high": gain.high,
+        },
         "confusion": {"labels": labels, "counts": counts},
-    }
+    }  # fmt: skip
 
 
 def calibration(record: EvalRecord, correct: Mapping[str, float]) -> dict[str, Any] | None:

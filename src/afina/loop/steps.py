@@ -9,7 +9,7 @@ from afina.evaluate.record import write_record
 from afina.export import get_base_version, get_version, next_name, register_version
 from afina.freeze import load_dataset
 from afina.ids import ModelVersionId, RunId, new_id
-from afina.loop.assess import Live, assess_labels
+from afina.loop.assess import TUNED, Live, assess_labels
 from afina.loop.narrate import Stages
 from afina.loop.project import Project
 from afina.loop.rollouts import in_production
@@ -154,6 +154,7 @@ def evaluate_version(project: Project, version: ModelVersion, stages: Stages) ->
     )  # fmt: skip
     write_json(project.paths.model(version.id) / "report.json", {"tasks": [entry]})
     write_json(project.paths.model(version.id) / "verdict.json", found.judged)
-    own = found.scored[-1]  # kept with the version: the dataset's folder holds the newest version's
+    # kept with the version: the dataset's folder holds the newest version's
+    own = next(one for one in found.scored if one.name == TUNED)
     write_record(project.paths.model(version.id) / "evaluation.jsonl", own.record, own.scores)
     return entry, found.verdict

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from afina.bases.memory import require_available
 from afina.errors import RuntimeFailedError
 from afina.runtime.gguf_file import check_gguf
 from afina.settings import RuntimeSettings
@@ -94,7 +95,7 @@ def start_worker(gguf: Path, settings: RuntimeSettings, *, log: Path, exact: boo
     """A worker for as long as the block runs.
 
     Raises:
-        ModelError: the file is no whole GGUF. RuntimeFailedError: the worker did not come up.
+        ModelError: the file is no whole GGUF, or larger than the free memory. RuntimeFailedError: the worker did not come up.
     """
     worker = open_worker(gguf, settings, log=log, exact=exact)
     try:
@@ -106,6 +107,9 @@ def start_worker(gguf: Path, settings: RuntimeSettings, *, log: Path, exact: boo
 def open_worker(gguf: Path, settings: RuntimeSettings, *, log: Path, exact: bool = False) -> Worker:
     """A worker that the caller stops."""
     check_gguf(gguf)
+    require_available(
+        float(gguf.stat().st_size), gguf.name, remedy="stop other models, or take a file in fewer bits (q4_k_m, q4_0)"
+    )
     with tempfile.TemporaryDirectory(prefix="afina-worker-") as folder:
         ready = Path(folder) / "ready.json"
         process = spawn(gguf, settings, log=log, ready=ready, exact=exact)

@@ -5,7 +5,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from afina.bases import memory, semilla
+from afina.bases.folder import count_weights
 from afina.bases.memory import available_memory
+from afina.errors import ModelError
+from afina.export.export import export_model
+from afina.settings import RuntimeSettings
 
 
 def container(folder: Path, *, limit: str, inside: str = "") -> tuple[Path, Path]:
@@ -38,3 +43,16 @@ def test_without_a_limit_the_machine_counts(tmp_path: Path) -> None:
     """No limit set, or no such files."""
     for place in (container(tmp_path, limit="max"), (tmp_path / "none", tmp_path / "none")):
         assert available_memory(*place) == pytest.approx(psutil.virtual_memory().available, rel=0.2)
+
+
+def test_an_export_that_will_not_fit_is_refused_before_weights_are_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By the headers alone; nothing is written."""
+    monkeypatch.setattr(memory, "available_memory", lambda: 0.31e9)
+
+    with pytest.raises(ModelError, match=r"exporting model needs about 0\.32 GB of memory, 0\.31 GB are free"):
+        export_model(semilla.FOLDER, None, tmp_path / "b.gguf", RuntimeSettings(), quantisation="q8_0", name="b")
+
+    assert count_weights(semilla.FOLDER) > 5e6
+    assert list(tmp_path.iterdir()) == []

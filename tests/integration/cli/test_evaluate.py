@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from afina.bases import semilla
+from afina.bases import memory, semilla
 from afina.cli.main import root
 from afina.export.export import export_model
 from afina.settings import RuntimeSettings
@@ -202,7 +202,7 @@ def test_ratings_are_unblinded_and_counted(folder: Path, address: str) -> None:
     afina("rate", "--ratings", "other.jsonl", "--key", str(out / "side-by-side.key.json"), code=65)
 
 
-def test_candidates_are_compared_on_a_served_model(folder: Path, address: str) -> None:
+def test_candidates_are_compared_on_a_served_model(folder: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The built-in base as a file beside an address and a name that does not exist; nobody meets the constraints."""
     gguf = export_model(
         semilla.FOLDER, None, folder / "base.gguf", RuntimeSettings(), quantisation="q8_0", name="base"
@@ -231,6 +231,10 @@ def test_candidates_are_compared_on_a_served_model(folder: Path, address: str) -
     assert found["winner"] == ""
     free = ["--min-score", "-1", "--min-yaml", "0", "--max-ram", "0", "--min-speed", "0"]
     assert json.loads(afina(*command, *free, code=0).stdout)["winner"] in found["models"]
+    monkeypatch.setattr(memory, "available_memory", lambda: 1e6)
+    short = json.loads(afina(*command, *free, "--out", "other", code=0).stdout)
+    assert short["winner"] == f"{address}#good", "a model that does not fit is named, the others are asked"
+    assert short["failed"][str(gguf)].startswith("base.gguf needs about 0.0")
 
 
 def test_what_failed_is_asked_again_and_nothing_else(folder: Path, address: str) -> None:

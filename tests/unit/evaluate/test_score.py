@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from afina.evaluate.score import macro_f1, score_answers, share
+from afina.evaluate.score import macro_f1, macro_f1_gain, score_answers, share
 from afina.records import Answered
 
 labels = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=5, max_size=60)
@@ -44,3 +44,17 @@ def test_an_item_is_right_when_every_field_is() -> None:
     assert result.accuracy.score == 0
     assert result.per_field["x"].score == 1
     assert result.per_field["y"].score == 0
+
+
+@given(labels)
+def test_the_gain_in_macro_f1_is_the_difference_and_nothing_for_equal_answers(pairs: list[tuple[str, str]]) -> None:
+    """Both arms are drawn together: answers that are the same have no spread."""
+    truth, answers = [t for t, _ in pairs], [a for _, a in pairs]
+    groups = [str(at // 2) for at in range(len(pairs))]
+    options = {"labels": sorted(set(truth)), "average": "macro", "zero_division": 0}
+
+    same, better = (macro_f1_gain(truth, answers, other, groups) for other in (answers, truth))
+
+    assert (same.score, same.low, same.high) == (0, 0, 0)
+    assert better.score == pytest.approx(1 - f1_score(truth, answers, **options))
+    assert better.low >= 0

@@ -76,6 +76,19 @@ def test_a_cheaper_arm_that_is_better_is_said_first_and_blocks_if_it_must_be_bea
     assert shown["lost_to"][0]["name"] == "base+nearest"
 
 
+def test_the_judged_model_with_examples_in_its_prompt_is_no_arm_to_lose_to() -> None:
+    """It is the same weights: that examples help it is said last, and blocks nothing."""
+    tuned, helped = arm("tuned", 50), arm("tuned+nearest", 55)
+    source = {"kind": "gguf", "blake2b": "b"}
+    tuned = replace(tuned, record=replace(tuned.record, source=source))
+    helped = replace(helped, record=replace(helped.record, source={**source, "nearest": 4}))
+
+    found = verdict(arm("base", 10), helped, tuned, must_beat=True)
+
+    assert (found["outcome"], found["lost_to"]) == ("go", [])
+    assert found["reasons"][-1].startswith("tuned+nearest reaches 0.9167 on exact, B alone 0.8333")
+
+
 def test_leaked_items_are_named_and_left_out() -> None:
     """Twenty messages are in the training: forty are judged. With forty, twenty are too few."""
     training = [item.turns[-1].content for item in TARGETS[:20]]

@@ -53,6 +53,7 @@ def test_the_page_says_the_outcome_in_the_readers_language(language: str, headli
     page = verdict_page(judged(5, 55), language=language)
 
     assert headline in page
+    assert re.search(r"Macro-F1 .*0\.\d{3} → 0\.\d{3}, \w+ \+0\.\d{3} \(\+0\.\d{3} \w+ \+0\.\d{3}\)", page)
     assert page.count("<svg") == 5
     assert "<script" not in page
     assert not re.search(r'(src|href)="https?:', page)
