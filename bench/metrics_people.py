@@ -48,7 +48,7 @@ def score(metric: str, row: dict[str, Any]) -> float:
     reference = str(row["reference"])
     context = reference if metric == "grounded_in_reference" else ""
     item = EvalItem(id="", turns=(Turn("user", ""),), expected=reference, context=context)
-    return METRICS["grounded" if context else metric].score(item, str(row["response"]))
+    return METRICS["grounded" if context else metric].score(item, str(row["response"])) or 0.0
 
 
 def mean_rating(row: dict[str, Any], aspect: str) -> float:

@@ -4,6 +4,7 @@ Run by `bench.peers`; imports nothing of this project, because its environment h
 """
 
 import json
+import resource
 import sys
 import tempfile
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import AutoConfig, AutoModelForCausalLM, TrainerCallback
+from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig, TrainerCallback
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -35,8 +36,15 @@ def say(seconds: float) -> None:
 
 
 def model_of(job: dict[str, Any]) -> Any:
-    """The shape with random weights in float32 (or the library's choice, for the row 'as installed')."""
+    """The shape with random weights in float32 (or the library's choice, for the row 'as installed'); or a folder in NF4."""
     torch.manual_seed(0)
+    if job.get("folder"):
+        four = BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.float32
+        )  # fmt: skip
+        return AutoModelForCausalLM.from_pretrained(
+            job["folder"], quantization_config=four, dtype=torch.float32, device_map="cpu"
+        )
     config = AutoConfig.for_model(**job["config"])
     config.use_cache = False
     return AutoModelForCausalLM.from_config(config, dtype=torch.float32)
@@ -59,7 +67,7 @@ def run_trl(job: dict[str, Any]) -> None:
     longest = max(len(row["input_ids"]) for row in rows)
     packed = bool(job.get("packing"))
     size = sum(len(row["input_ids"]) for row in job["rows"]) if packed else longest
-    defaults = {} if job.get("as_installed") else {"bf16": False, "gradient_checkpointing": False}
+    defaults = {} if job.get("as_installed") else {"bf16": False, "gradient_checkpointing": bool(job.get("folder"))}
     batch = 1 if packed else job["batch"]
     with tempfile.TemporaryDirectory() as scratch:
         arguments = SFTConfig(
@@ -73,6 +81,7 @@ def run_trl(job: dict[str, Any]) -> None:
             processing_class=AutoTokenizer.from_pretrained(job["tokenizer"]), callbacks=[Clock()],
         )  # fmt: skip
         trainer.train()
+    sys.stdout.write(json.dumps({"rss_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9}) + "\n")
 
 
 def run_plain(job: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ from afina.train.model import add_adapter
 from afina.train.packing import packs
 
 FOLDER = Path(__file__).parents[1] / ".bench"
-PEERS = ("trl==1.16.0", "peft==0.21.2", "transformers==5.23.0", "datasets")
+PEERS = ("trl==1.16.0", "peft==0.21.2", "transformers==5.23.0", "datasets", "bitsandbytes==0.50.2")
 RANK = 16
 QWEN_05B: dict[str, Any] = {
     "model_type": "qwen2", "vocab_size": 151936, "hidden_size": 896, "intermediate_size": 4864,
@@ -64,6 +64,19 @@ def run_peer(rows: Sequence[Rendered], *, peer: str, steps: int, config: dict[st
     Raises:
         RuntimeError: the peer failed; the last lines of what it said.
     """
+    return [
+        line["seconds"] for line in peer_lines(rows, peer=peer, steps=steps, config=config, **more) if "seconds" in line
+    ][1:]
+
+
+def peer_lines(
+    rows: Sequence[Rendered], *, peer: str, steps: int, config: dict[str, Any], **more: Any
+) -> list[dict[str, float]]:
+    """What a peer measured: `seconds` of every step, `rss_gb` in the end.
+
+    Raises:
+        RuntimeError: see `run_peer`.
+    """
     job = {
         "peer": peer, "steps": steps, "config": config, "r": RANK, "threads": torch.get_num_threads(),
         "tokenizer": str(semilla.FOLDER), "rows": [as_labels(row) for row in rows], **more,
@@ -72,10 +85,10 @@ def run_peer(rows: Sequence[Rendered], *, peer: str, steps: int, config: dict[st
         [peer_python(), Path(__file__).parent / "peer_sft.py"], input=json.dumps(job), capture_output=True, text=True,
         check=False, env={**os.environ, "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"},
     )  # fmt: skip
-    times = [json.loads(line)["seconds"] for line in done.stdout.splitlines() if line.startswith('{"seconds"')]
-    if done.returncode or len(times) < steps:
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(('{"seconds"', '{"rss_gb"'))]
+    if done.returncode or sum("seconds" in line for line in lines) < steps:
         raise RuntimeError(f"{peer} {more}: {done.stderr[-2000:]}")
-    return times[1:]
+    return lines
 
 
 def as_labels(row: Rendered) -> dict[str, list[int]]:

@@ -1,12 +1,13 @@
 """How little memory a 3B and a 7B model need to train, and what that costs in speed.
 
-    python -m bench.train_memory [--only 3b,7b] [--steps 2] [--folder DIR]
+    python -m bench.train_memory [--only 3b,7b] [--steps 2] [--folder DIR] [--peer]
 
 Qwen2.5's shapes with random weights, written shard by shard in bfloat16 (3B: 6 GB, 7B: 15 GB of disk). 1,024 tokens an
 optimiser step (4 examples of 256, half supervised), r 16 on every linear layer, Adam, gradient checkpointing; peak resident
 memory of the whole process, loading included. NF4 beside the same engine with larger storage: float32 for 3B, bfloat16
 for 7B. Each run is a process of its own; first step excluded from the times. Prints one JSON line: `rss_3b_gb`, `speed_3b`
-(share of the larger storage's speed), `rss_7b_gb`, `speed_7b`.
+(share of the larger storage's speed), `rss_7b_gb`, `speed_7b`. With `--peer` TRL with bitsandbytes' NF4 trains the same rows of the
+same weights (`peer_3b`), if it can: one example at a time, gradient checkpointing, float32 arithmetic.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from afina.settings import TrainSettings
 from afina.train.engine import Engine, backward
 from afina.train.loop import new_optimizer, trainable_model
 from afina.train.packing import pack
-from bench.peers import QWEN_05B, RANK, SHAPES
+from bench.peers import QWEN_05B, RANK, SHAPES, peer_lines
 
 LARGER = {"3b": "float32", "7b": "bfloat16"}
 SHARD_BYTES = 2 * 2**30
@@ -109,12 +110,25 @@ def in_process(folder: Path, storage: str, steps: int) -> dict[str, Any]:
     return found
 
 
+def measure_peer(folder: Path, steps: int) -> dict[str, Any]:
+    """TRL with bitsandbytes on the same folder; what it said where it failed."""
+    try:
+        lines = peer_lines(examples(), peer="trl", batch=1, steps=steps + 1, config={}, folder=str(folder))
+    except RuntimeError as exc:
+        return {"failed": str(exc)[-300:]}
+    return {
+        "rss_gb": round(max(line.get("rss_gb", 0.0) for line in lines), 2),
+        "step_s": [round(line["seconds"], 1) for line in lines if "seconds" in line][1:],
+    }
+
+
 def main() -> None:
     """Run, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="3b,7b")
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--folder", type=Path, help="where the weights lie or are put; default: a temporary folder")
+    parser.add_argument("--peer", action="store_true", help="TRL + bitsandbytes on the same weights too")
     parser.add_argument("--measure", choices=["float32", "bfloat16", "nf4"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
@@ -132,6 +146,8 @@ def main() -> None:
                 f"rss_{size}_gb": lean["rss_gb"], f"speed_{size}": round(seconds[1] / seconds[0], 3),
                 f"nf4_{size}": lean, f"{LARGER[size]}_{size}": large,
             }  # fmt: skip
+            if options.peer:
+                found[f"peer_{size}"] = measure_peer(folder, options.steps)
     sys.stdout.write(json.dumps(found) + "\n")
 
 

@@ -110,6 +110,6 @@ def print_models(
             f"[bold]{escape(name)}[/]" if name == winner else escape(name), *("–" if row[c] is None else str(row[c]) for c in FIGURES),
             f"[green]{t('wins')}[/]" if name == winner else escape(unmet),
         )  # fmt: skip
-    for name, why in failed.items():
-        table.add_row(escape(name), *[""] * (len(COLUMNS) - 2), f"[red]{escape(why)}[/]")
     OUT.print(table)
+    for name, why in failed.items():
+        OUT.print(f"[red]{escape(name)}: {escape(why)}[/]", soft_wrap=True)

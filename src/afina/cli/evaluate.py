@@ -1,33 +1,33 @@
-"""`evaluate`, `rate`: on the project, or on anybody's models, addresses and answer files."""
+"""`evaluate`: on the project, or on anybody's models, addresses and answer files."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from afina.capture.rows import read_rows
 from afina.cli.options import VerdictCommand, here, json_option, verdict_exit
 from afina.cli.pages import version_pages, write_pages
 from afina.cli.terminal import OUT, escape, print_json, print_report, stages
-from afina.cli.verdict import COLOURS, EXIT_CODES, read_guard, verdict_table
+from afina.cli.verdict import COLOURS, EXIT_CODES, print_comparisons, read_guard
 from afina.cli.words import t
 from afina.errors import InputError
 from afina.evaluate.contamination import Leak
 from afina.evaluate.metrics import METRICS, load_metric
 from afina.evaluate.record import read_record, write_record
+from afina.evaluate.run import as_lines
+from afina.evaluate.sets import as_row
+from afina.loop.asking import LIKELIHOOD, Scored, ask_arms, score_record
+from afina.loop.beside import GUARDED
 from afina.loop.evalsets import read_set, read_training
-from afina.loop.judging import GUARDED, Scored, ask_arms, judge, score_record
-from afina.loop.scores import pair_all
-from afina.loop.sources import Place, open_source, read_source, yardstick_arms
+from afina.loop.judging import judge
+from afina.loop.sources import Place, is_answers, open_source, read_source, yardstick_arms
 from afina.loop.steps import evaluate_version
 from afina.loop.versions import find_version
 from afina.records import Part
-from afina.release.decide import Comparison, Outcome, Policy, decide
+from afina.release.decide import Comparison, Outcome, Policy
 from afina.settings import Settings
-from afina.store.paths import read_json, write_json
-from afina.web.sides import unblind
+from afina.store.paths import read_json, write_json, write_whole
 from afina.wiring import open_project
 
 FILE = click.Path(path_type=Path)
@@ -42,10 +42,10 @@ afina evaluate --set items.jsonl --metric chrf --train train.jsonl \\
 @click.command("evaluate", cls=VerdictCommand, epilog=EXAMPLE, help=t("Is it better? In a project: a version's served file beside the base and simple classifiers. With --set and --arm NAME=SOURCE: any models (.gguf, folder, hub id), addresses (http://…/v1#model) and answer files, without a project. Exit code 0 go, 1 no-go, 2 cannot tell, 65 an error."))  # fmt: skip
 @click.argument("version", required=False)
 @click.option("--set", "set_file", type=FILE, help=t("items: id, prompt or messages, expected, rules, context, group, part"))  # fmt: skip
-@click.option("--arm", "arms", multiple=True, metavar="NAME=SOURCE", help=t("who answers; the first is A, the last is B"))  # fmt: skip
-@click.option("--metric", "metrics", multiple=True, default=("rules",), show_default=True, help=t("measure of the target part: a name or your own as module:function"))  # fmt: skip
+@click.option("--arm", "arms", multiple=True, metavar="NAME=SOURCE", help=t("who answers: .gguf, model folder, hub id or semilla, http://…/v1#model, answers.jsonl; the first is A, the last is B"))  # fmt: skip
+@click.option("--metric", "metrics", multiple=True, default=("rules",), show_default=True, help=t("measure of the target part, several if repeated: a name or your own as module:function"))  # fmt: skip
 @click.option("--show", "shown", multiple=True, metavar="METRIC", help=t("a measure to show, not to decide by"))
-@click.option("--guard", "guards", multiple=True, metavar="METRIC=MARGIN", help=t("a metric that must not become worse by more than the margin; all others are targets"))  # fmt: skip
+@click.option("--guard", "guards", multiple=True, metavar="METRIC=MARGIN", help=t("a metric that must not become worse by more than the margin; all others are targets. safety/rules and forgetting/rules are guards by themselves"))  # fmt: skip
 @click.option("--train", "train_file", type=FILE, help=t("what B was tuned on: finds leaked items, gives yardsticks"))
 @click.option("--nearest", default=0, show_default=True, type=click.IntRange(0, 32), help=t("also ask every model with so many nearest training examples in the prompt"))  # fmt: skip
 @click.option("--a", "a_name", help=t("arm to compare with (default: the first)"))
@@ -54,7 +54,8 @@ afina evaluate --set items.jsonl --metric chrf --train train.jsonl \\
 @click.option("--min-effect", default=0.1, show_default=True, type=click.FloatRange(0), help=t("B must surely be better by this share of A's score: 0.1 = ten per cent"))  # fmt: skip
 @click.option("--margin", default=0.1, show_default=True, type=click.FloatRange(0, 1, min_open=True, max_open=True), help=t("largest accepted loss of safety and forgetting items"))  # fmt: skip
 @click.option("--min-items", default=30, show_default=True, type=click.IntRange(2), help=t("fewest items for a verdict"))  # fmt: skip
-@click.option("--starters/--no-starters", default=True, help=t("add the project's own safety and forgetting items where the set has none"))  # fmt: skip
+@click.option("--starters/--no-starters", default=None, help=t("add the project's own safety and forgetting items where the set has too few (default: unless an arm is a file of answers)"))  # fmt: skip
+@click.option("--write-set", type=FILE, help=t("ask nobody: write all items, the project's own too, to be answered elsewhere"))  # fmt: skip
 @click.option("--max-tokens", default=256, show_default=True, type=click.IntRange(1), help=t("longest answer, tokens"))
 @click.option("--timeout", default=120.0, show_default=True, type=click.FloatRange(0, min_open=True), help=t("longest wait for one answer, seconds"))  # fmt: skip
 @click.option("--quant", default="q8_0", show_default=True, help=t("quantisation of models given as folders"))
@@ -89,31 +90,33 @@ def evaluate_project(version: str | None, *, as_json: bool) -> int:
 
 def evaluate_files(set_file: Path | None, options: dict[str, Any], *, as_json: bool) -> int:
     """Anybody's arms on anybody's set. Returns the exit code."""
+    if set_file and options["write_set"]:
+        return write_set(set_file, options)
     if not options["rescore"] and (set_file is None or len(options["arms"]) < 2):
         raise InputError("--set and two --arm NAME=SOURCE are needed", remedy="or --rescore --out FOLDER")
     folder = options["out"] or here() / ".afina" / "evaluate" / (set_file.stem if set_file else "")
     names = list(dict.fromkeys([*options["metrics"], *options["shown"]]))
     shown = [*options["shown"], *(name for name in names if not load_metric(name).decides)]
     training = read_training(options["train_file"]) if options["train_file"] else []
+    a, b = compared(options, folder)
+    policy = Policy(
+        alpha=options["alpha"], minimum_effect=options["min_effect"], guards=dict(map(read_guard, options["guards"])),
+        min_items=options["min_items"],
+    )  # fmt: skip
+    require_known_guards(policy, [name for name in names if name not in shown])
     told = stages(as_json)
     with told.stage("evaluate"):
         if options["rescore"]:
             scored = rescored(folder, names)
         else:
             assert set_file is not None
-            starters = [*(GUARDED if options["starters"] else ()), *([Part.STRESS] if options["stress"] else ())]
-            eval_set = read_set(set_file, starters=starters)
+            eval_set = read_set(set_file, starters=starters_of(options), least=options["min_items"])
             place = Place(settings=settings_of(options), folder=folder, training=training, nearest=options["nearest"])
             arms = [arm for text in options["arms"] for arm in open_source(*read_source(text), place)]
-            scored = ask_arms(
-                [*yardstick_arms(place), *arms], eval_set, names, folder, told.narrator, fresh=options["fresh"]
-            )
+            arms = [*yardstick_arms(place), *arms]
+            require_arms([arm.name for arm in arms], a, b)
+            scored = ask_arms(arms, eval_set, names, folder, told.narrator, fresh=options["fresh"])
         told.note = f"{len(scored)} arms, {len(scored[0].record.outputs)} items"
-    a, b = compared(options, folder)
-    policy = Policy(
-        alpha=options["alpha"], minimum_effect=options["min_effect"], guards=dict(map(read_guard, options["guards"])),
-        min_items=options["min_items"],
-    )  # fmt: skip
     verdict = judge(
         scored, a=a, b=b, policy=policy, margin=options["margin"], shown=shown, training=[message for message, _ in training],
         leaks=known_leaks(folder) if options["rescore"] and not training else None,
@@ -123,6 +126,42 @@ def evaluate_files(set_file: Path | None, options: dict[str, Any], *, as_json: b
     write_pages(verdict, by_name[a], by_name[b], folder)
     print_json(verdict) if as_json else print_verdict(verdict, folder)
     return EXIT_CODES[Outcome(verdict["outcome"])]
+
+
+def starters_of(options: dict[str, Any]) -> list[Part]:
+    """The parts of which the project's own items are asked too. A file of answers knows nothing of them, unless it is said."""
+    files = any(is_answers(read_source(text)[1]) for text in options["arms"])
+    wanted = not files if options["starters"] is None else options["starters"]
+    return [*(GUARDED if wanted else ()), *([Part.STRESS] if options["stress"] else ())]
+
+
+def write_set(set_file: Path, options: dict[str, Any]) -> int:
+    """The whole set as a file, to be answered elsewhere. Returns the exit code."""
+    eval_set = read_set(set_file, starters=starters_of(options), least=options["min_items"])
+    write_whole(options["write_set"], as_lines(*map(as_row, eval_set.items)))
+    OUT.print(f"→ {options['write_set']}: {len(eval_set.items)} items")
+    return 0
+
+
+def require_known_guards(policy: Policy, names: Sequence[str]) -> None:
+    """A mistyped guard must not be found after hours of asking.
+
+    Raises:
+        InputError: it can be no measure of this evaluation.
+    """
+    known = [*(load_metric(name).name for name in names), LIKELIHOOD, *(f"{part.value}/rules" for part in GUARDED)]
+    if unknown := sorted(policy.guards.keys() - set(known)):
+        raise InputError(f"the guard {unknown[0]!r} is no measure here", remedy=f"there are {', '.join(known)}")
+
+
+def require_arms(names: Sequence[str], a: str, b: str) -> None:
+    """The two to compare must be there before anybody is asked.
+
+    Raises:
+        InputError: one is not.
+    """
+    if missing := [name for name in (a, b) if name not in names]:
+        raise InputError(f"no arm {missing[0]!r}", remedy=f"there are {', '.join(names)}")
 
 
 def compared(options: dict[str, Any], folder: Path) -> tuple[str, str]:
@@ -140,10 +179,12 @@ def compared(options: dict[str, Any], folder: Path) -> tuple[str, str]:
     return options["a_name"] or arms[0], options["b_name"] or arms[-1]
 
 
-def known_leaks(folder: Path) -> list[Leak]:
-    """The leaks that the verdict of these records found: the training file is not there any more."""
-    file = folder / "verdict.json"
-    return [Leak(**leak) for leak in read_json(file)["leaks"]] if file.is_file() else []
+def known_leaks(folder: Path) -> list[Leak] | None:
+    """The leaks that the verdict of these records found, if it looked: the training file is not there any more."""
+    before = read_json(folder / "verdict.json") if (folder / "verdict.json").is_file() else {}
+    if "leaks" in before.get("unchecked", ["leaks"]):
+        return None
+    return [Leak(**leak) for leak in before["leaks"]]
 
 
 def settings_of(options: dict[str, Any]) -> Settings:
@@ -180,40 +221,10 @@ def print_verdict(verdict: dict[str, Any], folder: Path) -> None:
             tuple(one["metric"] for one in verdict["comparisons"])
         ):
             OUT.print(f"  {escape(reason)}", soft_wrap=True)
-    OUT.print(verdict_table([Comparison(**one) for one in verdict["comparisons"]]))
+    print_comparisons([Comparison(**one) for one in verdict["comparisons"]], a=verdict["a"], b=verdict["b"])
+    for metric in verdict["shown"]:
+        means = [
+            f"{arm['name']} {arm['scores'][metric]['score']:.4g}" for arm in verdict["arms"] if metric in arm["scores"]
+        ]
+        OUT.print(f"  {escape(metric)}: {escape(', '.join(means))}", soft_wrap=True)
     OUT.print(f"→ {folder / 'verdict.html'}")
-
-
-@click.command("rate", cls=VerdictCommand, help=t("What people's eyes say: ratings saved from a side-by-side page, with its key. Exit code 0 go, 1 no-go, 2 cannot tell, 65 an error."))  # fmt: skip
-@click.option("--ratings", "files", multiple=True, required=True, type=FILE, help=t("saved by the page; one for each person"))  # fmt: skip
-@click.option("--key", required=True, type=FILE, help=t("side-by-side.key.json"))
-@click.option("--min-items", default=10, show_default=True, type=click.IntRange(2), help=t("fewest items for a verdict"))  # fmt: skip
-@json_option
-def rate_command(files: tuple[Path, ...], key: Path, min_items: int, as_json: bool) -> None:
-    """Unblind and count. Several people's ratings of one item are one group: they are not independent."""
-    with verdict_exit():
-        secret = read_json(key)
-        a: dict[str, tuple[float, str | None]] = {}
-        b: dict[str, tuple[float, str | None]] = {}
-        for number, file in enumerate(files):
-            try:
-                found = unblind([row.values for row in read_rows(file)], secret)
-                names = (str(secret["a"]), str(secret["b"]))
-            except (ValueError, KeyError, TypeError) as exc:
-                raise InputError(f"{file}: {exc}") from exc
-            for item, (old, new) in found.items():
-                a[f"{number}/{item}"], b[f"{number}/{item}"] = (old, item), (new, item)
-        decision = decide(
-            pair_all({"preference": a}, {"preference": b}, a_name="A", b_name="B"), Policy(min_items=min_items)
-        )
-    if as_json:
-        print_json({"outcome": decision.outcome.value, "a": names[0], "b": names[1], **asdict(decision.comparisons[0])})
-    else:
-        OUT.print(f"A = {names[0]}, B = {names[1]}")
-        OUT.print(
-            f"[bold {COLOURS[decision.outcome]}]{t(decision.outcome.value)}[/]  {escape(decision.reasons[0])}",
-            soft_wrap=True,
-        )
-        OUT.print(verdict_table(decision.comparisons))
-    if code := EXIT_CODES[decision.outcome]:
-        raise click.exceptions.Exit(code)

@@ -19,7 +19,7 @@ COMMANDS = {
     "import": "data", "review": "data", "curate": "data", "freeze": "frozen",
     "train": "train", "export": "model", "evaluate": "evaluate", "models": "versions", "report": "versions", "parity": "model",
     "release": "serving", "rollback": "serving", "serve": "serving", "chat": "serving", "worker": "serving",
-    "learn": "plain", "verdict": "verdict", "rate": "evaluate", "bench-models": "candidates", "score-turn": "plain",
+    "learn": "plain", "verdict": "verdict", "rate": "rate", "bench-models": "candidates", "score-turn": "plain",
     "backup": "keep", "restore": "keep", "gc": "keep", "psql": "keep",
     "base": "bases", "demo": "demo",
 }  # fmt: skip

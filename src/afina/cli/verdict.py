@@ -13,7 +13,7 @@ from afina.cli.terminal import OUT, print_json
 from afina.cli.words import t
 from afina.errors import InputError
 from afina.loop.scores import pair_scores
-from afina.release.decide import Comparison, Decision, Outcome, Policy, decide
+from afina.release.decide import Cause, Comparison, Decision, Outcome, Policy, decide
 
 EXIT_CODES = {Outcome.GO: 0, Outcome.NO_GO: 1, Outcome.CANNOT_TELL: 2}
 COLOURS = {Outcome.GO: "green", Outcome.NO_GO: "red", Outcome.CANNOT_TELL: "yellow"}
@@ -83,53 +83,51 @@ def read_guard(text: str) -> tuple[str, float]:
 
 
 def as_report(decision: Decision) -> dict[str, object]:
-    """The decision for a script; the first target's figures on top, as one metric is the usual case."""
-    first = decision.comparisons[0]
+    """The decision for a script; on top the figures of the metric that decided."""
+    by_metric = {one.metric: one for one in decision.comparisons}
+    first = by_metric[decision.metrics[0]]
+    figures = ("n", "wins", "losses", "difference", "low", "high", "level")
     return {
-        "go": decision.outcome is Outcome.GO, "outcome": decision.outcome.value,
-        **{name: getattr(first, name) for name in ("p_value", "n", "wins", "losses", "difference", "low", "high")},
+        "go": decision.outcome is Outcome.GO, "outcome": decision.outcome.value, "cause": decision.cause.value,
+        "metrics": list(decision.metrics), "p_value": first.p_worse if decision.cause is Cause.WORSE else first.adjusted,
+        **{name: getattr(first, name) for name in figures},
         "reasons": list(decision.reasons), "comparisons": [asdict(one) for one in decision.comparisons],
     }  # fmt: skip
 
 
 def print_decision(decision: Decision) -> None:
     """The outcome, why, and a row for every metric."""
-    OUT.print(f"[bold {COLOURS[decision.outcome]}]{t(decision.outcome.value)}[/]  {escape(decision.reasons[0])}")
-    OUT.print(verdict_table(decision.comparisons))
+    said = f"[bold {COLOURS[decision.outcome]}]{t(decision.outcome.value)}[/]  {escape(decision.reasons[0])}"
+    OUT.print(said, soft_wrap=True)
+    print_comparisons(decision.comparisons)
 
 
-def verdict_table(comparisons: Sequence[Comparison]) -> Table:
-    """A row for every metric."""
+def print_comparisons(comparisons: Sequence[Comparison], *, a: str = "A", b: str = "B") -> None:
+    """A row for every metric; where the terminal is narrow, or there is none, a block: figures are never cut."""
+    headings = [*map(t, COLUMNS[:2]), escape(a), escape(b), *map(t, COLUMNS[2:])]
+    rows = [row(one) for one in comparisons]
     table = Table(box=None, header_style="bold")
-    for heading in COLUMNS:
-        table.add_column(t(heading), justify="left" if heading in COLUMNS[:2] else "right")
-    for one in comparisons:
-        table.add_row(*row(one))
-    return table
+    for at, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if at < 2 else "right", no_wrap=True)
+    for cells in rows:
+        table.add_row(*cells)
+    if OUT.measure(table, options=OUT.options.update(max_width=1000)).maximum <= OUT.width:
+        OUT.print(table)
+        return
+    for cells in rows:
+        OUT.print(f"[bold]{cells[0]}[/] ({cells[1]}) {cells[-1]}", soft_wrap=True)
+        for heading, cell in list(zip(headings, cells, strict=True))[2:-1]:
+            OUT.print(f"  {heading}: {cell}", soft_wrap=True)
 
 
-COLUMNS = (
-    "metric",
-    "role",
-    "A",
-    "B",
-    "difference",
-    "95 %",
-    "won",
-    "lost",
-    "tied",
-    "p",
-    "n",
-    "smallest visible gain",
-    "",
-)
+COLUMNS = ("metric", "role", "difference", "interval", "won", "lost", "tied", "p", "n", "passes from", "")
 
 
 def row(one: Comparison) -> tuple[str, ...]:
     """One metric as text."""
     groups = f" ({one.groups})" if one.groups != one.n else ""
     return (
-        escape(one.metric), t(one.role), f"{one.a:.4g}", f"{one.b:.4g}", f"{one.difference:+.4g}", f"{one.low:+.3g} … {one.high:+.3g}",
-        str(one.wins), str(one.losses), str(one.ties), f"{one.adjusted:.2g}", f"{one.n}{groups}", f"{one.detectable:.2g}",
-        "[green]✓[/]" if one.passed else "·",
+        escape(one.metric), t(one.role), f"{one.a:.4g}", f"{one.b:.4g}", f"{one.difference:+.4g}",
+        f"{one.level:.0%}: {one.low:+.3g} … {one.high:+.3g}", str(one.wins), str(one.losses), str(one.ties),
+        f"{one.adjusted:.2g}", f"{one.n}{groups}", f"{one.passes_from:+.2g}", "[green]✓[/]" if one.passed else "·",
     )  # fmt: skip

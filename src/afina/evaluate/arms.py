@@ -178,7 +178,8 @@ def answers_arm(name: str, file: Path, answers: Mapping[str, str]) -> Arm:
         if missing := [item.id for item in eval_set.items if item.id not in answers]:
             some = ", ".join(map(repr, missing[:3])) + (" …" if len(missing) > 3 else "")
             raise InputError(
-                f"{file}: no answers to {len(missing)} items: {some}", remedy="an answer that failed is an empty text"
+                f"{file}: no answers to {len(missing)} items: {some}",
+                remedy="an answer that failed is an empty text; `--write-set F` writes all items that are asked",
             )
         yield Asked(ask=lambda item: Output(item=item.id, text=answers[item.id]))
 

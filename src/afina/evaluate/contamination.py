@@ -1,5 +1,5 @@
-"""Is what is asked in the evaluation known from training? A word 13-gram in common (Brown et al. 2020, appendix C), the same text, or
-nearly the same one.
+"""Is what is asked in the evaluation known from training? A word 13-gram in common (Brown et al. 2020, appendix C), the same text,
+one inside of the other, or nearly the same one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,13 +35,27 @@ def find_leaks(items: Sequence[EvalItem], training: Iterable[str], *, near: floa
     words = [plain_words(text) for text in texts]
     whole = {" ".join(one): text for one, text in zip(words, texts, strict=True) if one}
     by_gram = {gram: text for one, text in zip(words, texts, strict=True) for gram in grams(one)}
+    asked = [(item, plain_words(item.turns[-1].content)) for item in items]
+    inside = pieces_of(zip(words, texts, strict=True), lengths={len(own) for _, own in asked})
+    around = {tuple(one): text for one, text in zip(words, texts, strict=True) if len(one) >= LEAST_WORDS}
+    sizes = {len(one) for one in around}
     found, open_items = [], []
-    for item in items:
-        own = plain_words(item.turns[-1].content)
+    for item, own in asked:
         if " ".join(own) in whole:
             found.append(Leak(item=item.id, kind="same", text=whole[" ".join(own)]))
         elif shared := next((gram for gram in grams(own) if gram in by_gram), None):
             found.append(Leak(item=item.id, kind="13-gram", text=by_gram[shared]))
+        elif held := inside.get(tuple(own)) or next(
+            (
+                around[piece]
+                for size in sizes
+                if is_most(size, len(own))
+                for piece in grams(own, size)
+                if piece in around
+            ),
+            None,
+        ):
+            found.append(Leak(item=item.id, kind="part", text=held))
         elif len(own) >= LEAST_WORDS:
             open_items.append((item.id, " ".join(own)))
     return sorted([*found, *nearly(open_items, whole, near=near)], key=lambda leak: leak.item)
@@ -58,6 +72,22 @@ def nearly(items: Sequence[tuple[str, str]], whole: dict[str, str], *, near: flo
     return found
 
 
-def grams(words: Sequence[str]) -> set[tuple[str, ...]]:
-    """Runs of 13 words."""
-    return {tuple(words[at : at + GRAM]) for at in range(len(words) - GRAM + 1)}
+def grams(words: Sequence[str], size: int = GRAM) -> set[tuple[str, ...]]:
+    """Runs of so many words."""
+    return {tuple(words[at : at + size]) for at in range(len(words) - size + 1)}
+
+
+def is_most(part: int, whole: int) -> bool:
+    """Whether a run of `part` words says most of what `whole` words say: a greeting around it changes nothing."""
+    return part >= LEAST_WORDS and 2 * part >= whole
+
+
+def pieces_of(known: Iterable[tuple[Sequence[str], str]], *, lengths: set[int]) -> dict[tuple[str, ...], str]:
+    """Runs of words of the wanted lengths that are most of their training text → that text."""
+    return {
+        piece: text
+        for words, text in known
+        for size in lengths
+        if is_most(size, len(words))
+        for piece in grams(words, size)
+    }

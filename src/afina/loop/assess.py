@@ -13,8 +13,10 @@ from afina.evaluate.score import score_answers
 from afina.evaluate.sets import make_set
 from afina.evaluate.summary import summarise
 from afina.evaluate.yardsticks import YARDSTICKS, yardstick_arm
+from afina.loop.asking import LIKELIHOOD, Scored, ask_arms
+from afina.loop.beside import GUARDED
 from afina.loop.evalsets import with_starters
-from afina.loop.judging import GUARDED, LIKELIHOOD, Scored, ask_arms, judge, mean_score_of
+from afina.loop.judging import judge, mean_score_of
 from afina.loop.narrate import Stages
 from afina.records import (
     Answered,

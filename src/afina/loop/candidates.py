@@ -11,7 +11,7 @@ import tomlkit
 from afina.errors import AfinaError, InputError
 from afina.evaluate.metrics import load_metric
 from afina.evaluate.summary import summarise
-from afina.loop.judging import Scored, ask_arms
+from afina.loop.asking import Scored, ask_arms
 from afina.loop.narrate import Narrator
 from afina.loop.sources import Place, open_source
 from afina.records import EvalSet, Part

@@ -1,5 +1,6 @@
 """Files → evaluation sets, imported answers, training examples."""
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -12,21 +13,21 @@ from afina.records import EvalItem, EvalSet, Part
 ANSWERS = ("text", "answer", "response", "output")
 
 
-def read_set(path: Path, *, starters: Iterable[Part] = ()) -> EvalSet:
-    """A file of items, and the project's own items of the parts that it has none of.
+def read_set(path: Path, *, starters: Iterable[Part] = (), least: int = 1) -> EvalSet:
+    """A file of items, and the project's own items of the parts of which it has fewer than `least`.
 
     Raises:
         InputError: names line and key.
     """
     items = [read_item(row.values, f"{path}, line {row.line}") for row in read_rows(path)]
-    return make_set(path.stem, with_starters(items, starters))
+    return make_set(path.stem, with_starters(items, starters, least=least))
 
 
-def with_starters(items: Iterable[EvalItem], starters: Iterable[Part]) -> list[EvalItem]:
-    """The items with the project's own of the parts that they have none of."""
+def with_starters(items: Iterable[EvalItem], starters: Iterable[Part], *, least: int = 1) -> list[EvalItem]:
+    """The items with the project's own of the parts of which they have fewer than `least`: too few decide nothing."""
     own = list(items)
-    have = {item.part for item in own}
-    return [*own, *(item for part in starters if part not in have for item in starter_items(part))]
+    have = Counter(item.part for item in own)
+    return [*own, *(item for part in starters if have[part] < least for item in starter_items(part))]
 
 
 def read_answers(path: Path) -> dict[str, str]:

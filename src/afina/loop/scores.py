@@ -107,5 +107,5 @@ def paired(
     sign = -1.0 if turn else 1.0
     return Pairs(
         metric=metric, a=sign * np.array([a[item][0] for item in items]), b=sign * np.array([b[item][0] for item in items]),
-        groups=np.array([numbers[name] for name in names], dtype=np.int64),
+        groups=np.array([numbers[name] for name in names], dtype=np.int64), turned=turn,
     )  # fmt: skip

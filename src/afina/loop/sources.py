@@ -45,7 +45,7 @@ def open_source(name: str, source: str, place: Place) -> list[Arm]:
         InputError, ModelError: there is no such file, model or answer.
     """
     options = place.settings.evaluate
-    if source.endswith((".jsonl", ".csv", ".tsv", ".ndjson")):
+    if is_answers(source):
         return [answers_arm(name, Path(source), read_answers(Path(source)))]
     shots = [None, Nearest(place.training, k=place.nearest)] if place.nearest and place.training else [None]
     if source.startswith(("http://", "https://")):
@@ -76,6 +76,11 @@ def open_source(name: str, source: str, place: Place) -> list[Arm]:
         )
         for one in shots
     ]  # fmt: skip
+
+
+def is_answers(source: str) -> bool:
+    """Whether a source is a file of answers that were given elsewhere."""
+    return source.endswith((".jsonl", ".csv", ".tsv", ".ndjson"))
 
 
 def named(name: str, shots: Nearest | None) -> str:

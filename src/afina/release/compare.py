@@ -16,19 +16,22 @@ from scipy.stats import t as student
 Numbers = NDArray[np.float64]
 RESAMPLES = 9999
 POWER = 0.8
-CONFIDENCE = 0.95
 BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float64)
 """The bits of every byte (256, 8)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
-    """One metric's scores of both arms, higher is better: a, b (n,); groups (n,) int64 from 0 without gaps."""
+    """One metric's scores of both arms, higher is better: a, b (n,); groups (n,) int64 from 0 without gaps.
+
+    `turned`: the scores are those of a metric of which less is better, with the other sign.
+    """
 
     metric: str
     a: Numbers
     b: Numbers
     groups: NDArray[np.int64]
+    turned: bool = False
 
     @property
     def group_count(self) -> int:
@@ -71,8 +74,12 @@ def p_effect(pairs: Pairs, share: float, *, resamples: int = RESAMPLES) -> float
 
     Of a metric below zero, such as a log-likelihood, the share is of its size.
     """
-    factor = 1 + share if pairs.a.mean() >= 0 else 1 - share
-    return p_positive(pairs.b - factor * pairs.a, pairs.groups, resamples=resamples)
+    return p_positive(pairs.b - factor_of(pairs, share) * pairs.a, pairs.groups, resamples=resamples)
+
+
+def factor_of(pairs: Pairs, share: float) -> float:
+    """What A's mean is multiplied with to lie higher by a share of its size."""
+    return 1 + share if pairs.a.mean() >= 0 else 1 - share
 
 
 def p_positive(values: Numbers, groups: NDArray[np.int64], *, resamples: int = RESAMPLES) -> float:
@@ -104,12 +111,15 @@ def tango_z(wins: int, losses: int, n: int, shift: float) -> float:
     return gain / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, gain) if gain else 0.0
 
 
-def interval(pairs: Pairs) -> tuple[float, float]:
-    """95 % interval of the mean difference: Tango's for right-or-wrong items, else cluster-robust with Student's t."""
+def interval(pairs: Pairs, *, level: float) -> tuple[float, float]:
+    """Interval of the mean difference: Tango's for right-or-wrong items, else cluster-robust with Student's t.
+
+    Of level 1 − 2α its lower end lies above 0 where the one-sided test at α finds a gain.
+    """
     difference = float((pairs.b - pairs.a).mean())
     if pairs.is_binary:
         wins, losses, _ = pairs.table()
-        z, n = float(norm.ppf((1 + CONFIDENCE) / 2)), len(pairs.a)
+        z, n = float(norm.ppf((1 + level) / 2)), len(pairs.a)
 
         def root(target: float, low: float, high: float) -> float:
             if (tango_z(wins, losses, n, low) - target) * (tango_z(wins, losses, n, high) - target) >= 0:
@@ -119,32 +129,39 @@ def interval(pairs: Pairs) -> tuple[float, float]:
         edge = 1 - 1e-9  # at ±1 itself the statistic has no variance
         low = root(z, -edge, difference) if difference > -edge else -1.0
         return low, root(-z, difference, edge) if difference < edge else 1.0
-    wide = float(student.ppf((1 + CONFIDENCE) / 2, max(1, pairs.group_count - 1))) * standard_error(pairs)
+    wide = float(student.ppf((1 + level) / 2, max(1, pairs.group_count - 1))) * standard_error(pairs)
     return difference - wide, difference + wide
 
 
-def standard_error(pairs: Pairs) -> float:
-    """Of the mean difference; groups of unequal size by linearisation (Cameron & Miller 2015, section II)."""
-    differences = pairs.b - pairs.a
+def standard_error(pairs: Pairs, *, factor: float = 1.0) -> float:
+    """Of the mean of b − factor · a; groups of unequal size by linearisation (Cameron & Miller 2015, section II).
+
+    Where all differences are the same, or few right-or-wrong items differ, two wins and two losses are added (Agresti & Caffo 2000):
+    no spread seen does not mean that there is none.
+    """
+    differences = pairs.b - factor * pairs.a
     residuals = np.bincount(pairs.groups, weights=differences - differences.mean())
-    count = pairs.group_count
+    count, n = pairs.group_count, len(differences)
     if count < 2:  # one group shows no spread; nothing narrower than all that was seen is known
         return float(max(pairs.a.max(), pairs.b.max()) - min(pairs.a.min(), pairs.b.min()))
-    return math.sqrt(count / (count - 1) * float((residuals**2).sum())) / len(differences)
-
-
-def detectable(pairs: Pairs, *, alpha: float) -> float:
-    """The smallest true gain that items like these show in four of five comparisons.
-
-    Where few right-or-wrong items differ, two wins and two losses are added (Agresti & Caffo 2000): no difference seen does not
-    mean that there can be none.
-    """
-    error = standard_error(pairs)
+    error = math.sqrt(count / (count - 1) * float((residuals**2).sum())) / n
     if pairs.is_binary:
         wins, losses, _ = pairs.table()
-        n = len(pairs.a)
-        error = max(error, math.sqrt((wins + losses + 2) / (n + 4) / (n + 4)))
-    return float(norm.ppf(1 - alpha) + norm.ppf(POWER)) * error
+        return max(error, math.sqrt(wins + losses + 2) / (n + 4))
+    if error <= 1e-12 * float(np.abs(differences).max()):
+        scores = np.concatenate((pairs.a, pairs.b))
+        return math.sqrt(2) / (count + 4) * float(np.ptp(scores) or abs(scores[0]) or 1.0)
+    return error
+
+
+def passes_from(pairs: Pairs, *, alpha: float, effect: float = 0.0, margin: float = 0.0) -> float:
+    """The smallest true difference that passes its test in four of five comparisons on items like these.
+
+    A target must exceed `effect` (share of A's mean), a guard must not fall below −`margin`.
+    """
+    factor = factor_of(pairs, effect) if effect else 1.0
+    wanted = (factor - 1) * float(pairs.a.mean()) - margin
+    return wanted + float(norm.ppf(1 - alpha) + norm.ppf(POWER)) * standard_error(pairs, factor=factor)
 
 
 def holm(p_values: list[float]) -> list[float]:

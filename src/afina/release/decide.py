@@ -1,14 +1,14 @@
 """Several metrics of two arms → go, no-go or cannot tell, in words.
 
 Go: on at least one target metric B is surely better by the minimum effect (corrected for their number), or on all of them if the
-policy says so; on no target surely worse; and on every guard surely not worse than its margin.
+policy says so; on no target surely worse (corrected too); and on every guard surely not worse than its margin.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from afina.release.compare import POWER, Pairs, detectable, holm, interval, p_better, p_effect
+from afina.release.compare import POWER, Pairs, holm, interval, p_better, p_effect, passes_from
 
 LEAST_GROUPS = 10
 
@@ -48,8 +48,10 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One metric. `p_value` is that of its own question (better by the effect; not worse than the margin), adjusted by Holm for
-    targets; `detectable` is the smallest gain that could have been seen.
+    """One metric in its own sign. `low` and `high` end the interval of the difference, of the level 1 − 2 · alpha.
+
+    `p_value` is that of its own question (better by the effect; not worse than the margin), adjusted by Holm for targets, as
+    `p_worse` is; `passes_from` is the smallest true difference that passes in four of five comparisons.
     """
 
     metric: str
@@ -61,13 +63,14 @@ class Comparison:
     difference: float
     low: float
     high: float
+    level: float
     wins: int
     losses: int
     ties: int
     p_value: float
     adjusted: float
     p_worse: float
-    detectable: float
+    passes_from: float
     passed: bool
 
 
@@ -82,8 +85,8 @@ class Decision:
     reasons: tuple[str, ...]
 
 
-def decide(metrics: Sequence[Pairs], policy: Policy) -> Decision:
-    """Compare every metric and reach an outcome.
+def decide(metrics: Sequence[Pairs], policy: Policy, *, a: str = "A", b: str = "B") -> Decision:
+    """Compare every metric and reach an outcome. The reasons call the arms `a` and `b`.
 
     Raises:
         ValueError: there is no target metric.
@@ -94,18 +97,31 @@ def decide(metrics: Sequence[Pairs], policy: Policy) -> Decision:
         raise ValueError(msg)
     raw = [p_target(pairs, policy) for pairs in targets]
     corrected = raw if policy.all_targets else holm(raw)
+    worse = holm([p_worse(pairs) for pairs in targets])
+    alpha = policy.alpha if policy.all_targets else policy.alpha / len(targets)
     comparisons = [
-        compare(pairs, policy, role="target", p_value=p, adjusted=q)
-        for pairs, p, q in zip(targets, raw, corrected, strict=True)
-    ]
+        compare(
+            pairs, policy, role="target", p_value=p, adjusted=q, p_worse=w,
+            passes_from=passes_from(pairs, alpha=alpha, effect=policy.minimum_effect),
+        )
+        for pairs, p, q, w in zip(targets, raw, corrected, worse, strict=True)
+    ]  # fmt: skip
     for pairs in metrics:
-        if pairs.metric in policy.guards:
-            p = p_better(pairs, shift=-policy.guards[pairs.metric])
-            comparisons.append(compare(pairs, policy, role="guard", p_value=p, adjusted=p))
+        if margin := policy.guards.get(pairs.metric):
+            p = p_better(pairs, shift=-margin)
+            comparisons.append(
+                compare(
+                    pairs, policy, role="guard", p_value=p, adjusted=p, p_worse=p_worse(pairs),
+                    passes_from=passes_from(pairs, alpha=policy.alpha, margin=margin),
+                )
+            )  # fmt: skip
     cause, deciding = judge(comparisons, policy)
     return Decision(
         outcome=OUTCOMES[cause], cause=cause, metrics=deciding, comparisons=tuple(comparisons),
-        reasons=(explain(cause, deciding, comparisons, policy), *(sentence(one, policy) for one in comparisons)),
+        reasons=(
+            explain(cause, deciding, comparisons, policy, a=a, b=b),
+            *(sentence(one, policy, a=a, b=b) for one in comparisons),
+        ),
     )  # fmt: skip
 
 
@@ -121,16 +137,25 @@ def p_target(pairs: Pairs, policy: Policy) -> float:
     return max(better, p_effect(pairs, policy.minimum_effect)) if policy.minimum_effect else better
 
 
-def compare(pairs: Pairs, policy: Policy, *, role: str, p_value: float, adjusted: float) -> Comparison:
-    """The figures of one metric."""
+def p_worse(pairs: Pairs) -> float:
+    """p-value of "B's mean is below A's"."""
+    return p_better(replace(pairs, a=pairs.b, b=pairs.a))
+
+
+def compare(
+    pairs: Pairs, policy: Policy, *, role: str, p_value: float, adjusted: float, p_worse: float, passes_from: float
+) -> Comparison:
+    """The figures of one metric, in its own sign."""
     wins, losses, ties = pairs.table()
-    low, high = interval(pairs)
-    worse = p_better(Pairs(metric=pairs.metric, a=pairs.b, b=pairs.a, groups=pairs.groups))
+    level = 1 - 2 * policy.alpha
+    low, high = interval(pairs, level=level)
+    sign = -1.0 if pairs.turned else 1.0
+    low, high = sorted((sign * low, sign * high))
     return Comparison(
-        metric=pairs.metric, role=role, n=len(pairs.a), groups=pairs.group_count, a=float(pairs.a.mean()),
-        b=float(pairs.b.mean()), difference=float((pairs.b - pairs.a).mean()), low=low, high=high, wins=wins, losses=losses,
-        ties=ties, p_value=p_value, adjusted=adjusted, p_worse=worse, detectable=detectable(pairs, alpha=policy.alpha),
-        passed=adjusted < policy.alpha,
+        metric=pairs.metric, role=role, n=len(pairs.a), groups=pairs.group_count, a=sign * float(pairs.a.mean()),
+        b=sign * float(pairs.b.mean()), difference=sign * float((pairs.b - pairs.a).mean()), low=low, high=high, level=level,
+        wins=wins, losses=losses, ties=ties, p_value=p_value, adjusted=adjusted, p_worse=p_worse,
+        passes_from=sign * passes_from, passed=adjusted < policy.alpha,
     )  # fmt: skip
 
 
@@ -139,6 +164,8 @@ def judge(comparisons: Sequence[Comparison], policy: Policy) -> tuple[Cause, tup
     targets = [one for one in comparisons if one.role == "target"]
     if worse := [one.metric for one in targets if one.p_worse < policy.alpha]:
         return Cause.WORSE, tuple(worse)
+    if lost := [one.metric for one in comparisons if is_lost(one, policy)]:
+        return Cause.GUARD, tuple(lost)
     if few := [one.metric for one in comparisons if one.n < policy.min_items or one.groups < LEAST_GROUPS]:
         return Cause.TOO_FEW, tuple(few)
     if broken := [one.metric for one in comparisons if one.role == "guard" and not one.passed]:
@@ -150,28 +177,37 @@ def judge(comparisons: Sequence[Comparison], policy: Policy) -> tuple[Cause, tup
     return Cause.NOT_SHOWN, tuple(missing)
 
 
-def explain(cause: Cause, metrics: Sequence[str], comparisons: Sequence[Comparison], policy: Policy) -> str:
+def is_lost(one: Comparison, policy: Policy) -> bool:
+    """Whether a guard surely fell, and by more than its margin to be seen: that needs no certain number of items."""
+    return one.role == "guard" and one.p_worse < policy.alpha and abs(one.difference) > policy.guards[one.metric]
+
+
+def explain(
+    cause: Cause, metrics: Sequence[str], comparisons: Sequence[Comparison], policy: Policy, *, a: str, b: str
+) -> str:
     """The deciding rule in a sentence."""
     by_metric = {one.metric: one for one in comparisons}
     names, first = ", ".join(metrics), by_metric[metrics[0]]
-    by = f" by more than {policy.minimum_effect:.0%} of A's score" if policy.minimum_effect else ""
+    by = f" by more than {policy.minimum_effect:.0%} of {a}'s score" if policy.minimum_effect else ""
+    so_far = f"{a} {first.a:.4g}, {b} {first.b:.4g}"
     return {
-        Cause.WORSE: f"B is worse than A on {names} (p = {first.p_worse:.2g}).",
-        Cause.TOO_FEW: f"{first.n} items in {first.groups} groups of {first.metric} are too few; {policy.min_items} items in "
-        f"{LEAST_GROUPS} groups are needed.",
-        Cause.GUARD: f"B may be worse than A on {first.metric} by more than {policy.guards.get(first.metric, 0):g} "
-        f"(p = {first.p_value:.2g} that it is not).",
-        Cause.BETTER: f"B is better than A on {names}{by}.",
-        Cause.NOT_SHOWN: f"B is not shown to be better than A on {names}{by}.",
+        Cause.WORSE: f"{b} is worse than {a} on {names} (p = {first.p_worse:.2g}).",
+        Cause.TOO_FEW: f"{first.n} items in {first.groups} groups of {first.metric} are too few (so far {so_far}); "
+        f"{policy.min_items} items in {LEAST_GROUPS} groups are needed.",
+        Cause.GUARD: f"{b} is not shown to keep {first.metric} within {policy.guards.get(first.metric, 0):g} of {a} ({so_far}; "
+        f"p = {first.p_value:.2g}, under {policy.alpha:g} is needed).",
+        Cause.BETTER: f"{b} is better than {a} on {names}{by}.",
+        Cause.NOT_SHOWN: f"{b} is not shown to be better than {a} on {names}{by}.",
     }[cause]
 
 
-def sentence(one: Comparison, policy: Policy) -> str:
+def sentence(one: Comparison, policy: Policy, *, a: str, b: str) -> str:
     """One metric in words, with what its items could have shown."""
     corrected = f", {one.adjusted:.2g} corrected" if one.role == "target" and one.adjusted != one.p_value else ""
     together = f" in {one.groups} groups" if one.groups != one.n else ""
     return (
-        f"{one.metric} ({one.role}): A {one.a:.4g}, B {one.b:.4g}, difference {one.difference:+.4g} (95 % {one.low:+.4g} to {one.high:+.4g}), "
-        f"{one.wins} won, {one.losses} lost, {one.ties} tied, p = {one.p_value:.2g}{corrected}. With {one.n} items{together} "
-        f"a gain under {one.detectable:.2g} cannot be seen reliably (power {POWER:.0%}, alpha {policy.alpha:g})."
+        f"{one.metric} ({one.role}): {a} {one.a:.4g}, {b} {one.b:.4g}, difference {one.difference:+.4g} "
+        f"({one.level:.0%} {one.low:+.4g} to {one.high:+.4g}), {one.wins} won, {one.losses} lost, {one.ties} tied, "
+        f"p = {one.p_value:.2g}{corrected}. With {one.n} items{together} it passes reliably from a true difference of "
+        f"{one.passes_from:+.2g} on (power {POWER:.0%}, alpha {policy.alpha:g})."
     )

@@ -50,20 +50,20 @@ def interval_bars(rows: Sequence[tuple[str, dict[str, Any], bool]], *, percent: 
     return svg(figure)
 
 
-def differences(rows: Sequence[dict[str, Any]], guards: dict[str, float], name: Callable[[str], str] = str) -> str:
-    """Forest plot: the difference of every measure with its interval, zero, and how much worse a guard may be.
+def differences(rows: Sequence[dict[str, Any]], marks: dict[str, float], name: Callable[[str], str] = str) -> str:
+    """Forest plot: the difference of every measure with its interval, zero, and a mark: the least gain, or a guard's margin.
 
     Each row is scaled by its own widest end, because measures have units of their own; the numbers stand beside.
     """
     figure, axes = plain_axes(6.4, 0.5 * len(rows) + 0.5)
     for at, row in enumerate(reversed(rows)):
-        margin = guards.get(row["metric"], 0.0)
-        scale = max(abs(row["low"]), abs(row["high"]), margin) or 1.0
+        mark = marks.get(row["metric"], 0.0)
+        scale = max(abs(row["low"]), abs(row["high"]), abs(mark)) or 1.0
         colour = OWN if row["passed"] else BAD if row["high"] < 0 else QUIET
         axes.plot([row["low"] / scale, row["high"] / scale], [at, at], color=colour, linewidth=3, solid_capstyle="butt")
         axes.plot(row["difference"] / scale, at, "o", color=INK, markersize=5)
-        if margin:
-            axes.plot([-margin / scale] * 2, [at - 0.3, at + 0.3], color=BAD, linestyle="--", linewidth=1.2)
+        if mark:
+            axes.plot([mark / scale] * 2, [at - 0.3, at + 0.3], color=BAD, linestyle="--", linewidth=1.2)
         axes.text(
             1.08,
             at,
@@ -74,6 +74,7 @@ def differences(rows: Sequence[dict[str, Any]], guards: dict[str, float], name: 
         )
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_xlim(-1.05, 1.05)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
     axes.set_yticks(range(len(rows)), [plain(name(row["metric"])) for row in reversed(rows)])

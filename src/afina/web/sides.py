@@ -62,7 +62,7 @@ def unblind(ratings: Sequence[Mapping[str, Any]], key: Mapping[str, Any]) -> dic
     """Item → (A's score, B's): 1 and 0 for the better and the other, a half each for equal.
 
     Raises:
-        ValueError: a rating is of another page, of an unknown item, or no choice; names it.
+        ValueError: a rating is of another page, of an unknown item, no choice, or an item has two that differ; names it.
     """
     found: dict[str, tuple[float, float]] = {}
     for row in ratings:
@@ -74,5 +74,7 @@ def unblind(ratings: Sequence[Mapping[str, Any]], key: Mapping[str, Any]) -> dic
             msg = f"{identity!r}: {choice!r} is no rating of an item of this key"
             raise ValueError(msg)
         score = 0.5 if choice == "tie" else float(choice == key["b_is"][identity])
-        found[identity] = (1 - score, score)
+        if found.setdefault(identity, (1 - score, score)) != (1 - score, score):
+            msg = f"{identity!r} is rated twice, and differently"
+            raise ValueError(msg)
     return found

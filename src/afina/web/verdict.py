@@ -55,6 +55,7 @@ def verdict_page(verdict: Mapping[str, Any], *, language: str) -> str:
     return environment.get_template("verdict.html.jinja").render(
         verdict=verdict, say=say, language=language, first=first, name=name, headline=headline(verdict, say, name),
         plots=all_plots(verdict, first["metric"], name), shown=shown,
+        unchecked=", ".join(own[f"unchecked_{one}"] for one in verdict["unchecked"]),
         parts=", ".join(f"{n} {own[f'part_{part}']}" for part, n in verdict["set"]["parts"].items()),
     )  # fmt: skip
 
@@ -62,7 +63,7 @@ def verdict_page(verdict: Mapping[str, Any], *, language: str) -> str:
 def headline(verdict: Mapping[str, Any], say: Any, name: Any) -> str:
     """The deciding rule in the page's language."""
     cause = verdict["cause"]
-    few = min(verdict["comparisons"], key=lambda one: (one["n"], one["groups"]))
+    few = next(one for one in verdict["comparisons"] if one["metric"] == verdict["metrics"][0])
     metrics = ", ".join(map(name, verdict["metrics"]))
     if cause == "yardstick":
         metrics = ", ".join(lost["name"] for lost in verdict["lost_to"])
@@ -86,11 +87,14 @@ def all_plots(verdict: Mapping[str, Any], target: str, name: Any) -> dict[str, A
     arms = [
         (arm["name"], arm["scores"][target], arm["name"] == verdict["b"])
         for arm in verdict["arms"]
-        if target in arm["scores"]
+        if target in arm["scores"] and not arm["silent"]
     ]
+    policy = verdict["policy"]
+    marks = {one["metric"]: policy["minimum_effect"] * abs(one["a"]) for one in verdict["comparisons"]}
+    marks |= {metric: -margin for metric, margin in policy["guards"].items()}
     found: dict[str, Any] = {
-        "differences": plots.differences(verdict["comparisons"], verdict["policy"]["guards"], name),
-        "arms": plots.interval_bars(arms, percent=target.rsplit("/", maxsplit=1)[-1] in PERCENT),
+        "differences": plots.differences(verdict["comparisons"], marks, name),
+        "arms": plots.interval_bars(arms, percent=target.rsplit("/", maxsplit=1)[-1] in PERCENT) if arms else "",
         "labels": [], "calibration": "",
     }  # fmt: skip
     labels = verdict.get("labels") or {}

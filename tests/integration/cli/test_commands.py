@@ -202,7 +202,10 @@ def test_the_verdict_on_score_files(folder: Path) -> None:
     assert value("verdict", "--a", "b.jsonl", "--b", "a.jsonl", code=1)["outcome"] == "no-go"
     assert value(*files, "--min-items", "50", code=2)["outcome"] == "cannot tell"
     assert value(*files, "--lower-is-better", "score", code=1)["go"] is False
-    assert "B is better than A on score." in afina(*files).output
+    said = afina(*files).output
+    assert "B is better than A on score." in said
+    assert "  difference: +0.5\n" in said, "where there is no room for a table no figure is cut"
+    assert value(*files, "--lower-is-better", "score", code=1)["comparisons"][0]["b"] == 1.0, "in the file's own sign"
     assert "every metric is a guard" in afina(*files, "--guard", "score=0.1", code=65).output
     assert "is not METRIC=MARGIN" in afina(*files, "--guard", "score", code=65).output
 

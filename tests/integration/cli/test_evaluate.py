@@ -197,9 +197,94 @@ def test_ratings_are_unblinded_and_counted(folder: Path, address: str) -> None:
         afina("rate", "--ratings", "mine.jsonl", "--key", str(out / "side-by-side.key.json"), "--json", code=0).stdout
     )
 
-    assert (found["outcome"], found["wins"], found["losses"]) == ("go", 30, 0)
-    (folder / "other.jsonl").write_text('{"id": "x", "choice": "left"}\n', "utf-8")
-    afina("rate", "--ratings", "other.jsonl", "--key", str(out / "side-by-side.key.json"), code=65)
+    assert (found["outcome"], found["comparison"]["wins"], found["comparison"]["losses"]) == ("go", 30, 0)
+    assert found["arms"] == {"a": "a", "b": "b"}
+    assert found["people"] == {"mine.jsonl": {"a": 0, "b": 30, "equal": 0}}
+    assert found["agreement"] is None
+
+
+def test_bad_ratings_and_keys_are_named(folder: Path, address: str) -> None:
+    """Another file as the key, another page's ratings, one person twice, one item rated twice; and how far two people agree."""
+    evaluate(address, code=0)
+    key = ["--key", ".afina/evaluate/set/side-by-side.key.json"]
+    sides = json.loads(Path(key[1]).read_text("utf-8"))
+    rows = [{"id": i, "choice": side, "page": sides["page"]} for i, side in sides["b_is"].items()]
+    half = [{**row, "choice": "tie"} if at % 2 else row for at, row in enumerate(rows)]
+    files = {
+        "mine": rows, "again": rows, "half": half, "twice": [*rows, {**rows[0], "choice": "tie"}], "other": [{**rows[0], "page": "x"}],
+    }  # fmt: skip
+    for name, content in files.items():
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in content), "utf-8")
+
+    def refused(*arguments: str) -> str:
+        return afina("rate", *arguments, code=65).stderr
+
+    assert "no key of a side-by-side page" in refused(
+        "--ratings", "mine.jsonl", "--key", ".afina/evaluate/set/verdict.json"
+    )
+    assert "holds the same ratings as mine.jsonl" in refused(
+        "--ratings", "mine.jsonl", "--ratings", "again.jsonl", *key
+    )
+    assert "is rated twice, and differently" in refused("--ratings", "twice.jsonl", *key)
+    assert "of another page" in refused("--ratings", "other.jsonl", *key)
+    found = json.loads(
+        afina("rate", "--ratings", "mine.jsonl", "--ratings", "half.jsonl", *key, "--json", code=0).stdout
+    )
+    assert found["agreement"] == 0.5
+    assert found["comparison"]["groups"] == 30
+
+
+def test_a_file_of_answers_is_not_asked_what_nobody_wrote(folder: Path, address: str) -> None:
+    """Then the verdict says what was not looked at; `--write-set` writes all items for answers that are given elsewhere."""
+    rows = [json.loads(line) for line in (folder / "set.jsonl").read_text("utf-8").splitlines()]
+    (folder / "targets.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:40]), "utf-8")
+    (folder / "answers.jsonl").write_text(
+        "".join(json.dumps({"id": row["id"], "text": "good"}) + "\n" for row in rows[:40]), "utf-8"
+    )
+    arms = ["--arm", f"a={address}#bad", "--arm", "b=answers.jsonl", "--metric", "exact"]
+
+    found = json.loads(afina("evaluate", "--set", "targets.jsonl", *arms, "--json", code=0).stdout)
+
+    assert found["unchecked"] == ["safety", "forgetting", "leaks"]
+    assert found["reasons"][-1].startswith("Not checked: safety, forgetting, whether the training knows")
+    page = (folder / ".afina/evaluate/targets/verdict.html").read_text("utf-8")
+    assert "Not checked: whether it refuses what it must refuse" in page
+    afina("evaluate", "--set", "targets.jsonl", "--write-set", "all.jsonl", code=0)
+    assert len((folder / "all.jsonl").read_text("utf-8").splitlines()) == 200
+    afina("evaluate", "--set", "all.jsonl", "--write-set", "same.jsonl", code=0)
+    assert (folder / "same.jsonl").read_bytes() == (folder / "all.jsonl").read_bytes()
+
+
+def test_what_is_mistyped_is_found_before_anybody_is_asked(folder: Path, address: str) -> None:
+    """A guard or an arm that does not exist; a model asked for hours would have been asked for nothing."""
+    arms = ["--set", "set.jsonl", "--arm", f"a={address}#bad", "--arm", f"b={address}#good", "--metric", "exact"]
+
+    assert (
+        "the guard 'safty/rules' is no measure here"
+        in afina("evaluate", *arms, "--guard", "safty/rules=0.1", code=65).stderr
+    )
+    assert "no arm 'nope'" in afina("evaluate", *arms, "--b", "nope", code=65).stderr
+    assert not (folder / ".afina" / "evaluate" / "set" / "a.jsonl").exists()
+
+
+def test_a_measure_that_is_only_shown_is_shown(folder: Path, address: str) -> None:
+    """On the terminal and on the page, for every arm; it decides nothing."""
+    names = [
+        "--set",
+        "set.jsonl",
+        "--arm",
+        f"a={address}#good",
+        "--arm",
+        f"b={address}#bad",
+        "--metric",
+        "exact",
+        "--no-starters",
+    ]
+
+    said = afina("evaluate", *names, "--show", "answered", code=1).stdout
+
+    assert "answered: a 1, b 1" in said
+    assert "Also measured" in (folder / ".afina/evaluate/set/verdict.html").read_text("utf-8")
 
 
 def test_candidates_are_compared_on_a_served_model(folder: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> None:

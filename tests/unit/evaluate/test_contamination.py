@@ -31,6 +31,17 @@ def test_each_kind_is_found_and_named() -> None:
     assert found[2].text == training[2]
 
 
+def test_a_greeting_around_a_known_question_does_not_hide_it() -> None:
+    """Nor does one that the training had around it; a few common words in a longer question are no leak."""
+    training = ["¿cuánto tarda el envío a Valdivia?", "Hola, buenas tardes, ¿puedo pagar con dos tarjetas distintas?"]
+    asked = items(
+        "Buenas, una consulta: ¿cuánto tarda el envío a Valdivia?", "puedo pagar con dos tarjetas distintas",
+        "cuánto tarda el envío a Valdivia si vivo en la isla y el barco sale solo los martes por la mañana",
+    )  # fmt: skip
+
+    assert [(leak.item, leak.kind) for leak in find_leaks(asked, training)] == [("0", "part"), ("1", "part")]
+
+
 def test_similar_is_not_the_same() -> None:
     """Another question about the same thing stays."""
     assert not find_leaks(items("quiero cancelar mi tarjeta de crédito"), ["quiero activar mi tarjeta de débito nueva"])

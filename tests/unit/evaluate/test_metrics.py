@@ -33,7 +33,9 @@ def item(**more: Any) -> EvalItem:
 
 def score(metric: str, reply: str, **more: Any) -> float:
     """One score."""
-    return METRICS[metric].score(item(**more), reply)
+    found = METRICS[metric].score(item(**more), reply)
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize(
@@ -151,6 +153,23 @@ def test_a_metric_judges_by_the_item_never_by_the_reply() -> None:
     outputs = [Output(item="1", text="hola"), Output(item="2", text="hola"), Output(item="3", error="timed out")]
 
     assert score_outputs(METRICS["exact"], items, outputs) == {"1": 1.0, "3": 0.0}
+
+
+@pytest.mark.parametrize(("metric", "form"), [("span_f1", "list"), ("slot_f1", "object"), ("fields", "object")])
+def test_a_measure_that_does_not_fit_the_item_is_refused(metric: str, form: str) -> None:
+    """It would say 0 to everybody, which reads like "no better"."""
+    with pytest.raises(InputError, match=f"item '1': {metric} needs an `expected` that is a JSON {form}, not 'prosa'"):
+        score_outputs(METRICS[metric], [item(expected="prosa")], [Output(item="1", text="{}")])
+
+
+def test_a_users_metric_may_say_that_it_does_not_judge_an_item(tmp_path: Path) -> None:
+    """None; also where the answer failed, which is 0 where it does judge."""
+    file = tmp_path / "own.py"
+    file.write_text("def f(item, reply):\n    return 1.0 if item['expected'] else None\n", "utf-8")
+    items = [EvalItem(id=name, turns=(Turn("user", "?"),), expected=name[1:]) for name in ("ax", "a", "bx", "b")]
+    outputs = [Output(item=one.id, text="", error="late" if one.id[0] == "b" else "") for one in items]
+
+    assert score_outputs(load_metric(f"{file}:f"), items, outputs) == {"ax": 1.0, "bx": 0.0}
 
 
 def test_a_users_own_metric(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Two arms on the same items."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,12 +11,12 @@ from scipy.stats import permutation_test
 
 from afina.release.compare import (
     Pairs,
-    detectable,
     holm,
     interval,
     p_better,
     p_effect,
     p_positive,
+    passes_from,
     standard_error,
     tango_z,
 )
@@ -58,8 +59,8 @@ def test_random_signs_agree_with_the_library() -> None:
 def test_turned_round_the_difference_turns_round(scores: list[tuple[float, float]]) -> None:
     """Interval and point of (B, A) mirror those of (A, B)."""
     a, b = [x for x, _ in scores], [y for _, y in scores]
-    low, high = interval(pairs(a, b))
-    other_low, other_high = interval(pairs(b, a))
+    low, high = interval(pairs(a, b), level=0.95)
+    other_low, other_high = interval(pairs(b, a), level=0.95)
 
     assert (low, high) == pytest.approx((-other_high, -other_low), abs=1e-6)
     assert low <= float(np.mean(np.array(b) - np.array(a))) + 1e-9
@@ -69,7 +70,7 @@ def test_turned_round_the_difference_turns_round(scores: list[tuple[float, float
 def test_tangos_interval_holds_the_score_test(wins: int, losses: int, ties: int) -> None:
     """At its ends the statistic is ±1.96, unless the end is that of the scale."""
     n = wins + losses + ties
-    low, high = interval(right_or_wrong(wins, losses, ties))
+    low, high = interval(right_or_wrong(wins, losses, ties), level=0.95)
 
     assert -1 <= low <= (wins - losses) / n <= high <= 1
     if low > -0.999:
@@ -112,10 +113,38 @@ def test_holm_is_monotone_and_between_raw_and_bonferroni(raw: list[float]) -> No
     assert [adjusted[at] for at in order] == sorted(adjusted)
 
 
-def test_what_could_be_seen_shrinks_with_the_root_of_the_items() -> None:
-    """And stays finite and honest where nothing differed."""
-    few, many = detectable(right_or_wrong(10, 10, 80), alpha=0.05), detectable(right_or_wrong(40, 40, 320), alpha=0.05)
+def test_what_passes_shrinks_with_the_root_of_the_items() -> None:
+    """And stays finite and honest where nothing differed, right or wrong, or graded."""
+    few, many = (
+        passes_from(right_or_wrong(10, 10, 80), alpha=0.05),
+        passes_from(right_or_wrong(40, 40, 320), alpha=0.05),
+    )
 
     assert few / many == pytest.approx(2, rel=0.1)
-    assert 0 < detectable(right_or_wrong(0, 0, 30), alpha=0.05) < 0.2
+    assert 0 < passes_from(right_or_wrong(0, 0, 30), alpha=0.05) < 0.2
+    same = pairs([0.1, 0.5] * 15, [0.1, 0.5] * 15)
+    assert 0 < passes_from(same, alpha=0.05) < 0.1
+    low, high = interval(same, level=0.9)
+    assert low < 0 < high, "thirty equal scores do not prove that all are"
     assert standard_error(pairs([0.1], [0.3])) == pytest.approx(0.2), "one group shows no spread: all that was seen"
+
+
+def test_what_passes_answers_the_question_that_is_asked() -> None:
+    """A least gain asks for more, a guard's margin for less."""
+    one = right_or_wrong(12, 10, 78)
+    alone = passes_from(one, alpha=0.05)
+
+    assert passes_from(one, alpha=0.05, effect=0.1) > alone + 0.1 * float(one.a.mean()) - 0.02
+    assert passes_from(one, alpha=0.05, margin=0.1) == pytest.approx(alone - 0.1)
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 60), st.booleans())
+def test_the_interval_lies_above_zero_where_the_test_finds_a_gain(
+    wins: int, losses: int, ties: int, graded: bool
+) -> None:
+    """No go beside an interval that holds 0, but for a hair's breadth: one is exact, the other not."""
+    one = right_or_wrong(wins, losses, ties)
+    if graded:
+        one = replace(one, a=one.a * 0.5, b=one.b * 0.5)
+
+    assert p_better(one) > 0.03 or interval(one, level=0.9)[0] > 0

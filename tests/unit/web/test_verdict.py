@@ -7,7 +7,8 @@ import pytest
 
 from afina.evaluate.metrics import load_metric
 from afina.evaluate.sets import make_set
-from afina.loop.judging import judge, score_record
+from afina.loop.asking import score_record
+from afina.loop.judging import judge
 from afina.records import EvalItem, EvalRecord, Output, Turn
 from afina.release.decide import Cause, Policy
 from afina.web.verdict import shown, verdict_page, words

@@ -12,20 +12,21 @@ from afina.errors import InputError
 from afina.evaluate.metrics import conduct, slots, structure, text
 from afina.records import EvalItem, Output
 
-Scorer = Callable[[EvalItem, str], float]
+Scorer = Callable[[EvalItem, str], float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """`needs`: what an item must bring to be judged: `expected`, `context`, `rules`, or `rules.NAME`.
 
-    `decides`: it may promote; others are only shown.
+    `decides`: it may promote; others are only shown. `own`: a user's, which says None of an item that it cannot judge.
     """
 
     name: str
     score: Scorer
     needs: str = ""
     decides: bool = True
+    own: bool = False
 
     def applies(self, item: EvalItem) -> bool:
         """Whether the item can be judged, by the item alone: never by the reply, or an arm could choose its items."""
@@ -49,6 +50,13 @@ BY_NEED: dict[str, dict[str, Scorer]] = {
         "answered": conduct.answered, "ba_requirements_metric": structure.ba_requirements_metric,
     },
 }  # fmt: skip
+FORMS: dict[str, tuple[type, ...]] = {
+    "span_f1": (list,),
+    "slot_exact": (dict,),
+    "slot_f1": (dict,),
+    "fields": (dict, list),
+}
+"""What `expected` must be as JSON: of prose these measures would say 0 to everybody."""
 ONLY_SHOWN = frozenset({"length_ratio", "refusal", "answered"})
 """Rates to look at, and what does not agree with people (`python -m bench.metrics_people`)."""
 METRICS = {
@@ -62,7 +70,8 @@ METRICS = {
 def load_metric(name: str) -> Metric:
     """A metric of ours by name, or `module:function` (also `folder/file.py:function`): `f(item, reply) -> float`, more is better.
 
-    `item` is a mapping with `id`, `turns`, `expected`, `context`, `rules` and more. `True` and `False` count as 1 and 0.
+    `item` is a mapping with `id`, `turns`, `expected`, `context`, `rules` and more. `True` and `False` count as 1 and 0; None says
+    that the item cannot be judged, which must not depend on the reply.
 
     Raises:
         InputError: there is none of that name, the module cannot be imported, or it has no such function.
@@ -84,8 +93,8 @@ def load_metric(name: str) -> Metric:
         raise InputError(f"the metric {name!r} is not a function")
     return Metric(
         name=f"{Path(module).stem if module.endswith('.py') else module}:{function}",
-        score=lambda item, reply: float(found(asdict(item), reply)),
-    )
+        score=lambda item, reply: found(asdict(item), reply), own=True,
+    )  # fmt: skip
 
 
 def import_own(module: str) -> object:
@@ -109,21 +118,41 @@ def score_outputs(metric: Metric, items: Sequence[EvalItem], outputs: Sequence[O
     """Item id → score of every item that the metric can judge. An answer that failed has 0.
 
     Raises:
-        InputError: a metric raised, or gave no finite number; names the item.
+        InputError: a metric raised, or gave no finite number, or `expected` is not what it compares with; names the item.
     """
-    return {
-        item.id: 0.0 if output.error else one_score(metric, item, output.text)
-        for item, output in zip(items, outputs, strict=True)
-        if metric.applies(item)
-    }
+    found = {}
+    for item, output in zip(items, outputs, strict=True):
+        if not metric.applies(item):
+            continue
+        require_form(metric, item)
+        value = 0.0 if output.error and not metric.own else one_score(metric, item, output.text)
+        if value is not None:
+            found[item.id] = 0.0 if output.error else value
+    return found
 
 
-def one_score(metric: Metric, item: EvalItem, reply: str) -> float:
-    """One item's score."""
+def require_form(metric: Metric, item: EvalItem) -> None:
+    """Refuse an item that the metric does not fit.
+
+    Raises:
+        InputError: its `expected` is of another form.
+    """
+    form = FORMS.get(metric.name)
+    if form is not None and not isinstance(structure.read_json(item.expected), form):
+        wanted = "list" if form == (list,) else "object"
+        raise InputError(
+            f"item {item.id!r}: {metric.name} needs an `expected` that is a JSON {wanted}, not {item.expected[:60]!r}",
+            remedy="for texts there are exact, chrf, rouge_l and token_f1",
+        )
+
+
+def one_score(metric: Metric, item: EvalItem, reply: str) -> float | None:
+    """One item's score; None of a user's metric that does not judge the item."""
     try:
-        value = float(metric.score(item, reply))
+        found = metric.score(item, reply)
+        value = None if found is None else float(found)
     except Exception as exc:
         raise InputError(f"the metric {metric.name} failed on item {item.id!r}: {type(exc).__name__}: {exc}") from exc
-    if not math.isfinite(value):
+    if value is not None and not math.isfinite(value):
         raise InputError(f"the metric {metric.name} gave {value} on item {item.id!r}")
     return value
