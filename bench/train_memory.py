@@ -1,6 +1,6 @@
 """How little memory a 3B and a 7B model need to train, and what that costs in speed.
 
-    python -m bench.train_memory [--only 3b,7b] [--steps 2] [--folder DIR] [--peer]
+    python -m bench.train_memory [--only 3b,7b,05b] [--steps 2] [--folder DIR] [--peer]
 
 Qwen2.5's shapes with random weights, written shard by shard in bfloat16 (3B: 6 GB, 7B: 15 GB of disk). 1,024 tokens an
 optimiser step (4 examples of 256, half supervised), r 16 on every linear layer, Adam, gradient checkpointing; peak resident
@@ -35,7 +35,7 @@ from afina.train.loop import new_optimizer, trainable_model
 from afina.train.packing import pack
 from bench.peers import QWEN_05B, RANK, SHAPES, peer_lines
 
-LARGER = {"3b": "float32", "7b": "bfloat16"}
+LARGER = {"05b": "float32", "3b": "float32", "7b": "bfloat16"}
 SHARD_BYTES = 2 * 2**30
 
 
@@ -139,7 +139,7 @@ def main() -> None:
         for size in options.only.split(","):
             folder = (options.folder or Path(scratch)) / size
             if not (folder / "model.safetensors.index.json").is_file():
-                write_model(folder, SHAPES[size])
+                write_model(folder, SHAPES.get(size, {}))
             lean, large = (in_process(folder, kind, options.steps) for kind in ("nf4", LARGER[size]))
             seconds = [statistics.median(one["step_s"]) for one in (lean, large)]
             found |= {

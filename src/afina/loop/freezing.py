@@ -6,11 +6,12 @@ from pathlib import Path
 
 from afina.chat import classify_turns, render_answer
 from afina.curate import kept_examples
+from afina.evaluate.contamination import find_leaks
 from afina.freeze import kept_parts, load_dataset, newest_dataset, save_dataset
 from afina.freeze.freeze import freeze
 from afina.loop.narrate import Stages
 from afina.loop.project import Project
-from afina.records import Dataset, Example, Split
+from afina.records import Dataset, EvalItem, Example, Split, Turn
 from afina.store.paths import write_json, write_whole
 
 
@@ -25,9 +26,21 @@ def freeze_project(project: Project, stages: Stages, *, new_split: bool = False)
             )  # fmt: skip
             save_dataset(session, dataset)
         write_files(dataset, project.paths.dataset(dataset.id))
-        rows = dataset.card["rows"]
-        stages.note = f"{dataset.id}: {rows['train']} train, {rows['validation']} validation, {rows['test']} test"
+        stages.note = freeze_note(dataset, least=project.settings.evaluate.min_items)
     return dataset
+
+
+def freeze_note(dataset: Dataset, *, least: int) -> str:
+    """The parts in a line; if the test knows too little of its own for a verdict, that is said now and not after the training."""
+    rows = dataset.card["rows"]
+    note = f"{dataset.id}: {rows['train']} train, {rows['validation']} validation, {rows['test']} test"
+    asked = [EvalItem(id=e.id, turns=(Turn("user", e.text),)) for e in dataset.test]
+    known = len(find_leaks(asked, [e.text for e in (*dataset.train, *dataset.validation)]))
+    if known:
+        note += f", {known} of these known from training"
+    if rows["test"] - known < least:
+        note += f": too few for a verdict, {least} others are needed"
+    return note
 
 
 def write_files(dataset: Dataset, folder: Path) -> None:

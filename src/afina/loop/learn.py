@@ -10,6 +10,7 @@ from afina.curate import Candidate, Curated, curate
 from afina.errors import InputError
 from afina.freeze.freeze import freeze
 from afina.loop.assess import assess_labels
+from afina.loop.freezing import freeze_note
 from afina.loop.narrate import Narrator, Stages
 from afina.loop.tune import base_gguf, export_stage, recommended_training, task_report, train_stage
 from afina.settings import Settings
@@ -81,8 +82,7 @@ def learn(
             fields=names,
             test=held_out.examples if held_out else None,
         )
-        rows = dataset.card["rows"]
-        stages.note = f"{dataset.id}: {rows['train']} train, {rows['validation']} validation, {rows['test']} test"
+        stages.note = freeze_note(dataset, least=settings.evaluate.min_items)
     if not resume:
         shutil.rmtree(folder / dataset.id / "run", ignore_errors=True)
     own, name = folder / dataset.id, safe_name(data.stem)

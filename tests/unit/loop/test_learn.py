@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 
 from afina.errors import InputError
+from afina.ids import DatasetId, ExampleId
 from afina.loop.demo import honest_failure
+from afina.loop.freezing import freeze_note
 from afina.loop.learn import label_columns, safe_name
 from afina.loop.tune import recommended_training
+from afina.records import Dataset, Example
 from afina.settings import TrainSettings
 
 
@@ -17,6 +20,23 @@ def test_commas_part_fields_and_plus_joins_columns() -> None:
     for wrong in ("", "a,,b", "a+", "a,a"):
         with pytest.raises(InputError):
             label_columns(wrong)
+
+
+def test_too_few_new_messages_in_the_test_are_said_before_the_training() -> None:
+    """Three of the test's messages are in the training too: what is left is too few for a verdict, and that is known now."""
+    rows = [
+        Example(id=ExampleId(str(n)), text=f"mensaje {n} {'abcdefgh'[n % 8] * 9}", target={"x": "y"}, group=str(n))
+        for n in range(40)
+    ]
+    dataset = Dataset(
+        id=DatasetId("dat_1"), task="t", fields=("x",), labels={"x": ("y",)}, train=tuple(rows[:30]), validation=(),
+        test=(*rows[30:], *rows[:3]), card={"rows": {"train": 30, "validation": 0, "test": 13}},
+    )  # fmt: skip
+
+    note = freeze_note(dataset, least=12)
+
+    assert note.endswith("13 test, 3 of these known from training: too few for a verdict, 12 others are needed")
+    assert "too few" not in freeze_note(dataset, least=10)
 
 
 def test_names_are_safe() -> None:
