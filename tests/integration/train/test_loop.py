@@ -109,6 +109,8 @@ def test_a_signal_waits_for_the_step_and_loses_none(tiny_model: Path, tmp_path: 
         if progress.step == 3:
             os.kill(os.getpid(), number)
 
+    # A shell starts background jobs with SIGINT ignored, and then so is Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     rare = settings(save_steps=50)
     train(data(tiny_model), rare, base=tiny_model, out=tmp_path / "whole")
     before = signal.getsignal(number)

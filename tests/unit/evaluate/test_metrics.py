@@ -170,6 +170,11 @@ def test_a_users_metric_may_say_that_it_does_not_judge_an_item(tmp_path: Path) -
     outputs = [Output(item=one.id, text="", error="late" if one.id[0] == "b" else "") for one in items]
 
     assert score_outputs(load_metric(f"{file}:f"), items, outputs) == {"ax": 1.0, "bx": 0.0}
+    file.write_text("def g(item, reply):\n    return len(reply) / len(reply)\n", "utf-8")
+    late = [Output(item="ax", text="", error="late")]
+    assert score_outputs(load_metric(f"{file}:g"), items[:1], late) == {"ax": 0.0}, (
+        "it stumbles over an answer that is not there"
+    )
 
 
 def test_a_users_own_metric(tmp_path: Path) -> None:

@@ -125,10 +125,18 @@ def score_outputs(metric: Metric, items: Sequence[EvalItem], outputs: Sequence[O
         if not metric.applies(item):
             continue
         require_form(metric, item)
-        value = 0.0 if output.error and not metric.own else one_score(metric, item, output.text)
+        value = one_score(metric, item, output.text) if not output.error else 0.0 if judges(metric, item) else None
         if value is not None:
-            found[item.id] = 0.0 if output.error else value
+            found[item.id] = value
     return found
+
+
+def judges(metric: Metric, item: EvalItem) -> bool:
+    """Whether a metric judges an item that got no answer: a user's is asked with an empty one, and may stumble over it."""
+    try:
+        return not metric.own or metric.score(item, "") is not None
+    except Exception:
+        return True
 
 
 def require_form(metric: Metric, item: EvalItem) -> None:
