@@ -34,7 +34,7 @@ FIELDS = {
 @pytest.fixture(scope="module")
 def demo(folder: Path) -> Path:
     """The demo's folder after one run."""
-    done = run_afina("demo", cwd=folder, timeout=900)
+    done = run_afina("demo", cwd=folder, timeout=1500)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "verdict: go" in done.stdout
     return folder / ".afina" / "demo"
