@@ -49,7 +49,7 @@ def arguments(out: str) -> list[str]:
 
 
 def tensors(folder: Path) -> dict[str, str]:
-    """A digest of each of the adapter's weights: where CI is set, pytest compares what differs in full, and of bytes for hours."""
+    """A digest of each of the adapter's weights: where CI is set, pytest compares what differs in full, and of bytes that does not end."""
     with safe_open(folder / "adapter" / "adapter_model.safetensors", framework="pt") as file:
         return {key: sha256(file.get_tensor(key).numpy().tobytes()).hexdigest() for key in file.keys()}  # noqa: SIM118
 
