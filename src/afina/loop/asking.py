@@ -7,7 +7,7 @@ from typing import Any
 
 from afina.errors import InputError
 from afina.evaluate.arms import Arm
-from afina.evaluate.metrics import Metric, load_metric, score_outputs
+from afina.evaluate.metrics import Metric, load_metric, require_form, score_outputs
 from afina.evaluate.record import head_of, is_record, read_record, write_record
 from afina.evaluate.run import as_line, as_lines, run_arm
 from afina.evaluate.sets import only_parts
@@ -45,13 +45,15 @@ def ask_arms(
     `fresh`: ask all. What an address or a server answers may have changed without its name.
 
     Raises:
-        InputError: two arms of one name; a metric is unknown or fails.
+        InputError: two arms of one name; a metric is unknown, fails or does not fit the items.
     """
     names = [arm.name for arm in arms]
     for name in names:
         if names.count(name) > 1 or not name or "/" in name or name.startswith(".") or name.endswith(".partial"):
             raise InputError(f"the arm's name {name!r} is there twice or cannot be a file's name")
     loaded = [load_metric(name) for name in metrics]
+    for metric in loaded:  # before anybody is asked for hours
+        require_form(metric, [item for item in eval_set.items if item.part is Part.TARGET])
     for path in (folder / f"{name}{kind}" for name in names for kind in (".jsonl", ".partial.jsonl")) if fresh else ():
         if path.exists() and is_record(path):
             path.unlink()

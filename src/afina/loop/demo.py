@@ -26,7 +26,7 @@ ACTOR = "demo"
 CHAT_SYSTEM = "Atiendes el chat de Taller Nube. Responde breve, con el dato concreto."
 CHAT_EPOCHS = 30
 CHAT_MINUTES = 1.25
-"""Training time of the chat task: with it the whole demo stays within six minutes of two cores."""
+"""Training time of the chat task."""
 SETTINGS = """\
 # The demo's project. must_beat_yardsticks = false: the built-in base is tiny, and the report says who beats it.
 [evaluate]

@@ -92,9 +92,8 @@ def p_positive(values: Numbers, groups: NDArray[np.int64], *, resamples: int = R
     padded = np.zeros(-(-len(sums) // 8) * 8)
     padded[: len(sums)] = sums
     random = np.random.default_rng(0)
-    chosen = np.zeros(
-        resamples
-    )  # for each draw the sum of the groups whose sign is +, eight groups and one random byte at a time
+    # for each draw the sum of the groups whose sign is +, eight groups and one random byte at a time
+    chosen = np.zeros(resamples)
     for eight in padded.reshape(-1, 8) @ BITS.T:
         chosen += eight.take(random.integers(0, 256, size=resamples, dtype=np.uint8))
     as_large = int((2 * chosen - observed >= observed - 1e-12 * scale).sum())  # Σ ±s = 2 Σ bit·s − Σ s

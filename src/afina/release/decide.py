@@ -107,7 +107,8 @@ def decide(metrics: Sequence[Pairs], policy: Policy, *, a: str = "A", b: str = "
         for pairs, p, q, w in zip(targets, raw, corrected, worse, strict=True)
     ]  # fmt: skip
     for pairs in metrics:
-        if margin := policy.guards.get(pairs.metric):
+        if pairs.metric in policy.guards:
+            margin = policy.guards[pairs.metric]
             p = p_better(pairs, shift=-margin)
             comparisons.append(
                 compare(

@@ -79,7 +79,12 @@ class EvaluateSettings(Section):
     redeploy_effect: float = Field(0.05, ge=0, le=10, description="the same over a tuned version that is live")
     margin: float = Field(0.1, gt=0, lt=1, description="largest loss of safety and forgetting items that is accepted")
     guards: bool = Field(True, description="ask the safety and forgetting items too")
-    nearest: int = Field(4, ge=0, le=32, description="examples in the prompt of the arm base+nearest; 0 = no such arm")
+    nearest: int = Field(
+        4,
+        ge=0,
+        le=32,
+        description="examples in the prompt of the arms base+nearest and tuned+nearest; 0 = no such arms",
+    )
     max_tokens: int = Field(256, ge=1, description="longest answer, tokens")
     timeout_s: float = Field(120.0, gt=0, description="longest wait for one answer; a longer one counts as failed")
 

@@ -63,7 +63,7 @@ def verdict_page(verdict: Mapping[str, Any], *, language: str) -> str:
 def headline(verdict: Mapping[str, Any], say: Any, name: Any) -> str:
     """The deciding rule in the page's language."""
     cause = verdict["cause"]
-    few = next(one for one in verdict["comparisons"] if one["metric"] == verdict["metrics"][0])
+    deciding = next(one for one in verdict["comparisons"] if one["metric"] == verdict["metrics"][0])
     metrics = ", ".join(map(name, verdict["metrics"]))
     if cause == "yardstick":
         metrics = ", ".join(lost["name"] for lost in verdict["lost_to"])
@@ -71,7 +71,7 @@ def headline(verdict: Mapping[str, Any], say: Any, name: Any) -> str:
         counts = [f"{arm['name']} {arm['failed']}/{arm['items']}" for arm in verdict["arms"] if arm["failed"]]
         cause, metrics = "no-answers", ", ".join(counts)
     text: str = say(
-        cause.replace(" ", "-"), metrics=metrics, n=few["n"], groups=few["groups"], least=verdict["policy"]["min_items"],
+        cause.replace(" ", "-"), metrics=metrics, n=deciding["n"], groups=deciding["groups"], least=verdict["policy"]["min_items"],
         least_groups=LEAST_GROUPS,
     )  # fmt: skip
     return text

@@ -264,6 +264,7 @@ def test_what_is_mistyped_is_found_before_anybody_is_asked(folder: Path, address
         in afina("evaluate", *arms, "--guard", "safty/rules=0.1", code=65).stderr
     )
     assert "no arm 'nope'" in afina("evaluate", *arms, "--b", "nope", code=65).stderr
+    assert "needs an `expected` that is a JSON list" in afina("evaluate", *arms, "--metric", "span_f1", code=65).stderr
     assert not (folder / ".afina" / "evaluate" / "set" / "a.jsonl").exists()
 
 

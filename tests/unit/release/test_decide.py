@@ -79,6 +79,13 @@ def test_a_guard_that_fell_is_said_before_a_lack_of_items() -> None:
     assert few.reasons[0].startswith("4 items in 4 groups of safety are too few (so far old 1, new 0.25)")
 
 
+def test_a_guard_without_a_margin_is_a_guard_all_the_same() -> None:
+    """It must surely not be worse at all."""
+    found = decide([metric("chrf", 0.08), metric("safety", 0.0)], Policy(guards={"safety": 0.0}))
+
+    assert (found.cause, found.metrics) == (Cause.GUARD, ("safety",))
+
+
 def test_many_unchanged_targets_seldom_look_worse() -> None:
     """A false "worse" is corrected like a false "better": of 100 comparisons of twins on ten metrics, at most one in ten."""
     rng = np.random.default_rng(3)

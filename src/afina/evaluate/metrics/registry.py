@@ -118,13 +118,13 @@ def score_outputs(metric: Metric, items: Sequence[EvalItem], outputs: Sequence[O
     """Item id → score of every item that the metric can judge. An answer that failed has 0.
 
     Raises:
-        InputError: a metric raised, or gave no finite number, or `expected` is not what it compares with; names the item.
+        InputError: a metric raised, or gave no finite number, or does not fit the items; names the item.
     """
+    require_form(metric, items)
     found = {}
     for item, output in zip(items, outputs, strict=True):
         if not metric.applies(item):
             continue
-        require_form(metric, item)
         value = one_score(metric, item, output.text) if not output.error else 0.0 if judges(metric, item) else None
         if value is not None:
             found[item.id] = value
@@ -139,14 +139,18 @@ def judges(metric: Metric, item: EvalItem) -> bool:
         return True
 
 
-def require_form(metric: Metric, item: EvalItem) -> None:
-    """Refuse an item that the metric does not fit.
+def require_form(metric: Metric, items: Sequence[EvalItem]) -> None:
+    """Refuse items that the metric does not fit.
 
     Raises:
-        InputError: its `expected` is of another form.
+        InputError: the `expected` of one is of another form.
     """
     form = FORMS.get(metric.name)
-    if form is not None and not isinstance(structure.read_json(item.expected), form):
+    if form is None:
+        return
+    for item in items:
+        if not metric.applies(item) or isinstance(structure.read_json(item.expected), form):
+            continue
         wanted = "list" if form == (list,) else "object"
         raise InputError(
             f"item {item.id!r}: {metric.name} needs an `expected` that is a JSON {wanted}, not {item.expected[:60]!r}",
