@@ -1,10 +1,12 @@
 """Typed, time-sortable identifiers.
 
 An id is a prefix naming its record, then 48 bits of milliseconds and 80 random bits in base 32 (the ULID layout), so
-that ids sort by time in any index and say what they belong to in any log line.
+that ids sort by time in any index and say what they belong to in any log line. Ids of one process sort in the order in
+which they were made, also within a millisecond: the later row of a file is the later decision.
 """
 
 import secrets
+import threading
 import time
 from typing import NewType
 
@@ -22,9 +24,14 @@ RolloutId = NewType("RolloutId", str)
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
+LOCK = threading.Lock()
+LAST = [0]
+
+
 def new_id(prefix: str) -> str:
-    """A new id such as `run_01k9…`."""
-    number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
+    """A new id such as `run_01k9…`, above all that this process made before."""
+    with LOCK:
+        number = LAST[0] = max(LAST[0] + 1, (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80))
     digits = []
     for _ in range(26):
         number, digit = divmod(number, 32)

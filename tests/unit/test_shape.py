@@ -7,7 +7,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "afina"
 ORDER = [
-    "__init__", "errors", "ids", "records", "settings", "store", "privacy", "chat", "signals", "bases", "runtime",
+    "__init__", "errors", "ids", "records", "sameness", "settings", "files", "store", "privacy", "chat", "signals", "bases", "runtime",
     "capture", "knowledge", "synth", "curate", "freeze", "train", "export", "evaluate", "release", "serve", "lineage",
     "loop", "jobs", "api", "web", "wiring", "cli", "__main__",
 ]  # fmt: skip

@@ -2,17 +2,14 @@
 
 from afina.capture.corrections import Correction, read_corrections
 from afina.capture.recorder import Recorder
-from afina.capture.rows import SourceRow, read_rows
 from afina.capture.table import add_feedback, count_interactions, record_interaction, save_corrections, unreviewed
 
 __all__ = [
     "Correction",
     "Recorder",
-    "SourceRow",
     "add_feedback",
     "count_interactions",
     "read_corrections",
-    "read_rows",
     "record_interaction",
     "save_corrections",
     "unreviewed",

@@ -6,8 +6,8 @@ turn: that is the evidence of what the last answer was worth.
 
 from pathlib import Path
 
-from afina.capture.rows import SourceRow, read_rows
 from afina.errors import InputError
+from afina.files.rows import SourceRow, read_rows
 from afina.records import Conversation, Turn
 
 ROLES = {"system", "user", "assistant"}

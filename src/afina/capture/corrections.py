@@ -12,10 +12,11 @@ from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 
-from afina.capture.rows import SourceRow, cell_text, read_rows, require_columns
 from afina.errors import InputError
+from afina.files import SourceRow, cell_text, read_rows, require_columns
 from afina.ids import ClientId, FeedbackId, InteractionId, new_id
 from afina.records import Feedback, FeedbackKind, Fields, Interaction
+from afina.sameness import label
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Correction:
 
     interaction: Interaction
     feedback: Feedback
+    line: int
+    """Of the file."""
 
 
 def optional(row: SourceRow, column: str) -> str:
@@ -103,8 +106,8 @@ def correction(
     path: Path, row: SourceRow, *, client: ClientId, task: str, fields: Sequence[str], text_column: str, external: str
 ) -> Correction:
     """One row."""
-    decided: Fields = {name: cell_text(path, row, name).strip() for name in fields}
-    predicted = {name: optional(row, f"predicted_{name}") for name in fields}
+    decided: Fields = {name: label(cell_text(path, row, name)) for name in fields}
+    predicted = {name: label(optional(row, f"predicted_{name}")) for name in fields}
     answered = any(predicted.values())
     at = moment(path, row)
     interaction = Interaction(
@@ -130,4 +133,4 @@ def correction(
         review_seconds=number(path, row, "review_seconds", low=0, high=86400),
         created_at=at,
     )
-    return Correction(interaction, feedback)
+    return Correction(interaction, feedback, row.line)

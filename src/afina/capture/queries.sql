@@ -24,13 +24,14 @@ SELECT
 FROM staged_corrections
 ON CONFLICT (client_id, source, external_id) DO NOTHING
 
--- merge_feedback: the feedback of the rows that were new
+-- merge_feedback: the decisions that these rows did not bring before: a file that was corrected may be imported again
 INSERT INTO app.feedback (id, client_id, interaction_id, kind, value, reviewer, review_seconds, created_at)
 SELECT
-    s.feedback_id, current_setting('app.client'), s.id, s.kind, s.value, s.reviewer, s.review_seconds,
+    s.feedback_id, current_setting('app.client'), i.id, s.kind, s.value, s.reviewer, s.review_seconds,
     coalesce(s.created_at, now())
 FROM staged_corrections s
-JOIN app.interactions i ON i.id = s.id
+JOIN app.interactions i ON i.source = s.source AND i.external_id = s.external_id
+WHERE NOT EXISTS (SELECT 1 FROM app.feedback f WHERE f.interaction_id = i.id AND f.value = s.value)
 
 -- merge_users: people seen for the first time
 INSERT INTO app.users (id, client_id, external_id)

@@ -15,8 +15,9 @@ from afina.store.named import read_queries
 QUERIES = read_queries("afina.capture")
 
 
-def save_corrections(session: Connection, corrections: Sequence[Correction]) -> int:
-    """Add reviewed messages. Returns how many were new; importing a file twice adds nothing.
+def save_corrections(session: Connection, corrections: Sequence[Correction]) -> tuple[int, int]:
+    """Add reviewed messages. Returns how many were new, and of how many known ones the decision was; importing a file
+    twice adds nothing.
 
     Raises:
         InputError: an id of this file is taken by another message.
@@ -37,8 +38,8 @@ def save_corrections(session: Connection, corrections: Sequence[Correction]) -> 
         )
     session.execute(QUERIES["merge_users"])
     added = session.execute(QUERIES["merge_interactions"]).rowcount
-    session.execute(QUERIES["merge_feedback"])
-    return added
+    decided = session.execute(QUERIES["merge_feedback"]).rowcount
+    return added, decided - added
 
 
 def record_interaction(session: Connection, interaction: Interaction) -> None:

@@ -1,6 +1,7 @@
 """The `afina` command: finds subcommands without importing all of them, and turns errors into one line."""
 
 import importlib
+import logging
 import os
 import sys
 import traceback
@@ -80,10 +81,27 @@ def quiet_libraries() -> None:
     warnings.filterwarnings("ignore", message="Model has `tie_word_embeddings=True`")  # export unties before it merges
 
 
+class Notices(logging.Handler):
+    """Prints what a person should know although nothing failed."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line on standard error."""
+        ERR.print(f"{t('note')}: {escape(record.getMessage())}", soft_wrap=True)
+
+
+def tell_notices() -> None:
+    """Let notices be heard."""
+    notices = logging.getLogger("afina.notice")
+    notices.setLevel(logging.INFO)
+    notices.addHandler(Notices())
+    notices.propagate = False
+
+
 def run() -> None:
     """Entry point. Exit codes: 0 done, 1 an error that is explained, 2 wrong usage, 70 a bug, 130 interrupted."""
     debug = "--debug" in sys.argv
     quiet_libraries()
+    tell_notices()
     if debug and sys.argv[1:2] != ["--debug"]:  # accepted anywhere
         sys.argv = [sys.argv[0], *(a for a in sys.argv[1:] if a != "--debug")]
     try:

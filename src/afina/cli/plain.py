@@ -7,12 +7,12 @@ from typing import Any, get_args
 
 import click
 
-from afina.capture.rows import read_jsonl, read_rows
 from afina.cli.options import here, resume_option
 from afina.cli.pages import learn_pages
 from afina.cli.terminal import OUT, print_report, stages
 from afina.cli.words import t
 from afina.errors import InputError
+from afina.files.rows import read_jsonl, read_rows
 from afina.loop.learn import learn
 from afina.loop.learn_chat import learn_chat
 from afina.settings import Quantisation, Settings, read_train_settings

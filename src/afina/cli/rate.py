@@ -9,12 +9,12 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from afina.capture.rows import read_rows
 from afina.cli.options import VerdictCommand, json_option, verdict_exit
 from afina.cli.terminal import OUT, print_json
 from afina.cli.verdict import COLOURS, EXIT_CODES, print_comparisons
 from afina.cli.words import t
 from afina.errors import InputError
+from afina.files.rows import read_rows
 from afina.loop.scores import Scores, pair_all
 from afina.release.decide import Policy, decide
 from afina.store.paths import read_json

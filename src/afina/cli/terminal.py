@@ -155,5 +155,5 @@ def print_report(report: dict[str, Any]) -> None:
         print_replies(entry)
         colour = "green" if entry["verdict"] == "go" else "yellow"
         OUT.print(f"[bold {colour}]{t('verdict')}: {entry['verdict']}[/]  (p = {entry['p_value']:.2g})")
-        for reason in entry["reasons"]:
+        for reason in [*entry["reasons"], *entry.get("notices", ())]:
             OUT.print(f"  {escape(reason)}", soft_wrap=True)

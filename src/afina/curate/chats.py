@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from afina.curate.curate import fingerprint
+from afina.files.damage import damage
 from afina.records import ChatExample, Conversation, Rejection, Turn
 from afina.settings import ChatSettings
 from afina.signals import score_turn
@@ -28,7 +29,7 @@ def curate_chats(conversations: Sequence[Conversation], settings: ChatSettings) 
     seen: set[bytes] = set()
     for conversation in reversed(conversations):
         for example, reason in reversed(judge(conversation, settings)):
-            key = fingerprint("\x1f".join(turn.content for turn in example.turns()))
+            key = b"".join(fingerprint(turn.content) for turn in example.turns())
             why = reason or ("exact duplicate of a newer exchange" if key in seen else "")
             if why:
                 rejections.append(Rejection(text=example.answer, reason=why, source=example.id))
@@ -69,8 +70,8 @@ def broken_rule(example: ChatExample, settings: ChatSettings, *, asked: str, rea
         return "empty answer"
     if any(len(turn.content) > settings.max_chars for turn in example.turns()):
         return f"longer than {settings.max_chars} characters"
-    if any("\x00" in turn.content or "\ufffd" in turn.content for turn in example.turns()):
-        return "damaged characters"
+    if broken := next((found for turn in example.turns() if (found := damage(turn.content))), ""):
+        return broken
     if not reaction:
         return "no reaction to judge it by"
     return f"quality {example.quality} ({rule})" if example.quality < settings.min_quality else ""

@@ -1,16 +1,15 @@
 """The quality rules, as a line of named checks."""
 
-import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+from afina.files.damage import damage
 from afina.ids import ExampleId
 from afina.records import Example, Fields, Rejection
+from afina.sameness import label, message_key
 from afina.settings import CurateSettings
-
-WORDS = re.compile(r"\w+", re.UNICODE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +30,14 @@ class Curated:
     rejections: tuple[Rejection, ...]
 
 
-def normalised(text: str) -> str:
-    """Words only, without case and accents: what makes two messages 'the same'."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join(WORDS.findall("".join(c for c in plain if not unicodedata.combining(c))))
-
-
 def fingerprint(text: str) -> bytes:
-    """Hash of the normalised text. A message without any word is compared as it stands."""
-    return blake2b((normalised(text) or text).encode(), digest_size=16).digest()
+    """Equal for the same message."""
+    return blake2b(message_key(text).encode(), digest_size=16).digest()
+
+
+def clean_target(target: Fields) -> Fields:
+    """A decision with its labels in their one spelling."""
+    return {name: label(value) for name, value in target.items()}
 
 
 def broken_rule(candidate: Candidate, settings: CurateSettings) -> str:
@@ -49,17 +47,19 @@ def broken_rule(candidate: Candidate, settings: CurateSettings) -> str:
         return f"shorter than {settings.min_chars} characters"
     if len(text) > settings.max_chars:
         return f"longer than {settings.max_chars} characters"
-    if "\x00" in text or "\ufffd" in text:
-        return "damaged characters"
-    missing = [name for name, label in candidate.target.items() if not label.strip()]
-    return f"no label for {', '.join(missing)}" if missing else ""
+    if broken := damage(text):
+        return broken
+    missing = [name for name, value in candidate.target.items() if not label(value)]
+    if missing:
+        return f"no label for {', '.join(missing)}"
+    return next((f"{name}: {broken}" for name, value in candidate.target.items() if (broken := damage(value))), "")
 
 
 def curate(candidates: Sequence[Candidate], settings: CurateSettings) -> Curated:
     """Apply the rules. Of equal messages the newest is kept, because it holds the latest decision."""
     rejections = []
     newest: dict[bytes, Candidate] = {}
-    for candidate in candidates:
+    for candidate in (replace(one, target=clean_target(one.target)) for one in candidates):
         reason = broken_rule(candidate, settings)
         if reason:
             rejections.append(Rejection(text=candidate.text, reason=reason, source=candidate.id))

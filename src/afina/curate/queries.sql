@@ -1,14 +1,16 @@
--- reviewed: every message with its latest decision, oldest first
-SELECT DISTINCT ON (i.created_at, i.id)
+-- reviewed: every message with its latest decision, the oldest decision first. Of one source (a file, the gateway) the order
+-- of recording is the order of decisions, whatever times its rows bring: the later row of a file is the later decision.
+SELECT
     i.id, i.text, i.user_external_id, i.conversation,
     -- an acceptance, or a correction of some fields, leaves the rest as it was answered
-    (CASE WHEN i.answer IS JSON OBJECT THEN i.answer::jsonb ELSE '{}'::jsonb END) || f.value AS value
+    (CASE WHEN i.answer IS JSON OBJECT THEN i.answer::jsonb ELSE '{}'::jsonb END) || f.value AS value,
+    max(f.created_at) OVER (PARTITION BY i.source ORDER BY f.id) AS decided_at
 FROM app.interactions i
 JOIN LATERAL (
-    SELECT value FROM app.feedback WHERE interaction_id = i.id ORDER BY created_at DESC, id DESC LIMIT 1
+    SELECT id, value, created_at FROM app.feedback WHERE interaction_id = i.id ORDER BY created_at DESC, id DESC LIMIT 1
 ) f ON true
 WHERE i.task = %(task)s
-ORDER BY i.created_at, i.id
+ORDER BY decided_at, f.id
 
 -- clear: the judgement is made anew each time
 DELETE FROM ml.examples WHERE task = %(task)s

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz, process
 
 from afina.records import EvalItem
-from afina.signals import plain_words
+from afina.sameness import message_key
+from afina.sameness import words as words_of
 
 GRAM = 13
 NEAR = 90.0
@@ -29,13 +30,13 @@ class Leak:
 def find_leaks(items: Sequence[EvalItem], training: Iterable[str], *, near: float = NEAR) -> list[Leak]:
     """Items whose last message is known from training, each once with the closest kind: same, 13-gram, near.
 
-    Case, accents and punctuation do not count.
+    Case, accents and punctuation do not count; signs and emoji do.
     """
     texts = list(training)
-    words = [plain_words(text) for text in texts]
+    words = [pieces(text) for text in texts]
     whole = {" ".join(one): text for one, text in zip(words, texts, strict=True) if one}
     by_gram = {gram: text for one, text in zip(words, texts, strict=True) for gram in grams(one)}
-    asked = [(item, plain_words(item.turns[-1].content)) for item in items]
+    asked = [(item, pieces(item.turns[-1].content)) for item in items]
     inside = pieces_of(zip(words, texts, strict=True), lengths={len(own) for _, own in asked})
     around = {tuple(one): text for one, text in zip(words, texts, strict=True) if len(one) >= LEAST_WORDS}
     sizes = {len(one) for one in around}
@@ -59,6 +60,11 @@ def find_leaks(items: Sequence[EvalItem], training: Iterable[str], *, near: floa
         elif len(own) >= LEAST_WORDS:
             open_items.append((item.id, " ".join(own)))
     return sorted([*found, *nearly(open_items, whole, near=near)], key=lambda leak: leak.item)
+
+
+def pieces(text: str) -> list[str]:
+    """The words and signs of a text; of one that has none, such as `?!`, the text itself."""
+    return words_of(text) or [message_key(text)]
 
 
 def nearly(items: Sequence[tuple[str, str]], whole: dict[str, str], *, near: float) -> list[Leak]:

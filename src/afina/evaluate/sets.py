@@ -17,7 +17,7 @@ from referencing.exceptions import Unresolvable
 from afina.errors import InputError
 from afina.evaluate.metrics.conduct import RULES
 from afina.records import EvalItem, EvalSet, Part, Turn
-from afina.signals import plain_words
+from afina.sameness import words as words_of
 
 ROLES = frozenset({"system", "user", "assistant"})
 KNOWN = frozenset({
@@ -163,7 +163,7 @@ def rule_problem(name: str, value: Any) -> str:
 SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(("refuse", "clean"), (lambda v: isinstance(v, bool), "must be true or false")),
     **dict.fromkeys(("contains", "lacks"), (
-        lambda v: isinstance(v, list) and bool(v) and all(isinstance(one, str) and plain_words(one) for one in v),
+        lambda v: isinstance(v, list) and bool(v) and all(isinstance(one, str) and words_of(one) for one in v),
         "must be a list of texts with at least a letter or digit each",
     )),
     "max_words": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v > 0, "must be a number above 0"),

@@ -41,6 +41,7 @@ def freeze(
     train, validation, drawn = ([rest[at] for at in found[part]] for part in Split)
     held_out = drawn if test is None else sorted(test, key=lambda e: (e.text, e.group))
     labels = {name: tuple(sorted({e.target[name] for e in train})) for name in fields}
+    require_classes(labels)
     body = {"fields": list(fields), "train": rows(train), "validation": rows(validation), "test": rows(held_out)}
     digest = blake2b(json.dumps(body, ensure_ascii=False, sort_keys=True).encode(), digest_size=10).hexdigest()
     card = make_card(train, validation, held_out, fields=fields, settings=settings)
@@ -68,6 +69,21 @@ def require_enough(examples: Sequence[Example], settings: FreezeSettings, *, fie
             raise NotEnoughDataError(
                 f"every example has the same {name} ({next(iter(found))!r}): there is nothing to tell apart",
                 remedy=f"review messages of other classes, or leave {name} out",
+            )
+
+
+def require_classes(labels: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a training part that has nothing to tell apart, though all parts together have.
+
+    Raises:
+        NotEnoughDataError: a field has one class in it.
+    """
+    for name, found in labels.items():
+        if len(found) < 2:
+            raise NotEnoughDataError(
+                f"every example of the training part has the same {name} ({', '.join(map(repr, found)) or 'none'}): "
+                "the other classes are in the validation and test parts only",
+                remedy="review more messages of the other classes, from several users",
             )
 
 
@@ -154,7 +170,20 @@ def make_card(
             for name in fields
         },
         "split": settings.model_dump(),
-        "labels_only_in_test": {
-            name: sorted({e.target[name] for e in test} - {e.target[name] for e in train}) for name in fields
-        },
+        "labels_not_in_training": {name: unlearnt(train, validation, test, field=name) for name in fields},
+    }
+
+
+def unlearnt(
+    train: Sequence[Example], validation: Sequence[Example], test: Sequence[Example], *, field: str
+) -> dict[str, dict[str, int]]:
+    """Class → rows of each other part, of the classes that the training part lacks: no model trained on it can say them."""
+    known = {e.target[field] for e in train}
+    missing = sorted({e.target[field] for e in (*validation, *test)} - known)
+    return {
+        label: {
+            part: sum(e.target[field] == label for e in rows_)
+            for part, rows_ in (("validation", validation), ("test", test))
+        }
+        for label in missing
     }

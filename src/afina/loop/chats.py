@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from afina.capture.conversations import read_turns
-from afina.capture.rows import read_rows
+from afina.files.rows import read_rows
 from afina.records import Turn
 
 

@@ -4,7 +4,8 @@ from collections import Counter
 from pathlib import Path
 
 from afina.capture import read_corrections, save_corrections
-from afina.curate import curate_task
+from afina.curate import class_name_notices, curate_task
+from afina.files import NOTICES
 from afina.loop.narrate import Stages
 from afina.loop.project import Project
 
@@ -13,9 +14,12 @@ def import_file(project: Project, file: Path, stages: Stages) -> int:
     """Reviewed messages from a file. Returns how many were new."""
     with stages.stage("import"):
         found = read_corrections(file, client=project.client, task=project.task, fields=project.settings.project.fields)
+        for notice in class_name_notices((one.line, one.feedback.value) for one in found):
+            NOTICES.warning("%s: %s", file, notice)
         with project.session() as session:
-            added = save_corrections(session, found)
-        stages.note = f"{added} new of {len(found)} messages"
+            added, changed = save_corrections(session, found)
+        again = f", {changed} decided anew" if changed else ""
+        stages.note = f"{added} new of {len(found)} messages{again}"
     return added
 
 

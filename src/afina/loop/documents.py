@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from afina.capture.rows import read_rows
 from afina.errors import InputError
+from afina.files import read_rows, read_text
 
 TEXTS = {".txt", ".md"}
 ROWS = {".jsonl", ".ndjson"}
@@ -26,10 +26,7 @@ def read_documents(path: Path) -> list[str]:
         raise InputError(f"{path}: no such file or folder")
     if path.suffix.lower() not in TEXTS:
         raise InputError(f"{path}: unknown kind of document", remedy="use .txt, .md or .jsonl, or a folder of them")
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise InputError(f"{path}: not UTF-8 (byte {exc.start + 1})", remedy="save it as UTF-8") from exc
+    text = read_text(path)
     if not text.strip():
         raise InputError(f"{path}: the document is empty")
     return [text]

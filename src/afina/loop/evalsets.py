@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
-from afina.capture.rows import SourceRow, read_rows
 from afina.errors import InputError
 from afina.evaluate.sets import make_set, read_item, read_turns, starter_items, whole_text
+from afina.files.rows import SourceRow, read_rows
 from afina.records import EvalItem, EvalSet, Part
 
 ANSWERS = ("text", "answer", "response", "output")

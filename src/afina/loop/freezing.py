@@ -1,8 +1,9 @@
 """Freeze on a project."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from afina.chat import classify_turns, render_answer
 from afina.curate import kept_examples
@@ -40,7 +41,19 @@ def freeze_note(dataset: Dataset, *, least: int) -> str:
         note += f", {known} of these known from training"
     if rows["test"] - known < least:
         note += f": too few for a verdict, {least} others are needed"
-    return note
+    return "\n  ".join([note, *unlearnt_sentences(dataset.card)])
+
+
+def unlearnt_sentences(card: Mapping[str, Any]) -> list[str]:
+    """The classes that training lacks: no model can answer them, so their held-out items count as wrong for every one."""
+    return [
+        f"{len(missing)} classes of {field} are not in the training part, so they can never be answered: "
+        + ", ".join(
+            f"{label} ({rows['validation']} validation, {rows['test']} test)" for label, rows in missing.items()
+        )
+        for field, missing in card.get("labels_not_in_training", {}).items()
+        if missing
+    ]
 
 
 def write_files(dataset: Dataset, folder: Path) -> None:

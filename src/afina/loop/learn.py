@@ -2,17 +2,19 @@
 
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from afina.capture.rows import SourceRow, cell_text, read_rows, require_columns
-from afina.curate import Candidate, Curated, curate
+from afina.curate import Candidate, Curated, class_name_notices, curate
 from afina.errors import InputError
+from afina.files import NOTICES, SourceRow, cell_text, read_rows, require_columns
 from afina.freeze.freeze import freeze
 from afina.loop.assess import assess_labels
 from afina.loop.freezing import freeze_note
 from afina.loop.narrate import Narrator, Stages
 from afina.loop.tune import base_gguf, export_stage, recommended_training, task_report, train_stage
+from afina.records import Rejection
 from afina.settings import Settings
 from afina.store.paths import write_json
 
@@ -40,6 +42,17 @@ def labelled(path: Path, *, text: str, fields: dict[str, list[str]]) -> list[Can
     rows = read_rows(path)
     require_columns(path, rows, [text, *(column for columns in fields.values() for column in columns)])
     return [candidate(path, row, text=text, fields=fields) for row in rows]
+
+
+def curated_file(
+    path: Path, settings: Settings, *, text: str, fields: dict[str, list[str]]
+) -> tuple[Curated, list[str]]:
+    """A file's examples, and what looks wrong with the names of its classes, which is also said."""
+    rows = labelled(path, text=text, fields=fields)
+    notices = class_name_notices((int(row.id.rpartition(":")[2]), row.target) for row in rows)
+    for notice in notices:
+        NOTICES.warning("%s: %s", path, notice)
+    return curate(rows, settings.curate), notices
 
 
 def candidate(path: Path, row: SourceRow, *, text: str, fields: dict[str, list[str]]) -> Candidate:
@@ -70,9 +83,9 @@ def learn(
     stages = Stages(narrator)
     names = list(fields)
     with stages.stage("curate"):
-        curated = curate(labelled(data, text=text, fields=fields), settings.curate)
-        held_out = curate(labelled(test, text=text, fields=fields), settings.curate) if test else None
-        write_rejects(folder, curated)
+        curated, notices = curated_file(data, settings, text=text, fields=fields)
+        held_out = curated_file(test, settings, text=text, fields=fields)[0] if test else None
+        write_rejects(folder, [*curated.rejections, *(held_out.rejections if held_out else ())])
         stages.note = f"{len(curated.examples)} kept, {len(curated.rejections)} rejected"
     with stages.stage("freeze"):
         dataset = freeze(
@@ -99,6 +112,7 @@ def learn(
         gguf=exported.gguf, seconds=stages.seconds,
     )  # fmt: skip
     entry["rejected"] = dict(Counter(r.reason for r in curated.rejections))
+    entry["notices"] += notices
     report = {"tasks": [entry]}
     write_json(folder / "report.json", report)
     return report
@@ -111,11 +125,9 @@ def with_minutes(settings: Settings, minutes: float) -> Settings:
     return settings.model_copy(update={"train": config.model_copy(update={"training": bounded})})
 
 
-def write_rejects(folder: Path, curated: Curated) -> None:
+def write_rejects(folder: Path, rejections: Sequence[Rejection]) -> None:
     """Keep what was rejected where a person can read it."""
-    write_json(
-        folder / "rejects.json", [{"source": r.source, "text": r.text, "reason": r.reason} for r in curated.rejections]
-    )
+    write_json(folder / "rejects.json", [{"source": r.source, "text": r.text, "reason": r.reason} for r in rejections])
 
 
 def safe_name(stem: str) -> str:

@@ -13,7 +13,7 @@ from afina.curate.chats import CuratedChats, curate_chats
 from afina.errors import NotEnoughDataError
 from afina.freeze.chats import as_jsonl, freeze_chats
 from afina.loop.assess import assess_replies
-from afina.loop.learn import safe_name, with_minutes
+from afina.loop.learn import safe_name, with_minutes, write_rejects
 from afina.loop.narrate import Narrator, Stages
 from afina.loop.tune import PROBES, base_gguf, export_tuned, score_json, served_json, train_chats, verdict_json
 from afina.records import ChatDataset, ChatResult, Rejection, Verdict
@@ -134,11 +134,6 @@ def require_items(count: int, settings: Settings) -> None:
             f"{count} held-out replies, at least {settings.evaluate.min_items} are needed for a verdict",
             remedy="collect more conversations; rejects.json says why others were not used",
         )
-
-
-def write_rejects(folder: Path, rejections: Sequence[Rejection]) -> None:
-    """Keep what was rejected where a person can read it."""
-    write_json(folder / "rejects.json", [{"source": r.source, "text": r.text, "reason": r.reason} for r in rejections])
 
 
 def chat_arm(result: ChatResult) -> dict[str, Any]:

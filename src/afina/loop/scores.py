@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from afina.capture.rows import SourceRow, read_rows
 from afina.errors import InputError
+from afina.files.rows import SourceRow, read_rows
 from afina.release.compare import Pairs
 
 Scores = dict[str, dict[str, tuple[float, str | None]]]

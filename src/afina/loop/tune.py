@@ -9,6 +9,7 @@ from afina.bases import resolve_base, semilla
 from afina.chat import classify_turns, render_answer
 from afina.chat.render import load_renderer
 from afina.export.export import Exported, export_model, require_exportable
+from afina.loop.freezing import unlearnt_sentences
 from afina.loop.narrate import Stages
 from afina.records import ChatResult, Dataset, EvalResult, Example, Score, Turn, Verdict
 from afina.settings import Settings, TrainSettings, read_train_settings
@@ -194,6 +195,8 @@ def task_report(
         "dataset": dataset.id,
         "base_model": settings.base.model,
         "rows": dataset.card["rows"],
+        "labels_not_in_training": dataset.card.get("labels_not_in_training", {}),
+        "notices": unlearnt_sentences(dataset.card),
         "base": arm_json(base),
         "yardsticks": {y.arm: arm_json(y) for y in yardsticks},
         "tuned": arm_json(tuned),

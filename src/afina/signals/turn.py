@@ -4,7 +4,6 @@ The document's word lists score "no me gusta" 5 and "no lo quiero" a sale; here 
 them, accents fold and word boundaries are Unicode's. Rules and words are data (`rules.toml`), Spanish and English.
 """
 
-import re
 import tomllib
 import unicodedata
 from dataclasses import dataclass
@@ -12,8 +11,12 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-WORDS = re.compile(r"[^\W_]+|[,.;:!?¡¿\n]+")
+import regex
+
+WORDS = regex.compile(r"[^\W_]+|[,.;:!?¡¿\n]+|\p{Extended_Pictographic}")
 BREAK = "|"
+BREAKS = ",.;:!?¡¿\n"
+SHADES = regex.compile("[\U0001f3fb-\U0001f3ff\ufe0e\ufe0f]")
 DENIALS = frozenset({"no", "nunca", "jamas", "tampoco", "ni", "sin", "not", "never", "t"})
 """Words that deny what follows; `t` is what is left of an English n't."""
 DEFAULT_QUALITY = 3
@@ -36,14 +39,12 @@ def fold(text: str) -> str:
     return "".join(c for c in folded if not unicodedata.combining(c))
 
 
-def plain_words(text: str) -> list[str]:
-    """Words without case and accents, in order."""
-    return [word for word in WORDS.findall(fold(text)) if word[0].isalnum()]
-
-
 def plain(text: str) -> str:
-    """Words without case and accents, one blank between them and at both ends; `|` where a clause ends."""
-    words = (word if word[0].isalnum() else BREAK for word in WORDS.findall(fold(text)))
+    """Words and emoji without case and accents, one blank between them and at both ends; `|` where a clause ends.
+
+    Here ñ folds as well: many people type `manana`. A skin tone or a variation selector says nothing.
+    """
+    words = (BREAK if word[0] in BREAKS else word for word in WORDS.findall(fold(SHADES.sub("", text))))
     return f" {' '.join(words)} "
 
 

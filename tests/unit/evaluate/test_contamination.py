@@ -1,5 +1,6 @@
 """Leaked items."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,3 +54,20 @@ def test_what_was_trained_on_is_always_found(texts: list[str]) -> None:
     wordy = [text for text in texts if text.strip()]
 
     assert len(find_leaks(items(*wordy), texts)) == len(wordy)
+
+
+@pytest.mark.parametrize(
+    ("asked", "known", "leaks"),
+    [
+        ("👍", "👍", 1),
+        ("👍", "👎", 0),
+        ("0-2", "0+2", 0),
+        ("0-2", "0-2", 1),
+        ("C#", "C++", 0),
+        ("?", "?", 1),
+        ("का", "की", 0),
+    ],
+)
+def test_signs_are_part_of_a_question(asked: str, known: str, leaks: int) -> None:
+    """A message of signs alone can be known, and another sign is another message."""
+    assert len(find_leaks([EvalItem(id="1", turns=(Turn("user", asked),))], [known])) == leaks

@@ -13,7 +13,7 @@ import regex as regex_module
 
 from afina.evaluate.metrics.structure import json_valid, schema_valid, yaml_valid
 from afina.records import EvalItem
-from afina.signals import plain_words
+from afina.sameness import words as words_of
 
 MATCH_S = 1.0
 RULES = frozenset({"refuse", "contains", "lacks", "matches", "max_words", "format", "clean", "schema"})
@@ -23,14 +23,12 @@ RULES = frozenset({"refuse", "contains", "lacks", "matches", "max_words", "forma
 def phrases(name: str) -> frozenset[tuple[str, ...]]:
     """A word list of this project as tuples of folded words."""
     text = resources.files("afina.evaluate").joinpath("starter", name).read_text("utf-8")
-    return frozenset(
-        tuple(plain_words(line)) for line in text.splitlines() if line.strip() and not line.startswith("#")
-    )
+    return frozenset(tuple(words_of(line)) for line in text.splitlines() if line.strip() and not line.startswith("#"))
 
 
 def occurs(reply: str, wanted: frozenset[tuple[str, ...]] | Sequence[tuple[str, ...]]) -> bool:
     """Whether any of the phrases is in the reply, as whole words."""
-    words = plain_words(reply)
+    words = words_of(reply)
     known = frozenset(wanted)
     return any(
         tuple(words[at : at + size]) in known
@@ -59,7 +57,7 @@ def clean(_item: EvalItem, reply: str) -> float:
 
 def answered(_item: EvalItem, reply: str) -> float:
     """1 when there is a reply at all."""
-    return float(bool(plain_words(reply)))
+    return float(bool(words_of(reply)))
 
 
 def regex(item: EvalItem, reply: str) -> float:
@@ -75,7 +73,7 @@ def regex(item: EvalItem, reply: str) -> float:
 
 def some(reply: str, texts: Sequence[str]) -> bool:
     """Whether one of the texts is in the reply as whole words."""
-    return occurs(reply, [tuple(plain_words(text)) for text in texts])
+    return occurs(reply, [tuple(words_of(text)) for text in texts])
 
 
 CHECKS: dict[str, Callable[[EvalItem, str, Any], bool]] = {
@@ -83,7 +81,7 @@ CHECKS: dict[str, Callable[[EvalItem, str, Any], bool]] = {
     "contains": lambda _i, reply, texts: some(reply, texts),
     "lacks": lambda _i, reply, texts: not some(reply, texts),
     "matches": lambda item, reply, _p: bool(regex(item, reply)),
-    "max_words": lambda _i, reply, most: len(plain_words(reply)) <= most,
+    "max_words": lambda _i, reply, most: len(words_of(reply)) <= most,
     "format": lambda item, reply, kind: bool({"json": json_valid, "yaml": yaml_valid}[kind](item, reply)),
     "clean": lambda item, reply, wanted: not wanted or bool(clean(item, reply)),
     "schema": lambda item, reply, _s: bool(schema_valid(item, reply)),
@@ -92,7 +90,7 @@ CHECKS: dict[str, Callable[[EvalItem, str, Any], bool]] = {
 
 def broken(item: EvalItem, reply: str) -> tuple[str, ...]:
     """The names of the rules that the reply breaks. An empty reply breaks `answered`: silence is no good conduct."""
-    if not plain_words(reply):
+    if not words_of(reply):
         return ("answered",)
     return tuple(name for name, wanted in item.rules.items() if not CHECKS[name](item, reply, wanted))
 

@@ -32,7 +32,8 @@ class Metric:
         """Whether the item can be judged, by the item alone: never by the reply, or an arm could choose its items."""
         if self.needs.startswith("rules."):
             return self.needs.removeprefix("rules.") in item.rules
-        return not self.needs or bool(getattr(item, self.needs))
+        needed = getattr(item, self.needs) if self.needs else True
+        return bool(needed.strip() if isinstance(needed, str) else needed)
 
 
 BY_NEED: dict[str, dict[str, Scorer]] = {

@@ -9,20 +9,24 @@ from rapidfuzz.distance import LCSseq
 from sacrebleu.metrics.chrf import CHRF
 
 from afina.records import EvalItem
-from afina.signals import plain_words
+from afina.sameness import answer_key, words
 
 CHARACTERS = CHRF()
 CHARACTERS_AND_WORDS = CHRF(word_order=2)
 
 
 def exact(item: EvalItem, reply: str) -> float:
-    """1 when reply and reference have the same words, case, accents and punctuation aside (SQuAD's, Rajpurkar 2016)."""
-    return float(plain_words(reply) == plain_words(item.expected))
+    """1 when the reply is the reference; white space, case, the form of quotes and a full stop at the end aside.
+
+    Signs, emoji, accents and question marks count. Silence is never right.
+    """
+    said = answer_key(reply)
+    return float(bool(said) and said == answer_key(item.expected))
 
 
 def token_f1(item: EvalItem, reply: str) -> float:
     """Harmonic mean of precision and recall over words, order aside (SQuAD's F1, Rajpurkar 2016)."""
-    ours, theirs = plain_words(reply), plain_words(item.expected)
+    ours, theirs = words_or_text(reply), words_or_text(item.expected)
     return harmonic((Counter(ours) & Counter(theirs)).total(), len(ours), len(theirs))
 
 
@@ -31,8 +35,13 @@ def rouge_l(item: EvalItem, reply: str) -> float:
 
     Google's `rouge-score` splits at every letter outside a–z, which breaks Spanish words at their accents.
     """
-    ours, theirs = plain_words(reply), plain_words(item.expected)
+    ours, theirs = words_or_text(reply), words_or_text(item.expected)
     return harmonic(LCSseq.similarity(ours, theirs), len(ours), len(theirs))
+
+
+def words_or_text(text: str) -> list[str]:
+    """The words of a text; of one that has none, such as `?!`, the text itself."""
+    return words(text) or [key for key in [answer_key(text)] if key]
 
 
 def harmonic(common: int, ours: int, theirs: int) -> float:
@@ -52,7 +61,7 @@ def chrf_words(item: EvalItem, reply: str) -> float:
 
 def length_ratio(item: EvalItem, reply: str) -> float:
     """The shorter of reply and reference over the longer, in words."""
-    ours, theirs = len(plain_words(reply)), len(plain_words(item.expected))
+    ours, theirs = len(words(reply)), len(words(item.expected))
     return min(ours, theirs) / max(ours, theirs) if ours and theirs else 0.0
 
 
@@ -61,6 +70,6 @@ def grounded(item: EvalItem, reply: str) -> float:
 
     Words, not claims: a reply that turns a sentence of the text round still scores high.
     """
-    known = set(plain_words(item.context))
-    said = plain_words(reply)
+    known = set(words(item.context))
+    said = words(reply)
     return sum(word in known for word in said) / len(said) if said else 0.0
