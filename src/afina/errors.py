@@ -1,5 +1,13 @@
 """Every error a person may meet. The message says what is wrong; `remedy` says what to do next."""
 
+SHORT = 300
+
+
+def in_short(error: BaseException) -> str:
+    """What another library's error says, on one line. Its first line alone often names no cause; some say nothing at all."""
+    text = " ".join(str(error).split())
+    return (text if len(text) <= SHORT else f"{text[:SHORT]} …") or type(error).__name__
+
 
 class AfinaError(Exception):
     """Root of the errors that end a command with one line and a non-zero exit code."""

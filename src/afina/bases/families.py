@@ -52,42 +52,65 @@ SHAPE: dict[str, Any] = {
 """Every row divides by 256, so that each quantisation is met in its own type. Random weights of the usual range 0.02
 give almost uniform answers, on which no two implementations can differ visibly; 0.08 gives decided ones."""
 
-SYSTEM_IN_FIRST_USER = (
-    "{%- if messages[0]['role'] == 'system' -%}"
-    "{%- set prefix = messages[0]['content'] + '\n\n' -%}{%- set chat = messages[1:] -%}"
-    "{%- else -%}{%- set prefix = '' -%}{%- set chat = messages -%}{%- endif -%}"
+IN_TURN = (
+    "{%- for message in chat -%}{%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) -%}"
+    "{{- raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') -}}"
+    "{%- endif -%}{%- endfor -%}"
+)
+SYSTEM_APART = (
+    "{%- if messages[0]['role'] == 'system' -%}{%- set told = messages[0]['content'] -%}{%- set chat = messages[1:] -%}"
+    "{%- else -%}{%- set told = '' -%}{%- set chat = messages -%}{%- endif -%}"
 )
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
+QWEN2 = (
+    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
+    "{{ '<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n' }}{% endif %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
 LLAMA3 = (
-    "{{ bos_token }}{% for message in messages %}{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'"
-    " + message['content'] | trim + '<|eot_id|>' }}{% endfor %}"
+    "{% for message in messages %}{% set content = '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'"
+    " + message['content'] | trim + '<|eot_id|>' %}"
+    "{% if loop.index0 == 0 %}{% set content = bos_token + content %}{% endif %}{{ content }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"
 )
 MISTRAL = (
-    SYSTEM_IN_FIRST_USER + "{{ bos_token }}{% for message in chat %}{% if message['role'] == 'user' %}"
-    "{{ '[INST] ' + (prefix if loop.first else '') + message['content'] + '[/INST]' }}"
-    "{% else %}{{ ' ' + message['content'] + eos_token }}{% endif %}{% endfor %}"
+    SYSTEM_APART + IN_TURN + "{{ bos_token }}{% for message in chat %}{% if message['role'] == 'user' %}"
+    "{{ '[INST] ' + (told + '\n\n' if loop.last and told else '') + message['content'] + '[/INST]' }}"
+    "{% else %}{{ ' ' + message['content'] | trim + eos_token }}{% endif %}{% endfor %}"
 )
 MINISTRAL = (
-    "{{ bos_token }}{% for message in messages %}"
-    "{% if message['role'] == 'system' %}{{ '[SYSTEM_PROMPT]' + message['content'] + '[/SYSTEM_PROMPT]' }}"
-    "{% elif message['role'] == 'user' %}{{ '[INST]' + message['content'] + '[/INST]' }}"
+    "{{ bos_token }}"
+    + SYSTEM_APART
+    + "{%- if told -%}{{ '[SYSTEM_PROMPT]' + told + '[/SYSTEM_PROMPT]' }}{%- endif -%}"
+    + IN_TURN
+    + "{% for message in chat %}"
+    "{% if message['role'] == 'user' %}{{ '[INST]' + message['content'] + '[/INST]' }}"
     "{% else %}{{ message['content'] + eos_token }}{% endif %}{% endfor %}"
 )
 PHI3 = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>\n' + message['content'] + '<|end|>\n' }}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% else %}{{ eos_token }}{% endif %}"
 )
-GEMMA = (
-    SYSTEM_IN_FIRST_USER + "{{ bos_token }}{% for message in chat %}"
+GEMMA2 = (
+    "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+    "{%- set chat = messages -%}" + IN_TURN + "{% for message in messages %}"
     "{% set role = 'model' if message['role'] == 'assistant' else message['role'] %}"
-    "{{ '<start_of_turn>' + role + '\n' + (prefix if loop.first else '') + message['content'] | trim"
+    "{{ '<start_of_turn>' + role + '\n' + message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
+)
+GEMMA3 = (
+    SYSTEM_APART + "{{ bos_token }}" + IN_TURN + "{% for message in chat %}"
+    "{% set role = 'model' if message['role'] == 'assistant' else message['role'] %}"
+    "{{ '<start_of_turn>' + role + '\n' + (told + '\n\n' if loop.first and told else '') + message['content'] | trim"
     " + '<end_of_turn>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
 )
-"""The families' published formats, written anew; where a family has no system turn, it opens the first user turn."""
+"""The families' published formats with what they refuse, written anew: Gemma 2 has no system role; Gemma, Mistral and Ministral want user
+and assistant in turn; Mistral puts the system text into the last user turn; Qwen2 has a system text of its own; Phi-3 ends a whole chat
+with its end of text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +167,7 @@ FAMILIES: dict[str, Family] = {
         more={"rope_parameters": YARN, "head_dim": 64, "sliding_window": None},
     ),
     "qwen2": Family(
-        config=Qwen2Config, model=Qwen2ForCausalLM, template=CHATML, bos="", eos="<|im_end|>", pieces=(),
+        config=Qwen2Config, model=Qwen2ForCausalLM, template=QWEN2, bos="", eos="<|im_end|>", pieces=(),
         more={"tie_word_embeddings": True},
     ),
     "qwen3": Family(
@@ -152,18 +175,18 @@ FAMILIES: dict[str, Family] = {
         pieces=("<think>", "</think>"), more={"head_dim": 64, "tie_word_embeddings": True},
     ),
     "phi3": Family(
-        config=Phi3Config, model=Phi3ForCausalLM, template=PHI3, bos="<s>", eos="<|end|>",
+        config=Phi3Config, model=Phi3ForCausalLM, template=PHI3, bos="<s>", eos="<|endoftext|>",
         pieces=("<|endoftext|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"),
         tokenizer_class="LlamaTokenizer", sentencepiece=True, strips_right=True, prefix_space=True, adds_bos=False,
         more={"original_max_position_embeddings": 2048, "sliding_window": 2047},
     ),
     "gemma2": Family(
-        config=Gemma2Config, model=Gemma2ForCausalLM, template=GEMMA, bos="<bos>", eos="<end_of_turn>",
+        config=Gemma2Config, model=Gemma2ForCausalLM, template=GEMMA2, bos="<bos>", eos="<eos>",
         pieces=("<mask>", "<start_of_turn>", "<end_of_turn>"), tokenizer_class="GemmaTokenizer", sentencepiece=True,
         more=GEMMA_MORE,
     ),
     "gemma3": Family(
-        config=Gemma3TextConfig, model=Gemma3ForCausalLM, template=GEMMA, bos="<bos>", eos="<end_of_turn>",
+        config=Gemma3TextConfig, model=Gemma3ForCausalLM, template=GEMMA3, bos="<bos>", eos="<eos>",
         pieces=("<mask>", "<start_of_turn>", "<end_of_turn>"), tokenizer_class="GemmaTokenizer", sentencepiece=True,
         more=GEMMA_MORE,
     ),

@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM
 
 from afina.bases.folder import check_folder
-from afina.errors import ModelError
+from afina.errors import ModelError, in_short
 
 
 def load_base(folder: Path) -> Any:
@@ -24,7 +24,7 @@ def load_base(folder: Path) -> Any:
             output_loading_info=True,
         )  # fmt: skip
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as exc:
-        raise ModelError(f"{folder}: the model does not load: {str(exc).splitlines()[0]}") from exc
+        raise ModelError(f"{folder}: the model does not load: {in_short(exc)}") from exc
     model, found = loaded
     if found["missing_keys"]:  # the library would fill them with random numbers and say so in a warning
         some = sorted(found["missing_keys"])

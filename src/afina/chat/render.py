@@ -15,8 +15,9 @@ from jinja2 import TemplateError as JinjaError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from afina.chat.control import defuse_turns
+from afina.chat.folding import fold_system
 from afina.chat.thinking import MARKS, without_thinking
-from afina.errors import ModelError, TemplateError
+from afina.errors import ModelError, TemplateError, in_short
 from afina.records import Turn
 
 THINKING_MARKS = frozenset(mark for pair in MARKS for mark in pair)
@@ -41,14 +42,19 @@ class Renderer:
                 remedy="use the model's instruct version, or put its chat_template.jinja into the folder",
             )
         self.control = control_tokens(tokenizer)
+        self.folded = fold_system(tokenizer)
+        """Whether the template has no system turn, so that system texts open the first user turn."""
 
     def text(self, turns: Sequence[Turn], *, open_answer: bool) -> str:
         """The rendered chat; `open_answer` adds the start of an assistant's turn."""
         messages = [{"role": t.role, "content": t.content} for t in defuse_turns(turns, self.control)]
         try:
             text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=open_answer)
-        except JinjaError as exc:
-            raise TemplateError(f"{self.tokenizer.name_or_path}: the chat template fails: {exc}") from exc
+        except (JinjaError, ValueError, TypeError) as exc:  # transformers itself refuses an empty conversation
+            raise TemplateError(
+                f"{self.tokenizer.name_or_path}: the chat template refuses this conversation: {exc}",
+                remedy="leave it out, or write its turns as the template wants them (most want user and assistant in turn)",
+            ) from exc
         return str(text)
 
     def ids(self, text: str) -> list[int]:
@@ -68,16 +74,21 @@ class Renderer:
         said in a chat is not all worth saying again. Templates that write earlier turns in another way than the last
         (Qwen3's) can be trained so.
 
+        A greeting before anybody asked answers nothing: it is read and not learnt.
+
         Raises:
-            TemplateError: an answer does not extend its prompt, or the end-of-turn token is missing.
+            TemplateError: the template refuses the conversation, an answer does not extend its prompt, or the end-of-turn
+                token is missing.
         """
         ids: list[int] = []
         mask: list[bool] = []
         done = ""
         turns = turns if thinking else without_thinking(turns)
         last = max((at for at, turn in enumerate(turns) if turn.role == "assistant"), default=-1)
+        asked = False
         for at, turn in enumerate(turns):
-            if turn.role != "assistant":
+            asked = asked or turn.role == "user"
+            if turn.role != "assistant" or not asked:
                 continue
             prompt = self.text(turns[:at], open_answer=True)
             full = self.text(turns[: at + 1], open_answer=False)
@@ -112,13 +123,24 @@ class Renderer:
             )
         return rendered[: min(ends)]
 
-    def stops(self) -> tuple[str, ...]:
-        """The texts that end an answer: the template's end of turn, and the tokenizer's end of text if it is another."""
+    def end_of_turn(self) -> str:
+        """The control token with which the template ends an answer, which training teaches.
+
+        Raises:
+            TemplateError: there is none.
+        """
         probe = (Turn("user", "a"), Turn("assistant", "b"))
         prompt = self.text(probe[:1], open_answer=True)
         answer = self.until_end_of_turn(self.text(probe, open_answer=False)[len(prompt) :])
-        end = max((token for token in self.control if answer.endswith(token)), key=len)
-        own = self.tokenizer.eos_token
+        return max((token for token in self.control if answer.endswith(token)), key=len)
+
+    def end_id(self) -> int:
+        """The id of `end_of_turn`."""
+        return int(self.tokenizer.convert_tokens_to_ids(self.end_of_turn()))
+
+    def stops(self) -> tuple[str, ...]:
+        """The texts that end an answer: the template's end of turn, and the tokenizer's end of text if it is another."""
+        end, own = self.end_of_turn(), self.tokenizer.eos_token
         return (end,) if own is None or str(own) == end else (end, str(own))
 
 
@@ -142,7 +164,7 @@ def load_renderer(folder: Path) -> Renderer:
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise ModelError(f"{folder}: the tokenizer does not load: {str(exc).splitlines()[0]}") from exc
+        raise ModelError(f"{folder}: the tokenizer does not load: {in_short(exc)}") from exc
     require_embedded(folder, tokenizer)
     return Renderer(tokenizer)
 

@@ -13,7 +13,7 @@ import click
 from afina import __version__
 from afina.cli.terminal import ERR, escape, show_error
 from afina.cli.words import t
-from afina.errors import AfinaError
+from afina.errors import AfinaError, in_short
 
 COMMANDS = {
     "init": "project", "up": "project", "down": "project", "status": "project", "doctor": "doctor",
@@ -129,9 +129,7 @@ def run() -> None:
     except Exception as exc:
         if debug:
             traceback.print_exc()
-        ERR.print(
-            f"[bold red]{t('internal error')}:[/] {type(exc).__name__}: {escape(str(exc).splitlines()[0] if str(exc) else '')}"
-        )
+        ERR.print(f"[bold red]{t('internal error')}:[/] {type(exc).__name__}: {escape(in_short(exc))}")
         ERR.print(f"  → {t('run the same command with --debug and report what it prints')}")
         code = 70
     sys.exit(code if isinstance(code, int) else 0)

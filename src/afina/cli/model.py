@@ -29,7 +29,7 @@ QUANTISATIONS = click.Choice(get_args(Quantisation))
 @click.option("--model", help=t("base for file to file"))
 @click.option("--adapter", type=click.Path(path_type=Path), help=t("adapter folder; without, the base alone"))
 @click.option("--quant", type=QUANTISATIONS, help=t("quantisation (default: the setting's)"))
-@click.option("--out", type=click.Path(path_type=Path), help=t("path of the .gguf"))
+@click.option("--out", type=click.Path(path_type=Path), help=t("path of the .gguf, or a folder for it"))
 @json_option
 def export_command(model: str | None, adapter: Path | None, quant: str | None, out: Path | None, as_json: bool) -> None:
     """Export."""
@@ -40,9 +40,11 @@ def export_command(model: str | None, adapter: Path | None, quant: str | None, o
         settings = Settings()
         with told.stage("export"):
             steps = iter(range(1, 10))
+            quantisation = quant or settings.export.quantisation
+            if out.is_dir():
+                out = out / f"{Path(model).name}-{quantisation}.gguf"
             exported = export_model(
-                resolve_base(model), adapter, out, settings.runtime, quantisation=quant or settings.export.quantisation,
-                name=out.stem, say=lambda what: told.narrator.progress(next(steps), 6, what),
+                resolve_base(model), adapter, out, settings.runtime, quantisation=quantisation, name=out.stem, say=lambda what: told.narrator.progress(next(steps), 6, what),
             )  # fmt: skip
             told.note = str(exported.gguf)
         if as_json:
@@ -57,13 +59,15 @@ def export_command(model: str | None, adapter: Path | None, quant: str | None, o
 @click.command("parity", help=t("Compare a GGUF with the model folder it was made from: template, token ids, log-probabilities. With --matrix: every family in every quantisation, on small models made here."))  # fmt: skip
 @click.option("--model", "models", multiple=True, help=t("model folder (merged); with --matrix, one more to test"))
 @click.option("--gguf", type=click.Path(path_type=Path))
+@click.option("--adapter", type=click.Path(path_type=Path), help=t("adapter that the GGUF was made with"))
 @click.option("--quant", type=QUANTISATIONS, default="f32", show_default=True, help=t("whose limits to apply"))
 @click.option("--matrix", is_flag=True, help=t("train a step, merge, export, serve and compare each family"))
 @click.option("--family", "families", multiple=True, type=click.Choice(list(FAMILIES)), help=t("only this family"))
 @json_option
 def parity_command(
-    models: tuple[str, ...], gguf: Path | None, quant: str, matrix: bool, families: tuple[str, ...], as_json: bool
-) -> None:
+    models: tuple[str, ...], gguf: Path | None, adapter: Path | None, quant: str, matrix: bool, families: tuple[str, ...],
+    as_json: bool,
+) -> None:  # fmt: skip
     """Compare."""
     if matrix:
         print_matrix(families or tuple(FAMILIES), [resolve_base(model) for model in models], as_json=as_json)
@@ -73,8 +77,9 @@ def parity_command(
     told: Stages = stages(as_json)
     with told.stage("parity"), tempfile.TemporaryDirectory() as scratch:
         result = check_parity(
-            resolve_base(models[0]), gguf, Settings().runtime, quantisation=quant, log=Path(scratch) / "worker.log"
-        )
+            resolve_base(models[0]), gguf, Settings().runtime, adapter=adapter, quantisation=quant,
+            log=Path(scratch) / "worker.log",
+        )  # fmt: skip
         told.note = f"max |Δ log p| {result.max_difference:.4f}, {'equal' if result.passed else 'DIFFERENT'}"
     if as_json:
         print_json(asdict(result))

@@ -15,7 +15,7 @@ from afina.cli.words import t
 from afina.errors import TrainError
 from afina.ids import RunId
 from afina.jobs import defer_training
-from afina.loop.chats import read_chats
+from afina.loop.chats import placed_chats
 from afina.loop.documents import read_documents
 from afina.loop.freezing import current_dataset
 from afina.loop.steps import interrupted_run, plan_training, train_run
@@ -51,9 +51,10 @@ class Files:
         training = self.settings.training
 
         def part(path: Path | None) -> tuple[Rendered, ...]:
+            placed = placed_chats(path) if path else []
             return encode_chats(
-                read_chats(path) if path else (), renderer, max_tokens=training.max_seq_length,
-                too_long=training.too_long, say=lambda what: click.echo(f"note: {path}: {what}", err=True),
+                [turns for _, turns in placed], renderer, places=[place for place, _ in placed],
+                max_tokens=training.max_seq_length, too_long=training.too_long, say=lambda what: click.echo(f"note: {path}: {what}", err=True),
             )  # fmt: skip
 
         return Encoded(part(self.data), part(self.validation))

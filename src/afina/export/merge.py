@@ -11,7 +11,8 @@ from safetensors import SafetensorError
 
 from afina.bases.folder import require_same_base
 from afina.bases.load import load_base
-from afina.errors import ModelError
+from afina.chat.render import load_renderer
+from afina.errors import ModelError, in_short
 from afina.store.paths import whole_folder
 
 TOKENIZER_FILES = (
@@ -21,15 +22,46 @@ TOKENIZER_FILES = (
 """Copied as they are: saving a tokenizer again may drop `tokenizer.model`, which some converters need."""
 
 
-def untie(model: Any) -> None:
-    """Give a model whose input and output embeddings are one tensor two: an adapter on the input one was trained with
-    the output one unchanged, so merging into a shared tensor would change what the model says.
+def untie(model: Any) -> bool:
+    """Give a model whose input and output embeddings are one tensor two; True if they were one.
+
+    An adapter on either of them was trained with the other one unchanged, so merging it into a shared tensor would change
+    what the model says: on the word vectors, the head; on the head, the word vectors.
     """
     if not model.config.tie_word_embeddings:
-        return
+        return False
     head = model.get_output_embeddings()
     head.weight = torch.nn.Parameter(head.weight.detach().clone())
     model.config.tie_word_embeddings = False
+    return True
+
+
+def tie_again(model: Any) -> None:
+    """One tensor for both embeddings where merging left them equal: a second one would only make the file larger."""
+    head, words = model.get_output_embeddings(), model.get_input_embeddings()
+    if torch.equal(head.weight, words.weight):
+        head.weight = words.weight
+        model.config.tie_word_embeddings = True
+
+
+def with_adapter(model: Any, base: Path, adapter: Path) -> Any:
+    """A loaded base with a trained adapter on it, not merged: PEFT's own forward is what training taught.
+
+    Raises:
+        ModelError: the adapter is missing, damaged, or of another base.
+    """
+    if not (adapter / "adapter_config.json").is_file():
+        raise ModelError(
+            f"{adapter}: no adapter here (adapter_config.json)", remedy="name the folder that `afina train` wrote"
+        )
+    require_same_base(adapter, base)
+    try:
+        return PeftModel.from_pretrained(model, str(adapter))
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError, SafetensorError) as exc:
+        raise ModelError(
+            f"{adapter}: the adapter does not fit {base.name}: {in_short(exc)}",
+            remedy="merge it into the base it was trained on",
+        ) from exc
 
 
 def merge(base: Path, adapter: Path | None, out: Path) -> None:
@@ -40,27 +72,34 @@ def merge(base: Path, adapter: Path | None, out: Path) -> None:
     """
     model = load_base(base)
     if adapter is not None:
-        if not (adapter / "adapter_config.json").is_file():
-            raise ModelError(
-                f"{adapter}: no adapter here (adapter_config.json)", remedy="name the folder that `afina train` wrote"
-            )
-        require_same_base(adapter, base)
-        if "embed_tokens" in json.loads((adapter / "adapter_config.json").read_text("utf-8")).get("target_modules", []):
-            untie(model)
+        was_tied = untie(model)
+        adapted = with_adapter(model, base, adapter)
         try:
-            model = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
-        except (OSError, RuntimeError, ValueError, SafetensorError) as exc:
-            raise ModelError(
-                f"{adapter}: the adapter does not fit {base.name}: {str(exc).splitlines()[0]}",
-                remedy="merge it into the base it was trained on",
-            ) from exc
+            model = adapted.merge_and_unload(safe_merge=True)
+        except (RuntimeError, ValueError) as exc:
+            raise ModelError(f"{adapter}: the adapter cannot be merged into {base.name}: {in_short(exc)}") from exc
+        if was_tied:
+            tie_again(model)
     model.config.use_cache = True
     with whole_folder(out) as partial:
         model.save_pretrained(partial)
         for name in TOKENIZER_FILES:
             if (base / name).is_file():
                 shutil.copy(base / name, partial / name)
+        keep_template(base, partial)
         drop_empty_template(partial)
+
+
+def keep_template(base: Path, folder: Path) -> None:
+    """Write down a template that was changed for training (see `chat/folding.py`), so that the served file has it too."""
+    renderer = load_renderer(base)
+    if not renderer.folded:
+        return
+    (folder / "chat_template.jinja").write_text(renderer.tokenizer.chat_template, "utf-8")
+    file = folder / "tokenizer_config.json"
+    config = json.loads(file.read_text("utf-8"))
+    config.pop("chat_template", None)
+    file.write_text(json.dumps(config, ensure_ascii=False), "utf-8")
 
 
 def drop_empty_template(folder: Path) -> None:

@@ -1,8 +1,9 @@
-"""Does the GGUF answer like the Hugging Face model it was made from?
+"""Does the GGUF answer like the model that was trained: the base with its adapter on it, not merged?
 
-Three comparisons: the tokens the server reads for a chat (its copy of the template and its tokenizer), the token ids of
-prompts and of hard strings, and the log-probabilities of the next token. A GGUF with a wrong splitting rule loads without any complaint
-and answers a little worse for ever: only the second comparison shows it.
+Merging is one of the steps that can go wrong, so the merged weights are no reference. Four comparisons: the tokens the
+server reads for a chat (its copy of the template and its tokenizer), the token ids of prompts and of hard strings, the
+log-probabilities of the next token, and whether the file stops where training ends an answer. A GGUF with a wrong
+splitting rule loads without any complaint and answers a little worse for ever: only the second comparison shows it.
 """
 
 import math
@@ -16,6 +17,7 @@ import torch
 from afina.bases.load import load_base
 from afina.chat.render import load_renderer
 from afina.errors import ExportError
+from afina.export.merge import with_adapter
 from afina.records import Turn
 from afina.runtime import RuntimeClient, start_worker
 from afina.settings import RuntimeSettings
@@ -64,6 +66,8 @@ class Parity:
     argmax_equal: int
     limit: float
     divergence_limit: float
+    stops: bool
+    """Whether the file ends an answer at the token with which training ended answers."""
     adds_bos: bool
     """Whether the runtime puts the begin-of-text token in front of every prompt by itself."""
     tokens_per_s: float
@@ -108,22 +112,24 @@ def compare_distributions(
 
 
 def check_parity(
-    folder: Path,
+    base: Path,
     gguf: Path,
     settings: RuntimeSettings,
     *,
+    adapter: Path | None = None,
     quantisation: str,
     log: Path,
     chats: Sequence[Sequence[Turn]] = (),
     measure_speed: bool = False,
 ) -> Parity:
-    """Compare a Hugging Face folder with a GGUF made from it.
+    """Compare a Hugging Face folder, with an adapter on it or without, with a GGUF made from it.
 
     Raises:
         ModelError, RuntimeFailedError: one of the two does not load.
     """
-    renderer = load_renderer(folder)
-    model = load_base(folder).eval()
+    renderer = load_renderer(base)
+    model = load_base(base)
+    model = (with_adapter(model, base, adapter) if adapter else model).eval()
     all_chats = [*PROBE_CHATS, *chats]
     prompts = [renderer.prompt(chat) for chat in all_chats]
     exact = quantisation == "f32"
@@ -133,6 +139,7 @@ def check_parity(
         texts = [*prompts, *HARD_STRINGS]
         tokens = sum(client.tokenize(text) == renderer.ids(text) for text in texts)
         worst, divergence, equal, count = compare_distributions(model, client, ids)
+        stops = client.ends_at(ids[0], renderer.end_id())
         adds_bos = client.tokenize("a", add_special=True) != client.tokenize("a")
         speed = client.generation_speed(ids[0], tokens=SPEED_TOKENS) if measure_speed else 0.0
     gelu = "gelu" in str(getattr(model.config, "hidden_act", "") or getattr(model.config, "hidden_activation", ""))
@@ -145,11 +152,12 @@ def check_parity(
         and worst <= limit
         and divergence <= divergence_limit
         and (equal == count or not exact)
+        and stops
     )
     return Parity(
         prompts=len(prompts), templates_equal=templates, token_ids_equal=tokens, token_checks=len(texts),
         max_difference=worst, mean_divergence=divergence, compared=count, argmax_equal=equal, limit=limit,
-        divergence_limit=divergence_limit, adds_bos=adds_bos, tokens_per_s=speed, passed=passed,
+        divergence_limit=divergence_limit, stops=stops, adds_bos=adds_bos, tokens_per_s=speed, passed=passed,
     )  # fmt: skip
 
 
@@ -172,6 +180,11 @@ def require_parity(parity: Parity, *, quantisation: str) -> None:
             f"{quantisation}: the served template renders {parity.prompts - parity.templates_equal} of {parity.prompts} "
             "prompts differently from the trained one",
             remedy="put the model's chat_template.jinja into its folder and export again",
+        )
+    if not parity.stops:
+        raise ExportError(
+            f"{quantisation}: the file does not stop at the token with which training ended answers",
+            remedy="export it again: files of earlier versions did not write that token down",
         )
     raise ExportError(
         f"{quantisation}: log-probabilities differ by up to {parity.max_difference:.4f} (limit {parity.limit}), "

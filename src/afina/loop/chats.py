@@ -13,4 +13,13 @@ def read_chats(path: Path) -> list[tuple[Turn, ...]]:
     Raises:
         InputError: names file, line and what is wrong with the row.
     """
-    return [read_turns(path, row) for row in read_rows(path)]
+    return [turns for _, turns in placed_chats(path)]
+
+
+def placed_chats(path: Path) -> list[tuple[str, tuple[Turn, ...]]]:
+    """The same, each with its file and line in words, for what is found wrong with it later.
+
+    Raises:
+        InputError: names file, line and what is wrong with the row.
+    """
+    return [(f"{path}, line {row.line}", read_turns(path, row)) for row in read_rows(path)]

@@ -10,7 +10,7 @@ from afina.bases import resolve_base
 from afina.capture.conversations import read_conversations
 from afina.chat.render import load_renderer
 from afina.curate.chats import CuratedChats, curate_chats
-from afina.errors import NotEnoughDataError
+from afina.errors import NotEnoughDataError, TemplateError
 from afina.freeze.chats import as_jsonl, freeze_chats
 from afina.loop.assess import assess_replies
 from afina.loop.learn import safe_name, with_minutes, write_rejects
@@ -106,19 +106,22 @@ def tune_chat(
 def read_and_curate(path: Path, settings: Settings) -> CuratedChats:
     """The answers of a file that are worth learning and fit into the model's window.
 
-    A chat too long to train on, or to leave room for a reply when it is served, is rejected here with its length: found
-    later it would end the whole run.
+    A chat that the model's template refuses, or one too long to train on, or to leave room for a reply when it is served,
+    is rejected here with the reason: found later it would end the whole run.
     """
     curated = curate_chats(read_conversations(path), settings.chat)
     renderer = load_renderer(resolve_base(settings.base.model))
     limit = min(settings.train.training.max_seq_length, settings.runtime.context - settings.chat.max_reply_tokens)
     kept, rejected = [], list(curated.rejections)
     for example in curated.examples:
-        length = len(renderer.training(example.turns(), only_last=True).ids)
+        try:
+            length = len(renderer.training(example.turns(), only_last=True).ids)
+            reason = f"{length} tokens, more than {limit} (max_seq_length, and the context less a reply)"
+        except TemplateError as exc:
+            length, reason = limit + 1, str(exc)
         if length <= limit:
             kept.append(example)
         else:
-            reason = f"{length} tokens, more than {limit} (max_seq_length, and the context less a reply)"
             rejected.append(Rejection(text=example.answer, reason=reason, source=example.id))
     return CuratedChats(tuple(kept), tuple(rejected))
 

@@ -1,7 +1,7 @@
 """Families × quantisations: does what was trained answer the same from every file it is exported to?
 
 Each family's small random model is trained a step with LoRA, merged, converted, quantised and served; every served file
-is compared with the merged model. Folders of other models, with weights that somebody trained, can stand beside them.
+is compared with the base and its adapter. Folders of other models, with weights that somebody trained, can stand beside them.
 """
 
 import tempfile
@@ -68,45 +68,51 @@ def run_matrix(
         with tempfile.TemporaryDirectory(prefix="afina-matrix-") as scratch:
             root = Path(scratch)
             try:
-                plain, merged = prepare(name, root)
+                base, adapter = prepare(name, root)
             except AfinaError as exc:
                 cells += [failed(name, kind, exc) for kind in quantisations]
                 continue
             for kind in quantisations:
                 say(len(cells), total, f"{Path(name).name} {kind}")
-                cells.append(measure(name, plain, merged, settings, quantisation=kind, scratch=root))
+                cells.append(measure(base, adapter, settings, quantisation=kind, scratch=root))
     say(total, total, "")
     return cells
 
 
 def prepare(name: str, root: Path) -> tuple[Path, Path]:
-    """Build (or take), train a step, merge, convert. Returns the float32 GGUF and the merged folder."""
+    """Build (or take), train a step, merge, convert to `root/f32.gguf`. Returns base and adapter."""
     base = Path(name)
     if name in FAMILIES:
-        base = root / "base"
+        base = root / name
         build_family(name, base)
-    encoded = Encoded(encode_chats(LESSON, load_renderer(base), max_tokens=512), ())
+    renderer = load_renderer(base)
+    encoded = Encoded(encode_chats(LESSON, renderer, max_tokens=512), ())
     trained = train(encoded, ONE_STEP, base=base, out=root / "run")
     merge(base, Path(trained.adapter), root / "merged")
-    convert(root / "merged", root / "f32.gguf", name=base.name)
-    return root / "f32.gguf", root / "merged"
+    convert(root / "merged", root / "f32.gguf", name=base.name, end=renderer.end_id(), of=base)
+    return base, Path(trained.adapter)
 
 
-def measure(
-    name: str, plain: Path, merged: Path, settings: RuntimeSettings, *, quantisation: str, scratch: Path
-) -> Cell:
+def measure(base: Path, adapter: Path, settings: RuntimeSettings, *, quantisation: str, scratch: Path) -> Cell:
     """Quantise, serve, compare."""
+    plain = scratch / "f32.gguf"
     try:
         file, types = plain, {"f32": 0}
         if quantisation != "f32":
             file = scratch / f"{quantisation}.gguf"
             types = quantise(plain, file, quantisation=quantisation)
         parity = check_parity(
-            merged, file, settings, quantisation=quantisation, log=scratch / "worker.log", measure_speed=True
+            base,
+            file,
+            settings,
+            adapter=adapter,
+            quantisation=quantisation,
+            log=scratch / "worker.log",
+            measure_speed=True,
         )
     except AfinaError as exc:
-        return failed(name, quantisation, exc)
-    return Cell(family=Path(name).name, quantisation=quantisation, size=file.stat().st_size, types=types, parity=parity)
+        return failed(base.name, quantisation, exc)
+    return Cell(family=base.name, quantisation=quantisation, size=file.stat().st_size, types=types, parity=parity)
 
 
 def failed(name: str, quantisation: str, error: AfinaError) -> Cell:

@@ -127,6 +127,13 @@ class RuntimeClient:
         top_tokens = probabilities[0]["top_logprobs"] if probabilities else []
         return {entry["id"]: float(entry["logprob"]) for entry in top_tokens}
 
+    def ends_at(self, ids: Sequence[int], token: int) -> bool:
+        """Whether an answer is over when `token` is picked; it is forced to be picked here."""
+        body = {
+            "prompt": list(ids), "n_predict": 2, "temperature": 0, "cache_prompt": False, "logit_bias": [[token, 1000.0]],
+        }  # fmt: skip
+        return bool(self.post("completion", body).get("stop_type") == "eos")
+
     def log_likelihood(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
         """Sum of the log-probabilities of an answer's tokens after a prompt, in nats.
 

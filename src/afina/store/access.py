@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from afina.errors import DatabaseDownError, DiskFullError, StoreError
+from afina.errors import DatabaseDownError, DiskFullError, StoreError, in_short
 
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
@@ -26,9 +26,9 @@ def database_errors() -> Iterator[None]:
     except psycopg.errors.DiskFull as exc:
         raise DiskFullError("no space left on the database's disk") from exc
     except (psycopg.OperationalError, psycopg.InterfaceError) as exc:
-        raise DatabaseDownError(f"the database does not answer: {str(exc).splitlines()[0]}") from exc
+        raise DatabaseDownError(f"the database does not answer: {in_short(exc)}") from exc
     except psycopg.Error as exc:
-        raise StoreError(f"the database refused: {str(exc).splitlines()[0]}") from exc
+        raise StoreError(f"the database refused: {in_short(exc)}") from exc
 
 
 @contextmanager

@@ -3,13 +3,16 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from peft import get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from afina.errors import TrainError
+from afina.errors import StoreError, TrainError, in_short
+from afina.files import NOTICES
 from afina.store.paths import MANIFEST, read_json, whole_folder
 
 KEPT = 2
@@ -69,8 +72,17 @@ def checkpoints(run: Path, *, planned: bool = False) -> list[Path]:
 
     The manifest is written last, so its presence means whole.
     """
-    found = sorted(f for f in (run / "checkpoints").glob("step_*") if (f / MANIFEST).is_file())
-    return [f for f in found if not read_json(f / MANIFEST).get("stopped")] if planned else found
+    found = [(f, manifest_of(f)) for f in sorted((run / "checkpoints").glob("step_*"))]
+    return [f for f, manifest in found if manifest and not (planned and manifest.get("stopped"))]
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """A checkpoint's position; {} where there is none, or it was cut by a crash of the machine or a full disk."""
+    try:
+        found = read_json(folder / MANIFEST)
+    except StoreError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def drop_stopped(run: Path) -> None:
@@ -90,25 +102,37 @@ def remove(folder: Path) -> None:
 
 
 def load_checkpoint(run: Path, model: Any, optimizer: torch.optim.Optimizer) -> Position:
-    """Continue from the newest whole checkpoint.
+    """Continue from the newest whole checkpoint; what is empty, cut or damaged is stepped over.
 
     Raises:
-        TrainError: there is none that fits this model.
+        TrainError: there are checkpoints, and none can be read.
     """
     found = checkpoints(run)
-    if not found:
-        return Position()
-    folder = found[-1]
-    try:
-        set_peft_model_state_dict(model, load_file(folder / "adapter.safetensors"))
-        state = torch.load(folder / "state.pt", weights_only=True)
-        optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"])
-    except (RuntimeError, KeyError, ValueError, OSError) as exc:
+    problems: list[str] = []
+    for folder in reversed(found):
+        try:
+            return restore(folder, model, optimizer)
+        except DAMAGED as exc:  # EOFError: an empty file; torch, zip and safetensors have errors of their own
+            problems.append(f"{folder.name}: {in_short(exc)}")
+            NOTICES.warning("%s: cannot be read (%s); going on from the one before", folder, in_short(exc))
+    if problems:
         raise TrainError(
-            f"{folder}: does not fit this run: {str(exc).splitlines()[0]}",
-            remedy="start again without --resume, or restore the settings of the interrupted run",
-        ) from exc
-    position = read_json(folder / MANIFEST)
-    position.pop("stopped", None)
-    return Position(**position)
+            f"{run}: none of its checkpoints can be read ({'; '.join(problems)})",
+            remedy="start again without --resume",
+        )
+    return Position()
+
+
+DAMAGED = (RuntimeError, KeyError, ValueError, TypeError, OSError, EOFError, UnpicklingError, SafetensorError)
+
+
+def restore(folder: Path, model: Any, optimizer: torch.optim.Optimizer) -> Position:
+    """Everything of one checkpoint. All files are read before anything is changed."""
+    weights = load_file(folder / "adapter.safetensors")
+    state = torch.load(folder / "state.pt", weights_only=True)
+    position = {name: value for name, value in manifest_of(folder).items() if name != "stopped"}
+    found = Position(**position)
+    set_peft_model_state_dict(model, weights)
+    optimizer.load_state_dict(state["optimizer"])
+    torch.set_rng_state(state["random"])
+    return found

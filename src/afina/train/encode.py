@@ -9,7 +9,7 @@ import torch
 from afina.chat.control import defuse
 from afina.chat.render import Rendered, Renderer
 from afina.chat.thinking import without_thinking
-from afina.errors import TrainError
+from afina.errors import TemplateError, TrainError
 from afina.records import Turn
 from afina.settings import TooLong
 
@@ -29,22 +29,30 @@ def encode_chats(
     max_tokens: int,
     only_last: bool = False,
     too_long: TooLong = "refuse",
+    places: Sequence[str] = (),
     say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Rendered, ...]:
     """Render every chat; with `only_last` only its last answer is supervised. `say` hears what became of long ones.
 
+    Args:
+        places: where each chat comes from (file and line), for errors; without them chats are numbered from 1.
+
     Raises:
-        TrainError: one has no answer or an empty one; or is longer than `max_tokens` and `too_long` says to refuse it.
+        TrainError: the template refuses one; one has no answer or an empty one; or is longer than `max_tokens` and `too_long`
+            says to refuse it. Names its place.
     """
     encoded = []
-    for number, chat in enumerate(chats, start=1):
-        require_answers(chat, number=number, only_last=only_last)
-        rendered = renderer.training(chat, only_last=only_last)
+    for place, chat in zip(places or [f"example {n}" for n in range(1, len(chats) + 1)], chats, strict=True):
+        require_answers(chat, place=place, only_last=only_last)
+        try:
+            rendered = renderer.training(chat, only_last=only_last)
+        except TemplateError as exc:
+            raise TrainError(f"{place}: {exc}", remedy=exc.remedy) from exc
         if not any(rendered.supervised):
-            raise TrainError(f"example {number} has no assistant answer to learn from")
+            raise TrainError(f"{place}: no assistant answer to learn from", remedy="leave it out")
         if len(rendered.ids) > max_tokens and too_long == "refuse":
             raise TrainError(
-                f"example {number} has {len(rendered.ids)} tokens, more than max_seq_length = {max_tokens}",
+                f"{place} has {len(rendered.ids)} tokens, more than max_seq_length = {max_tokens}",
                 remedy='raise training.max_seq_length, shorten curate.max_chars, or set training.too_long to "drop", '
                 '"truncate" or "split"',
             )
@@ -52,7 +60,7 @@ def encode_chats(
     return fitted(encoded, max_tokens=max_tokens, too_long=too_long, say=say)
 
 
-def require_answers(chat: Sequence[Turn], *, number: int, only_last: bool) -> None:
+def require_answers(chat: Sequence[Turn], *, place: str, only_last: bool) -> None:
     """Refuse to teach silence.
 
     Raises:
@@ -60,9 +68,7 @@ def require_answers(chat: Sequence[Turn], *, number: int, only_last: bool) -> No
     """
     answers = [turn.content for turn in without_thinking(chat) if turn.role == "assistant"]
     if any(not answer.strip() for answer in (answers[-1:] if only_last else answers)):
-        raise TrainError(
-            f"example {number}: an answer is empty", remedy="remove it: the model would learn to say nothing"
-        )
+        raise TrainError(f"{place}: an answer is empty", remedy="remove it: the model would learn to say nothing")
 
 
 def fitted(

@@ -12,7 +12,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from afina.bases.folder import check_folder, weight_files
 from afina.bases.load import require_finite
-from afina.errors import ModelError
+from afina.errors import ModelError, in_short
 from afina.train.storage import attach, store
 
 HEAD = "lm_head.weight"
@@ -38,7 +38,7 @@ def load_lean(folder: Path, kind: str) -> Any:
             require_finite(folder, name, tensor)
             fill(wanted.pop(name, None), tensor, kind)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as exc:
-        raise ModelError(f"{folder}: the model does not load: {str(exc).splitlines()[0]}") from exc
+        raise ModelError(f"{folder}: the model does not load: {in_short(exc)}") from exc
     if config.tie_word_embeddings:
         share_head(model)
     if wanted:

@@ -26,7 +26,7 @@ from afina.train.checkpoint import Position, checkpoints, drop_stopped, load_che
 from afina.train.divergence import MAX_RETURNS, divergence
 from afina.train.encode import Encoded, batch_order
 from afina.train.engine import Engine, backward, mean_loss
-from afina.train.folder import only_trainer, prepare_folder
+from afina.train.folder import identify, only_trainer, prepare_folder
 from afina.train.interrupt import Stop, after_the_step
 from afina.train.lean import load_lean
 from afina.train.log import RunLog
@@ -87,7 +87,7 @@ def train(
     if not data.train:
         raise TrainError("there is nothing to train on")
     with only_trainer(out):
-        prepare_folder(out, settings, base=base, start=start, rows=len(data.train), resume=resume)
+        prepare_folder(out, identify(data, settings, base=base, start=start), resume=resume)
         if resume and (done := finished(out)):
             return done
         start_afresh()

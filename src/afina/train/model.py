@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from afina.bases.folder import require_same_base
-from afina.errors import TrainError
+from afina.errors import TrainError, in_short
 from afina.settings import LoraSettings
 
 
@@ -61,7 +61,7 @@ def add_adapter(model: Any, lora: LoraSettings, *, base: str) -> Any:
         return get_peft_model(model, config)
     except ValueError as exc:
         raise TrainError(
-            f"no adapter can be added: {str(exc).splitlines()[0]}",
+            f"no adapter can be added: {in_short(exc)}",
             remedy="set lora.target_modules to names of linear layers of this architecture",
         ) from exc
 
@@ -83,7 +83,7 @@ def start_from(model: Any, adapter: Path, *, base: Path) -> None:
         require_like(adapter, config, model.peft_config["default"])
         found: Any = set_peft_model_state_dict(model, weights)
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, json.JSONDecodeError, SafetensorError) as exc:
-        raise TrainError(f"{adapter}: the adapter does not fit {base.name}: {str(exc).splitlines()[0]}") from exc
+        raise TrainError(f"{adapter}: the adapter does not fit {base.name}: {in_short(exc)}") from exc
     if found.unexpected_keys:
         raise TrainError(f"{adapter}: the adapter does not fit {base.name}: it has {found.unexpected_keys[0]}")
 
