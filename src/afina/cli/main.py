@@ -106,8 +106,9 @@ def run() -> None:
         sys.argv = [sys.argv[0], *(a for a in sys.argv[1:] if a != "--debug")]
     try:
         code = root.main(standalone_mode=False, prog_name="afina")
-    except click.exceptions.Abort:
-        code = interrupted()
+    except click.exceptions.Abort as exc:
+        # click takes an EOFError for a closed terminal; one from a file that ends too early is not
+        code = bug(exc.__cause__, debug=debug) if isinstance(exc.__cause__, EOFError) else interrupted()
     except KeyboardInterrupt:
         code = interrupted()
     except click.ClickException as exc:
@@ -127,12 +128,17 @@ def run() -> None:
         ERR.print(f"[bold red]{t('error')}:[/] {escape(str(exc))}", soft_wrap=True)
         code = 1
     except Exception as exc:
-        if debug:
-            traceback.print_exc()
-        ERR.print(f"[bold red]{t('internal error')}:[/] {type(exc).__name__}: {escape(in_short(exc))}")
-        ERR.print(f"  → {t('run the same command with --debug and report what it prints')}")
-        code = 70
+        code = bug(exc, debug=debug)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def bug(error: BaseException, *, debug: bool) -> int:
+    """What nobody foresaw: its name, and how to report it."""
+    if debug:
+        traceback.print_exception(error)
+    ERR.print(f"[bold red]{t('internal error')}:[/] {type(error).__name__}: {escape(in_short(error))}", soft_wrap=True)
+    ERR.print(f"  → {t('run the same command with --debug and report what it prints')}")
+    return 70
 
 
 def interrupted() -> int:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -11,11 +11,24 @@ import httpx
 
 from afina.chat import strip_thinking
 from afina.errors import RuntimeFailedError
+from afina.files import NOTICES
 from afina.records import Turn
 
 LIKELIEST = (64, 1024)
 """How many tokens are asked for first. A tuned model's answer is almost always among 64, which takes the server 2 ms on
 the built-in base; writing down all 8,192 takes it 57 ms."""
+
+
+OPTIONAL = ("temperature", "cache_prompt", "logprobs")
+"""What an answer can do without; a schema is not among it, because without one the answer is another."""
+
+
+class RefusedError(RuntimeFailedError):
+    """The model's server answered, and refused."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,8 @@ class RuntimeClient:
         self.http = httpx.Client(base_url=url, timeout=timeout_s, limits=limits, headers=headers)
         # Others refuse keys that they do not know.
         self.more: dict[str, Any] = {"model": model} if model else {"cache_prompt": True}
+        self.names: dict[str, str] = {}
+        self.unwanted: set[str] = set()
         self.plain_token: int | None = None
         self.vocabulary_size: int | None = None
 
@@ -69,7 +84,9 @@ class RuntimeClient:
                 f"the model at {self.http.base_url} did not answer ({type(exc).__name__})"
             ) from exc
         if response.status_code != httpx.codes.OK:
-            raise RuntimeFailedError(f"the model refused {path} ({response.status_code}): {response.text[:300]}")
+            raise RefusedError(
+                f"the model refused {path} ({response.status_code}): {response.text[:300]}", status=response.status_code
+            )
         try:
             return response.json()
         except ValueError as exc:
@@ -90,8 +107,37 @@ class RuntimeClient:
         if schema is not None:
             body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
         began = time.perf_counter()
-        reply = self.post("v1/chat/completions", body)
+        reply = self.adapted(body)
         return completion_of(reply, milliseconds=1000 * (time.perf_counter() - began))
+
+    def adapted(self, body: dict[str, Any]) -> Any:
+        """A chat completion, asked in the dialect that the address understands: what it refused once is left out from then on.
+
+        OpenAI's reasoning models refuse `max_tokens` and any temperature but their own; others refuse keys they do not know.
+
+        Raises:
+            RuntimeFailedError: it refuses for another reason.
+        """
+        while True:
+            spoken = {self.names.get(key, key): value for key, value in body.items() if key not in self.unwanted}
+            try:
+                return self.post("v1/chat/completions", spoken)
+            except RefusedError as exc:
+                if exc.status not in {400, 422} or not self.learns(str(exc), spoken):
+                    raise
+
+    def learns(self, refusal: str, body: Mapping[str, Any]) -> bool:
+        """Whether a refusal taught something new about the address."""
+        if "max_completion_tokens" in refusal and "max_tokens" in body:
+            self.names["max_tokens"] = "max_completion_tokens"
+            return True
+        refused = next((key for key in OPTIONAL if key in body and key in refusal), None)
+        if refused is None:
+            return False
+        if refused not in self.unwanted:  # several threads may be refused at once
+            self.unwanted.add(refused)
+            NOTICES.warning("%s does not take `%s`: it answers with its own", self.http.base_url, refused)
+        return True
 
     def render(self, turns: Sequence[Turn]) -> str:
         """The prompt as the server's own copy of the template renders it."""
@@ -172,17 +218,31 @@ def completion_of(reply: Any, *, milliseconds: float) -> Completion:
     try:
         choice, usage, timings = reply["choices"][0], reply.get("usage") or {}, reply.get("timings") or {}
         first = float(timings.get("prompt_ms", 0))
-        text = (
-            str(choice["message"]["content"] or "").encode(errors="replace").decode()
-        )  # half a character cannot be kept
+        text = content_text(choice["message"].get("content")).encode(errors="replace").decode()  # half characters
         return Completion(
-            text=strip_thinking(text), tokens_in=int(usage.get("prompt_tokens", 0)),
-            tokens_out=int(usage.get("completion_tokens", 0)), first_ms=first, cut=choice.get("finish_reason") == "length",
+            text=strip_thinking(text), tokens_in=int(usage.get("prompt_tokens") or 0),
+            tokens_out=int(usage.get("completion_tokens") or 0), first_ms=first, cut=choice.get("finish_reason") == "length",
             milliseconds=first + float(timings.get("predicted_ms", 0)) if timings else milliseconds,
             confidence=product(choice.get("logprobs")),
         )  # fmt: skip
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as exc:
         raise RuntimeFailedError(f"not a chat completion: {str(reply)[:200]}") from exc
+
+
+def content_text(content: Any) -> str:
+    """The text of a message: a string, parts of which the texts count, or nothing at all.
+
+    Raises:
+        TypeError: something else.
+    """
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(str(p["text"]) for p in content if isinstance(p, dict) and isinstance(p.get("text"), str))
+    msg = f"content is {type(content).__name__}"
+    raise TypeError(msg)
 
 
 def product(logprobs: Any) -> float | None:

@@ -159,12 +159,33 @@ def initialise(cluster: Cluster) -> None:
         "--locale=C",
     ]  # fmt: skip
     try:
-        done = subprocess.run(command, capture_output=True, text=True, user=cluster.user, cwd="/")
+        prefix = [] if cluster.user else as_somebody()
+        done = subprocess.run([*prefix, *command], capture_output=True, text=True, user=cluster.user, cwd="/")
         if done.returncode != 0:
-            raise StoreError(f"initdb failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
+            said = " ".join((done.stderr or done.stdout).split())[-300:]
+            nameless = (
+                f"; the user id {os.getuid()} has no name in /etc/passwd, which initdb asks for" if prefix else ""
+            )
+            raise StoreError(
+                f"initdb failed: {said}{nameless}",
+                remedy="run afina as a user with a name, or set [store] url to a PostgreSQL of yours" if prefix else "",
+            )
         partial.replace(cluster.data)
     finally:
         password_file.unlink(missing_ok=True)
+
+
+def as_somebody() -> list[str]:
+    """What to put before a command that asks for its user's name, where this user has none (containers with any uid).
+
+    In a user namespace of its own the command is `nobody`; its files belong to this user all the same.
+    """
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        nobody = pwd.getpwnam("nobody")
+        return ["unshare", "--user", f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}"]
+    return []
 
 
 def read_passwords(cluster: Cluster) -> dict[str, str]:

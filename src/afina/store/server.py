@@ -15,6 +15,7 @@ import psycopg
 
 from afina.errors import DatabaseDownError
 from afina.store.cluster import DATABASE, LOGIN, locate, read_passwords
+from afina.store.environment import forget_libpq
 from afina.store.orphan import stop_orphan
 from afina.store.paths import private_folder
 
@@ -84,6 +85,7 @@ def embedded_dsn(control: Path, *, idle_stop_minutes: float) -> str:
     Raises:
         DatabaseDownError: it could not be started; names the log.
     """
+    forget_libpq()
     deadline = time.monotonic() + START_TIMEOUT_S
     failure = control / "failure.txt"
     failure.unlink(missing_ok=True)
@@ -109,6 +111,7 @@ def embedded_dsn(control: Path, *, idle_stop_minutes: float) -> str:
 
 def stop_embedded(control: Path, *, timeout_s: float = 45) -> bool:
     """Stop the project's server. True if there was one."""
+    forget_libpq()
     state = read_state(control)
     if not supervisor_alive(control):
         return stop_orphan(locate(control))

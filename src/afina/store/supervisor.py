@@ -24,10 +24,14 @@ from psycopg import sql
 
 from afina.errors import StoreError
 from afina.store.cluster import DATABASE, LOGIN, SUPERUSER, Cluster, prepare, read_passwords
+from afina.store.environment import forget_libpq
 from afina.store.orphan import stop_orphan
 from afina.store.paths import write_whole
 
 CRASH_LIMIT = 5
+"""Starts in a row after which the server never answered."""
+CALM_S, LONGEST_PAUSE_S = 60.0, 3.0
+"""A server that is killed again and again is started after a pause that grows; after a calm minute it is short again."""
 POLL_S = 0.2
 
 
@@ -119,23 +123,30 @@ class Supervisor:
         self.stopping = True
 
     def run(self) -> None:
-        """Serve until told to stop, idle for too long, or crashed too often."""
-        crashes = 0
-        while not self.stopping and crashes < CRASH_LIMIT:
+        """Serve until told to stop, idle for too long, or unable to start.
+
+        A server that answered and was killed is started again, however often: whoever kills it, the rows are needed.
+        """
+        failures = 0
+        kills = 0
+        while not self.stopping and failures < CRASH_LIMIT:
             stop_orphan(self.cluster)
             port = free_port(last_port(self.cluster))
             write_whole(self.cluster.control / "port", str(port))
             began = time.monotonic()
             self.server = start_server(self.cluster, port=port)
-            if wait_ready(self.cluster, self.server, port=port):
-                ensure_database(self.cluster, port=port)
-                state = {"port": port, "supervisor": os.getpid(), "server": self.server.pid}
-                write_whole(self.cluster.state, json.dumps(state))
+            answered = wait_ready(self.cluster, self.server, port=port)
+            if answered:
+                with contextlib.suppress(psycopg.OperationalError):  # killed meanwhile: it is started again
+                    ensure_database(self.cluster, port=port)
+                    state = {"port": port, "supervisor": os.getpid(), "server": self.server.pid}
+                    write_whole(self.cluster.state, json.dumps(state))
                 self.watch(port)
             # A killed server leaves children that hold its shared memory for a moment: give them time to go.
-            crashes = crashes + 1 if time.monotonic() - began < 60 else 1
+            failures = 0 if answered else failures + 1
+            kills = kills + 1 if time.monotonic() - began < CALM_S else 1
             if not self.stopping:
-                time.sleep(0.2 * crashes)
+                time.sleep(min(0.2 * max(failures, kills), LONGEST_PAUSE_S))
         self.cluster.state.unlink(missing_ok=True)
 
     def watch(self, port: int) -> None:
@@ -169,6 +180,7 @@ class Supervisor:
 
 def main(control: Path, idle_stop_minutes: float) -> int:
     """Own the server, unless another supervisor does already."""
+    forget_libpq()
     control.mkdir(parents=True, exist_ok=True)
     with (control / "supervisor.lock").open("a") as lock:
         try:
