@@ -28,6 +28,15 @@ class Turn:
     content: str
 
 
+class Fault(StrEnum):
+    """Whose fault it is that an answer is missing or cut: only the model's counts against a model."""
+
+    NONE = ""
+    REQUEST = "request"
+    CLIENT = "client"
+    MODEL = "model"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction:
     """One user message and its answer."""
@@ -48,6 +57,7 @@ class Interaction:
     tokens_out: int | None = None
     ok: bool = True
     error: str = ""
+    fault: Fault = Fault.NONE
     created_at: datetime | None = None
 
 

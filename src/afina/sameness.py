@@ -13,7 +13,7 @@ Signs, emoji, `¿` and `!`, ñ, and the marks that are vowels in Hindi or Thai a
 """
 
 import unicodedata
-from typing import Any
+from typing import Any, Literal
 
 import regex
 
@@ -29,9 +29,31 @@ WORD = regex.compile(
 )
 
 
+LONG_RUN = regex.compile(r"\p{M}{31}")
+PIECES = regex.compile(r"\P{M}*\p{M}{1,30}|\P{M}+")
+Form = Literal["NFC", "NFD", "NFKD"]
+
+
+def normal_form(form: Form, text: str) -> str:
+    """Unicode's normal form, in time linear in the text.
+
+    Python sorts the marks of one letter by insertion: 100,000 of them in a row, which anybody can send, take nine seconds,
+    during which no other thread runs. Runs of over 30 marks are no text in any language (UAX 15, stream-safe format):
+    they are taken in pieces.
+    """
+    if LONG_RUN.search(text) is None:
+        return unicodedata.normalize(form, text)
+    return "".join(unicodedata.normalize(form, piece) for piece in PIECES.findall(text))
+
+
+def composed(text: str) -> str:
+    """NFC, which training and serving share: tokenizers that compose texts themselves are not followed by llama.cpp."""
+    return text if text.isascii() else normal_form("NFC", text)
+
+
 def tidy(text: str) -> str:
     """Composed (NFC), without characters that nobody sees, white space as single blanks, none outside."""
-    return " ".join(UNSEEN.sub("", unicodedata.normalize("NFC", text)).split())
+    return " ".join(UNSEEN.sub("", composed(text)).split())
 
 
 def message_key(text: str) -> str:
@@ -39,7 +61,7 @@ def message_key(text: str) -> str:
 
     Case folding may decompose a letter (İ), hence the second composition.
     """
-    return unicodedata.normalize("NFC", tidy(text).translate(QUOTES).casefold()) or text
+    return composed(tidy(text).translate(QUOTES).casefold()) or text
 
 
 def answer_key(text: str) -> str:
@@ -55,7 +77,7 @@ def label(text: str) -> str:
 
 def label_variant(text: str) -> str:
     """Equal for classes that differ in case or accents only."""
-    plain = unicodedata.normalize("NFD", label(text).casefold())
+    plain = normal_form("NFD", label(text).casefold())
     return "".join(c for c in plain if not unicodedata.combining(c))
 
 
@@ -68,7 +90,7 @@ def same_json(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same_json, one, other))
     if isinstance(one, str) and isinstance(other, str):
-        return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
+        return composed(one) == composed(other)
     return bool(one == other)
 
 
@@ -77,9 +99,9 @@ def without_accents(text: str) -> str:
 
     Marks of other scripts are not accents: in Hindi and Thai they are vowels.
     """
-    parts = unicodedata.normalize("NFD", text.casefold())
+    parts = normal_form("NFD", text.casefold())
     plain = LATIN_ACCENT.sub(lambda m: m[0] if m[0][:2] == "n\u0303" else m[1], parts)
-    return unicodedata.normalize("NFC", plain)
+    return composed(plain)
 
 
 def words(text: str) -> list[str]:

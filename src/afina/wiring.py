@@ -1,9 +1,12 @@
 """Settings → running parts: the only place that builds real adapters. Rooms do not import it."""
 
 import atexit
+import logging
 import os
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,19 +15,21 @@ import psycopg
 from fastapi import FastAPI
 
 from afina.capture import Recorder, add_feedback, record_interaction
-from afina.errors import StoreError
+from afina.capture.unsaved import keep_unsaved, record_unsaved
+from afina.errors import DatabaseDownError, StoreError
 from afina.ids import InteractionId
 from afina.loop.project import Project
 from afina.records import FeedbackKind, Interaction
 from afina.serve import Fleet, LiveVersion, build_gateway, read_live
 from afina.serve.gateway import Opinion
 from afina.settings import Settings, find_project, load_settings
-from afina.store.access import database_errors
+from afina.store.access import Connection, database_errors
 from afina.store.migrate import migrate
 from afina.store.paths import Paths, private_folder
 from afina.store.server import embedded_dsn
 
-FEEDBACK_WAIT_S = 3.0
+LOG = logging.getLogger("afina.serve")
+REVIVE_S = 5.0
 HELD: list[psycopg.Connection[Any]] = []
 
 
@@ -33,6 +38,16 @@ def release_held() -> None:
     """Close the held connections while the interpreter still can."""
     while HELD:
         HELD.pop().close()
+
+
+def hold(dsn: str) -> None:
+    """Keep a connection: it counts as a user, so that the embedded server does not stop while this process needs it.
+
+    Raises:
+        DatabaseDownError: the database does not answer.
+    """
+    with database_errors():
+        HELD.append(psycopg.connect(dsn, autocommit=True, application_name="afina-held"))
 
 
 def read_project(start: Path, *, flags: Mapping[str, Any] | None = None) -> tuple[Paths, Settings]:
@@ -53,57 +68,102 @@ def connect(paths: Paths, settings: Settings) -> Project:
     dsn = settings.store.url or embedded_dsn(paths.database, idle_stop_minutes=settings.store.idle_stop_minutes)
     with database_errors():
         migrate(dsn)
-        # A held connection counts as a user: the embedded server does not stop while this process needs it.
-        HELD.append(psycopg.connect(dsn, autocommit=True, application_name="afina-held"))
+        hold(dsn)
     return Project(paths, settings, dsn)
 
 
-def save_interactions(project: Project) -> Callable[[list[Interaction]], None]:
-    """How the recorder writes."""
+class Served:
+    """A project whose database is brought back when it goes away under a running gateway."""
 
-    def save(batch: list[Interaction]) -> None:
-        with project.session() as session:
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.lock = threading.Lock()
+        self.revived_at = 0.0
+
+    def session(self) -> AbstractContextManager[Connection]:
+        """One transaction, confined to the client."""
+        return self.project.session()
+
+    def revive(self) -> None:
+        """Start the embedded server again, if it is gone and nobody just tried.
+
+        Raises:
+            DatabaseDownError: it does not start.
+        """
+        project = self.project
+        if project.settings.store.url:
+            return  # somebody else's server: it comes back by itself or not
+        with self.lock:
+            if time.monotonic() - self.revived_at < REVIVE_S:
+                return
+            self.revived_at = time.monotonic()
+            minutes = project.settings.store.idle_stop_minutes
+            dsn = embedded_dsn(project.paths.database, idle_stop_minutes=minutes)
+            self.project = replace(project, dsn=dsn)
+            hold(dsn)
+
+    def live(self) -> list[LiveVersion]:
+        """What is in front of users.
+
+        Raises:
+            DatabaseDownError: the database does not answer, and could not be brought back.
+        """
+        try:
+            with self.session() as session:
+                found = read_live(session)
+        except DatabaseDownError:
+            self.revive()
+            with self.session() as session:
+                found = read_live(session)
+        return [replace(version, gguf=str(self.project.paths.data / version.gguf)) for version in found]
+
+    def save(self, batch: list[Interaction]) -> None:
+        """Record interactions.
+
+        Raises:
+            DatabaseDownError: the database does not answer.
+        """
+        with self.session() as session:
             for interaction in batch:
                 record_interaction(session, interaction)
 
-    return save
+    def save_opinion(self, opinion: Opinion) -> bool:
+        """Record feedback; False when there is no such interaction, or not yet.
 
-
-def save_opinion(project: Project) -> Callable[[Opinion], bool]:
-    """How feedback is written. The interaction may still be on its way to the database: wait a little for it."""
-
-    def save(opinion: Opinion) -> bool:
-        deadline = time.monotonic() + FEEDBACK_WAIT_S
-        while True:
-            try:
-                with project.session() as session:
-                    add_feedback(
-                        session, InteractionId(opinion.interaction), kind=FeedbackKind(opinion.kind), value=opinion.value,
-                        reviewer=opinion.reviewer,
-                    )  # fmt: skip
-                return True
-            except StoreError as exc:
-                if not isinstance(exc.__cause__, psycopg.errors.ForeignKeyViolation):
-                    raise
-                if time.monotonic() > deadline:
-                    return False
-                time.sleep(0.05)
-
-    return save
+        Raises:
+            DatabaseDownError: the database does not answer.
+        """
+        try:
+            with self.session() as session:
+                add_feedback(
+                    session, InteractionId(opinion.interaction), kind=FeedbackKind(opinion.kind), value=opinion.value,
+                    reviewer=opinion.reviewer,
+                )  # fmt: skip
+        except StoreError as exc:
+            if isinstance(exc.__cause__, psycopg.errors.ForeignKeyViolation):
+                return False
+            raise
+        return True
 
 
 def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Recorder]:
     """The gateway of a project. `pinned` names the one version it answers with."""
+    served = Served(project)
+    unsaved = project.paths.unsaved
+    try:
+        if count := record_unsaved(unsaved, served.save):
+            LOG.info("%d interactions of an earlier gateway are recorded now", count)
+    except StoreError as exc:  # answers must not wait for them
+        LOG.error("interactions of an earlier gateway stay in %s: %s", unsaved, exc)
 
     def live() -> list[LiveVersion]:
-        with project.session() as session:
-            found = [replace(v, gguf=str(project.paths.data / v.gguf)) for v in read_live(session)]
-        return [version for version in found if version.name == pinned] if pinned else found
+        return [version for version in served.live() if not pinned or version.name == pinned]
 
     fleet = Fleet(live, project.settings.runtime, logs=project.paths.logs)
-    recorder = Recorder(save_interactions(project))
+    recorder = Recorder(served.save, keep=keep_unsaved(unsaved))
+    serve = project.settings.serve
     app = build_gateway(
-        fleet, client=project.client, record=recorder, feedback=save_opinion(project),
-        timeout_s=project.settings.serve.request_timeout_s,
+        fleet, client=project.client, record=recorder, feedback=served.save_opinion, timeout_s=serve.request_timeout_s,
+        origins=serve.cors_origins,
     )  # fmt: skip
     return app, recorder

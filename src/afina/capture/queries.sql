@@ -44,11 +44,11 @@ ON CONFLICT DO NOTHING
 -- add_interaction: one answered message of live traffic
 INSERT INTO app.interactions
     (id, client_id, external_id, user_external_id, conversation, task, source, text, answer, confidence,
-     model_version_id, latency_ms, tokens_in, tokens_out, ok, error)
+     model_version_id, latency_ms, tokens_in, tokens_out, ok, error, fault)
 VALUES
     (%(id)s, current_setting('app.client'), %(external_id)s, %(user)s, %(conversation)s, %(task)s, %(source)s,
      %(text)s, %(answer)s, %(confidence)s, %(model_version)s, %(latency_ms)s, %(tokens_in)s, %(tokens_out)s,
-     %(ok)s, %(error)s)
+     %(ok)s, %(error)s, %(fault)s)
 ON CONFLICT (client_id, source, external_id) DO NOTHING
 
 -- add_feedback: one reviewer's word

@@ -4,7 +4,6 @@ import contextlib
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable
 
 from afina.errors import DatabaseDownError, DiskFullError
@@ -13,13 +12,19 @@ from afina.records import Interaction
 LOG = logging.getLogger("afina.capture")
 CAPACITY = 10_000
 BATCH = 200
+CLOSE_S = 10.0
 
 
 class Recorder:
-    """A bounded queue and the thread that empties it into the database. Close it to write what is left."""
+    """A bounded queue and the thread that empties it into the database. Close it to write what is left.
 
-    def __init__(self, save: Callable[[list[Interaction]], None]) -> None:
-        self.save = save
+    What the database does not take before the end goes to `keep`, so that it is not lost.
+    """
+
+    def __init__(self, save: Callable[[list[Interaction]], None], *, keep: Callable[[list[Interaction]], None]) -> None:
+        self.save, self.keep = save, keep
+        self.held: list[Interaction] = []
+        self.closing = threading.Event()
         self.waiting: queue.Queue[Interaction | None] = queue.Queue(CAPACITY)
         self.dropped = 0
         self.thread = threading.Thread(target=self.run, name="recorder", daemon=True)
@@ -39,16 +44,16 @@ class Recorder:
         ending = False
         while not ending:
             batch, ending = self.take()
+            self.held = batch
             while batch:
                 try:
                     self.save(batch)
                     break
                 except (DatabaseDownError, DiskFullError) as exc:
+                    if self.closing.is_set():
+                        return  # what is held and what waits is kept by `close`
                     LOG.warning("interactions wait for the database: %s", exc)
-                    if ending:
-                        LOG.error("%d interactions not recorded", len(batch))
-                        break
-                    time.sleep(1)
+                    self.closing.wait(1)
                 except Exception:
                     # One row the database will never take must not hold up the others.
                     if len(batch) == 1:
@@ -56,6 +61,7 @@ class Recorder:
                         break
                     self.save_singly(batch)
                     break
+            self.held = []
 
     def save_singly(self, batch: list[Interaction]) -> None:
         """Write what can be written of a batch."""
@@ -80,7 +86,18 @@ class Recorder:
         return batch, True
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write what is left: into the database, or where it is kept until there is one."""
+        self.closing.set()
         with contextlib.suppress(queue.Full):
             self.waiting.put(None, timeout=5)
-        self.thread.join(10)
+        self.thread.join(CLOSE_S)
+        left = list(self.held)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                item = self.waiting.get_nowait()
+                left += [item] if item is not None else []
+        if left:
+            self.keep(left)
+            LOG.error(
+                "the database did not take %d interactions: they are kept and recorded at the next start", len(left)
+            )

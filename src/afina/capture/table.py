@@ -51,7 +51,7 @@ def record_interaction(session: Connection, interaction: Interaction) -> None:
             "id": i.id, "external_id": i.external_id, "user": i.user, "conversation": i.conversation, "task": i.task,
             "source": i.source, "text": i.text, "answer": i.answer, "confidence": i.confidence,
             "model_version": i.model_version, "latency_ms": i.latency_ms, "tokens_in": i.tokens_in,
-            "tokens_out": i.tokens_out, "ok": i.ok, "error": i.error,
+            "tokens_out": i.tokens_out, "ok": i.ok, "error": i.error, "fault": i.fault.value,
         },
     )  # fmt: skip
 

@@ -1,11 +1,11 @@
 """The classification task as a chat: one instruction, one message, one JSON object."""
 
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from afina.records import Fields, Turn
+from afina.sameness import composed
 
 COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 """JSON without optional white space, for llguidance, the grammar engine inside our runtime: left free, a small model may
@@ -17,7 +17,7 @@ def classify_turns(text: str, *, fields: Sequence[str]) -> tuple[Turn, ...]:
 
     The message is composed (NFC) here, because tokenizers that do it themselves are not followed by llama.cpp.
     """
-    message = unicodedata.normalize("NFC", text)
+    message = composed(text)
     return (Turn("system", f"Clasifica el mensaje. Campos: {', '.join(fields)}."), Turn("user", message))
 
 

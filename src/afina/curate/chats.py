@@ -1,12 +1,12 @@
 """Conversations → answers worth learning, judged by what the customer wrote next."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from afina.curate.curate import fingerprint
 from afina.files.damage import damage
 from afina.records import ChatExample, Conversation, Rejection, Turn
+from afina.sameness import composed
 from afina.settings import ChatSettings
 from afina.signals import score_turn
 
@@ -44,7 +44,7 @@ def curate_chats(conversations: Sequence[Conversation], settings: ChatSettings) 
 
 def judge(conversation: Conversation, settings: ChatSettings) -> list[tuple[ChatExample, str]]:
     """Every answer of a conversation with the reason not to learn it; empty where there is none."""
-    turns = [Turn(t.role, unicodedata.normalize("NFC", t.content.strip())) for t in conversation.turns]
+    turns = [Turn(t.role, composed(t.content.strip())) for t in conversation.turns]
     system = [t for t in turns if t.role == "system"] or ([Turn("system", settings.system)] if settings.system else [])
     talk = [t for t in turns if t.role != "system"]
     judged = []

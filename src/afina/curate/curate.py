@@ -1,6 +1,5 @@
 """The quality rules, as a line of named checks."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -8,7 +7,7 @@ from hashlib import blake2b
 from afina.files.damage import damage
 from afina.ids import ExampleId
 from afina.records import Example, Fields, Rejection
-from afina.sameness import label, message_key
+from afina.sameness import composed, label, message_key
 from afina.settings import CurateSettings
 
 
@@ -77,7 +76,7 @@ def curate(candidates: Sequence[Candidate], settings: CurateSettings) -> Curated
     examples = tuple(
         Example(
             id=ExampleId(c.id),
-            text=unicodedata.normalize("NFC", c.text.strip()),
+            text=composed(c.text.strip()),
             target=c.target,
             group=c.group or c.id,
             source=c.id,

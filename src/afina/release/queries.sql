@@ -32,7 +32,7 @@ JOIN ml.model_versions v ON v.id = r.model_version_id
 WHERE r.task = %(task)s
 ORDER BY e.id
 
--- traffic: what a version did since its rollout began
+-- traffic: what a version did since its rollout began; what a caller asked wrongly, or left, is no deed of the version
 SELECT
     count(*) AS requests,
     count(*) FILTER (WHERE NOT i.ok) AS errors,
@@ -43,5 +43,5 @@ FROM app.interactions i
 LEFT JOIN LATERAL (
     SELECT kind FROM app.feedback WHERE interaction_id = i.id ORDER BY created_at DESC, id DESC LIMIT 1
 ) f ON true
-WHERE i.model_version_id = %(version)s AND i.task = %(task)s
+WHERE i.model_version_id = %(version)s AND i.task = %(task)s AND i.fault NOT IN ('request', 'client')
     AND i.created_at >= (SELECT max(created_at) FROM ml.rollouts WHERE id = %(rollout)s)

@@ -2,22 +2,36 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from afina.ids import ClientId
 from afina.serve.fleet import Fleet
 from afina.serve.gateway import Gateway, Opinion, Record
-from afina.serve.ollama import add_ollama
+from afina.serve.ollama import add_ollama, in_ollama_form
+from afina.serve.problems import RequestProblem, problem
+from afina.serve.route import LiveVersion
+
+LOG = logging.getLogger("afina.serve")
+SERVER, WRONG = 500, "invalid_request_error"
 
 
 def build_gateway(
-    fleet: Fleet, *, client: ClientId, record: Record, feedback: Callable[[Opinion], bool], timeout_s: float
+    fleet: Fleet,
+    *,
+    client: ClientId,
+    record: Record,
+    feedback: Callable[[Opinion], bool],
+    timeout_s: float,
+    origins: Sequence[str] = (),
 ) -> FastAPI:
-    """The application. It starts the fleet and stops it."""
+    """The application. It starts the fleet and stops it. `origins`: web pages of other addresses that may call it."""
     gateway = Gateway(fleet, client=client, record=record, feedback=feedback, timeout_s=timeout_s)
 
     @contextlib.asynccontextmanager
@@ -27,24 +41,40 @@ def build_gateway(
             yield
         finally:
             follower.cancel()
-            await gateway.http.aclose()
+            await gateway.close()
             await asyncio.to_thread(fleet.stop)
 
     app = FastAPI(title="afina", lifespan=lifespan)
     app.state.fleet = fleet
+    if origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"], allow_headers=["*"],
+            expose_headers=["x-afina-model", "x-afina-interaction", "x-afina-ignored"],
+        )  # fmt: skip
+    add_problems(app)
     add_ollama(app, gateway)
     app.add_api_route("/v1/chat/completions", gateway.chat, methods=["POST"])
-    app.add_api_route("/v1/classify", gateway.classify, methods=["POST"], response_model=None)
-    app.add_api_route("/v1/feedback", gateway.opinion, methods=["POST"], response_model=None)
+    app.add_api_route("/v1/classify", gateway.classify, methods=["POST"])
+    app.add_api_route("/v1/feedback", gateway.opinion, methods=["POST"])
+    add_models(app, fleet)
+    return app
+
+
+def add_models(app: FastAPI, fleet: Fleet) -> None:
+    """What is live, in OpenAI's form, and whether anything is."""
 
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
-        """Live versions, in OpenAI's form."""
-        data = [
-            {"id": v.name, "object": "model", "owned_by": "afina", "task": v.task, "canary": v.canary, "share": v.share}
-            for v in fleet.live
-        ]
-        return {"object": "list", "data": data}
+        """All live versions."""
+        return {"object": "list", "data": [model_card(version) for version in fleet.live]}
+
+    @app.get("/v1/models/{name:path}")
+    async def model(name: str) -> dict[str, Any]:
+        """One of them."""
+        found = next((version for version in fleet.live if version.name == name), None)
+        if found is None:
+            raise RequestProblem(404, f"no live model {name[:200]!r}")
+        return model_card(found)
 
     @app.get("/healthz")
     async def health() -> Response:
@@ -55,4 +85,33 @@ def build_gateway(
             {"status": "ok" if ready else "no model", "workers": alive}, status_code=200 if ready else 503
         )
 
-    return app
+
+def model_card(version: LiveVersion) -> dict[str, Any]:
+    """A version in OpenAI's form."""
+    return {
+        "id": version.name, "object": "model", "created": version.created, "owned_by": "afina", "task": version.task,
+        "canary": version.canary, "share": version.share,
+    }  # fmt: skip
+
+
+def add_problems(app: FastAPI) -> None:
+    """Every error in OpenAI's form; under /api/ in Ollama's, which is a plain text."""
+
+    def shaped(request: Request, reply: JSONResponse) -> Response:
+        return in_ollama_form(reply) if request.url.path.startswith("/api/") else reply
+
+    @app.exception_handler(RequestProblem)
+    async def refused(request: Request, exc: RequestProblem) -> Response:
+        """What is wrong with the request."""
+        return shaped(request, problem(exc.status, exc.message, kind="server_error" if exc.status >= SERVER else WRONG))
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, exc: HTTPException) -> Response:
+        """No such path, no such method."""
+        return shaped(request, problem(exc.status_code, str(exc.detail)))
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, exc: Exception) -> Response:
+        """A fault of ours."""
+        LOG.exception("%s %s", request.method, request.url.path, exc_info=exc)
+        return shaped(request, problem(500, f"internal error ({type(exc).__name__})", kind="server_error"))

@@ -1,33 +1,52 @@
-"""The HTTP door: OpenAI's chat completions, a classification call, feedback, models, health.
+"""The HTTP door: OpenAI's chat completions, a classification call, feedback.
 
-Every answer carries `x-afina-model` and `x-afina-interaction`; the latter is what feedback refers to.
+Every answer carries `x-afina-model` and `x-afina-interaction`; the latter is what feedback refers to. What is wrong with a
+request is refused here, before a worker that all callers share sees it.
 """
 
 import asyncio
 import contextlib
 import json
+import logging
 import time
-import unicodedata
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
+import anyio
 import httpx
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from afina.chat import COMPACT, ThinkingFilter, answer_schema, classify_turns, defuse, parse_answer, strip_thinking
-from afina.errors import ModelError
-from afina.ids import ClientId, InteractionId, new_id
-from afina.records import Interaction
+from afina.chat import COMPACT, answer_schema, classify_turns, defuse, parse_answer, strip_thinking
+from afina.errors import AfinaError, ModelError
+from afina.ids import ClientId
+from afina.records import Fault, Interaction
 from afina.runtime import Worker, gguf_facts
+from afina.sameness import composed
+from afina.serve.completion import read_completion, to_worker
+from afina.serve.exchange import Exchange, last_user_text
 from afina.serve.fleet import Fleet
+from afina.serve.problems import RequestProblem, parsed, problem, read_body
 from afina.serve.route import LiveVersion
+from afina.serve.stream import StreamReader
 
+LOG = logging.getLogger("afina.serve")
 Record = Callable[[Interaction], None]
-MAX_BODY_BYTES = 4_000_000
+KEEP_ALIVE_S = 2.0
+"""llama.cpp's server closes an idle connection after five seconds: ours are given up well before."""
+QUICK_CHARACTERS = 20_000
+"""Texts up to this length are composed at once; longer ones in a thread, beside which others are answered."""
+REQUESTS_FAULT = (
+    "not supported", "Failed to parse messages", "Failed to parse tools", "json.exception", "Unable to generate parser",
+    "Jinja", "chat template", "JSON schema", "grammar", "must be", "Expected",
+)  # fmt: skip
+"""Words of llama.cpp's errors that it answers with 500 although the request is to blame."""
+REFUSED_CHARACTERS = 2000
+"""How much of a refused request is recorded."""
+ON_ITS_WAY_S, FEEDBACK_WAIT_S = 60.0, 3.0
 
 
 class Classification(BaseModel):
@@ -41,61 +60,10 @@ class Classification(BaseModel):
 class Opinion(BaseModel):
     """Body of `/v1/feedback`."""
 
-    interaction: str
+    interaction: str = Field(min_length=1, max_length=100)
     kind: Literal["accepted", "corrected"]
-    value: dict[str, str] = Field(default_factory=dict)
-    reviewer: str = ""
-
-
-@dataclass(slots=True)
-class Exchange:
-    """One request on its way: who asked what of whom, since when."""
-
-    version: LiveVersion
-    user: str
-    text: str
-    conversation: str
-    began: float
-    id: InteractionId
-
-    def headers(self) -> dict[str, str]:
-        """What the caller may refer to later."""
-        return {"x-afina-model": self.version.name, "x-afina-interaction": self.id}
-
-    def interaction(
-        self, client: ClientId, *, answer: str, usage: dict[str, Any] | None, error: str = ""
-    ) -> Interaction:
-        """The record of the finished exchange."""
-        return Interaction(
-            id=self.id, client=client, user=storable(self.user), conversation=storable(self.conversation),
-            text=storable(self.text), answer=storable(answer), task=self.version.task, source="gateway",
-            external_id=self.id, model_version=self.version.id, latency_ms=(time.monotonic() - self.began) * 1000,
-            ok=not error, error=storable(error), tokens_in=(usage or {}).get("prompt_tokens"),
-            tokens_out=(usage or {}).get("completion_tokens"),
-        )  # fmt: skip
-
-
-def storable(text: str) -> str:
-    """Text without NUL characters, which PostgreSQL cannot hold."""
-    return text.replace("\x00", "")
-
-
-def problem(status: int, message: str, *, kind: str = "invalid_request_error") -> JSONResponse:
-    """An error in OpenAI's form, which its clients turn into exceptions."""
-    return JSONResponse({"error": {"message": message, "type": kind, "code": status}}, status_code=status)
-
-
-def last_user_text(messages: Any) -> str:
-    """The text of the last user message; content may be a string or a list of parts."""
-    if not isinstance(messages, list):
-        return ""
-    for message in reversed(messages):
-        if isinstance(message, dict) and message.get("role") == "user":
-            content = message.get("content")
-            if isinstance(content, list):
-                return " ".join(str(p.get("text", "")) for p in content if isinstance(p, dict))
-            return str(content or "")
-    return ""
+    value: dict[str, str] = Field(default_factory=dict, max_length=100)
+    reviewer: str = Field("", max_length=500)
 
 
 class Gateway:
@@ -104,73 +72,150 @@ class Gateway:
     def __init__(
         self, fleet: Fleet, *, client: ClientId, record: Record, feedback: Callable[[Opinion], bool], timeout_s: float
     ) -> None:
-        self.fleet, self.client, self.record, self.feedback = fleet, client, record, feedback
-        self.http = httpx.AsyncClient(timeout=timeout_s, limits=httpx.Limits(max_connections=200))
+        self.fleet, self.client, self.feedback = fleet, client, feedback
+        self.save = record
+        self.on_its_way: dict[str, float] = {}
+        self.desk = ThreadPoolExecutor(4, "feedback")  # its own: who waits for the database must not hold up answers
+        limits = httpx.Limits(max_connections=200, max_keepalive_connections=64, keepalive_expiry=KEEP_ALIVE_S)
+        self.http = httpx.AsyncClient(timeout=timeout_s, limits=limits)
+
+    async def close(self) -> None:
+        """Give up connections and threads."""
+        self.desk.shutdown(wait=False, cancel_futures=True)
+        await self.http.aclose()
+
+    def record(self, interaction: Interaction) -> None:
+        """Hand an interaction out; remembered for a minute, because feedback may be faster than the database."""
+        now = time.monotonic()
+        for old in [name for name, at in self.on_its_way.items() if now - at > ON_ITS_WAY_S]:
+            del self.on_its_way[old]
+        self.on_its_way[interaction.id] = now
+        self.save(interaction)
 
     async def chat(self, request: Request) -> Response:
         """`POST /v1/chat/completions`, streaming or not."""
-        body = await read_body(request)
-        return body if isinstance(body, Response) else await self.ask(request, body)
+        return await self.ask(request, await read_body(request))
 
     async def ask(self, request: Request, body: dict[str, Any]) -> Response:
-        """Answer a chat completion's body."""
-        if not isinstance(body.get("messages"), list) or not body["messages"]:
-            return problem(400, "`messages` must be a non-empty list")
-        user = str(body.get("user") or request.headers.get("x-user") or "")
+        """Answer a chat completion's body.
+
+        Raises:
+            RequestProblem: something is wrong with it.
+        """
+        try:
+            completion, ignored = read_completion(body)
+        except RequestProblem as exc:
+            self.record_refusal(request, body, exc)
+            raise
+        user = completion.user or request.headers.get("x-user", "")
+        version, worker = self.route(user, completion.model)
+        exchange = Exchange(
+            version=version, user=user, text=last_user_text(completion.messages), ignored=ignored,
+            conversation=request.headers.get("x-conversation", ""),
+        )  # fmt: skip
+        sent = to_worker(completion)
+        tighten(sent)
+        sent["messages"] = await as_trained(sent["messages"], version)
+        if completion.stream:
+            return await self.stream(exchange, worker, sent)
+        return await self.forward(request, exchange, worker, sent)
+
+    def record_refusal(self, request: Request, body: dict[str, Any], why: RequestProblem) -> None:
+        """Record that a request was refused, as far as it can be read; it is no failure of the version that it was for."""
+        user = str(body.get("user") or request.headers.get("x-user", ""))
         found = self.fleet.route(user, model=str(body.get("model") or ""))
         if found is None:
-            return problem(503, "no model is live: `afina release` starts one", kind="server_error")
-        version, worker = found
+            return
+        text = json.dumps(body.get("messages"), ensure_ascii=False)[:REFUSED_CHARACTERS]
         exchange = Exchange(
-            version, user, last_user_text(body["messages"]), request.headers.get("x-conversation", ""), time.monotonic(),
-            InteractionId(new_id("int")),
-        )  # fmt: skip
-        body["model"] = version.name
-        tighten(body)
-        body["messages"] = await asyncio.to_thread(as_trained, body["messages"], version)
-        if body.get("stream"):
-            return await self.stream(exchange, worker, body)
-        return await self.forward(exchange, worker, body)
+            version=found[0], user=user, text=text, conversation=request.headers.get("x-conversation", "")
+        )
+        self.record(self.missing(exchange, why.message[:200], Fault.REQUEST))
 
-    async def forward(self, exchange: Exchange, worker: Worker, body: dict[str, Any]) -> Response:
-        """One whole answer."""
+    def route(self, user: str, model: str) -> tuple[LiveVersion, Worker]:
+        """Who answers.
+
+        Raises:
+            RequestProblem: nobody does.
+        """
+        found = self.fleet.route(user, model=model)
+        if found is None:
+            raise RequestProblem(503, "no model is live: `afina release` starts one")
+        return found
+
+    async def forward(self, request: Request, exchange: Exchange, worker: Worker, body: dict[str, Any]) -> Response:
+        """One whole answer. A caller who leaves ends the generation."""
         with self.fleet.using(exchange.version):
             try:
-                reply = await self.http.post(f"{worker.url}/v1/chat/completions", json=body)
+                reply = await while_there(request, self.send(worker, body, stream=False))
             except httpx.HTTPError as exc:
-                self.record(exchange.interaction(self.client, answer="", usage=None, error=type(exc).__name__))
-                return problem(502, f"the model worker did not answer ({type(exc).__name__})", kind="server_error")
+                return self.failed(exchange, exc)
+            if reply is None:
+                self.record(self.missing(exchange, "the caller left", Fault.CLIENT))
+                return Response(status_code=499)
         if reply.status_code != httpx.codes.OK:
-            if reply.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-                self.record(exchange.interaction(self.client, answer="", usage=None, error=reply.text[:200]))
-            return Response(reply.content, reply.status_code, exchange.headers(), "application/json")
+            return self.refused(exchange, reply.status_code, reply.content)
         value = reply.json()
         value["model"] = exchange.version.name
-        message = value["choices"][0]["message"]
-        message.pop("reasoning_content", None)
-        message["content"] = answer = strip_thinking(message.get("content") or "")
+        for choice in value["choices"]:
+            clean(choice["message"])
+        first = value["choices"][0]["message"]
+        answer = first["content"] or (
+            json.dumps(first["tool_calls"], ensure_ascii=False) if first.get("tool_calls") else ""
+        )
         self.record(exchange.interaction(self.client, answer=answer, usage=value.get("usage")))
         return JSONResponse(value, headers=exchange.headers())
 
+    async def send(self, worker: Worker, body: dict[str, Any], *, stream: bool) -> httpx.Response:
+        """Ask a worker; once more where a kept connection turned out to be closed before anything was answered.
+
+        Raises:
+            httpx.HTTPError: no answer.
+        """
+        url = f"{worker.url}/v1/chat/completions"
+        try:
+            return await self.http.send(self.http.build_request("POST", url, json=body), stream=stream)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            if not worker.alive():
+                raise
+            return await self.http.send(self.http.build_request("POST", url, json=body), stream=stream)
+
+    def missing(self, exchange: Exchange, error: str, fault: Fault) -> Interaction:
+        """The record of an exchange without an answer."""
+        return exchange.interaction(self.client, answer="", usage=None, error=error, fault=fault)
+
+    def failed(self, exchange: Exchange, error: Exception) -> Response:
+        """The worker did not answer."""
+        self.record(self.missing(exchange, type(error).__name__, Fault.MODEL))
+        return problem(502, f"the model worker did not answer ({type(error).__name__})", kind="server_error")
+
+    def refused(self, exchange: Exchange, status: int, content: bytes) -> Response:
+        """The worker refused: because of the request, or because it cannot. Only the latter is a failure of the model."""
+        text = content.decode("utf-8", errors="replace")
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            text = str(json.loads(text)["error"]["message"])
+        ours = status >= httpx.codes.INTERNAL_SERVER_ERROR and not any(words in text for words in REQUESTS_FAULT)
+        fault = Fault.MODEL if ours else Fault.REQUEST
+        self.record(self.missing(exchange, text[:200], fault))
+        status = status if ours or status < httpx.codes.INTERNAL_SERVER_ERROR else int(httpx.codes.BAD_REQUEST)
+        reply = problem(status, text[:1000], kind="server_error" if ours else "invalid_request_error")
+        reply.headers.update(exchange.headers())
+        return reply
+
     async def stream(self, exchange: Exchange, worker: Worker, body: dict[str, Any]) -> Response:
         """Server-sent events as they come. A client that leaves ends the generation; what it saw is recorded."""
-        request = self.http.build_request("POST", f"{worker.url}/v1/chat/completions", json=body)
         in_use = contextlib.ExitStack()
         in_use.enter_context(self.fleet.using(exchange.version))  # from before the prompt is read until the last event
         try:
-            reply = await self.http.send(request, stream=True)
+            reply = await self.send(worker, body, stream=True)
         except httpx.HTTPError as exc:
             in_use.close()
-            self.record(exchange.interaction(self.client, answer="", usage=None, error=type(exc).__name__))
-            return problem(502, f"the model worker did not answer ({type(exc).__name__})", kind="server_error")
+            return self.failed(exchange, exc)
         if reply.status_code != httpx.codes.OK:
             content = await reply.aread()
             await reply.aclose()
             in_use.close()
-            if reply.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-                error = content[:200].decode("utf-8", errors="replace")
-                self.record(exchange.interaction(self.client, answer="", usage=None, error=error))
-            return Response(content, reply.status_code, exchange.headers(), "application/json")
+            return self.refused(exchange, reply.status_code, content)
         return StreamingResponse(
             self.events(exchange, reply, in_use), media_type="text/event-stream", headers=exchange.headers()
         )
@@ -179,36 +224,43 @@ class Gateway:
         self, exchange: Exchange, reply: httpx.Response, in_use: contextlib.ExitStack
     ) -> AsyncIterator[bytes]:
         """The worker's events, passed on; recorded when they end, however they end."""
-        pieces: list[str] = []
-        hidden = ThinkingFilter()
-        usage: dict[str, Any] | None = None
-        error = ""  # somebody who leaves early is no failure of the model
+        reader = StreamReader(exchange.version.name)
+        error, fault = "the caller left", Fault.CLIENT
         try:
             async for line in reply.aiter_lines():
-                shown, found = read_event(line, pieces, hidden)
-                usage = found or usage
-                yield f"{shown}\n".encode()
+                yield f"{reader.shown(line)}\n".encode()
+            error, fault = "", Fault.NONE
         except httpx.HTTPError as exc:
-            error = type(exc).__name__
+            error, fault = type(exc).__name__, Fault.MODEL
+            gone = {
+                "error": {
+                    "message": f"the model worker stopped answering ({error})",
+                    "type": "server_error",
+                    "code": 502,
+                }
+            }
+            yield f"data: {json.dumps(gone)}\n\n".encode()
         finally:
             in_use.close()
-            await reply.aclose()
-            self.record(exchange.interaction(self.client, answer="".join(pieces), usage=usage, error=error))
+            if reader.finished:  # whoever leaves after the last event has seen everything
+                error, fault = "", Fault.NONE
+            self.record(
+                exchange.interaction(self.client, answer=reader.answer(), usage=reader.usage, error=error, fault=fault)
+            )
+            with anyio.CancelScope(shield=True):
+                await reply.aclose()
 
-    async def classify(self, body: Classification) -> Response:
+    async def classify(self, request: Request) -> Response:
         """`POST /v1/classify`: the trained prompt, the trained labels, JSON under a schema."""
-        found = self.fleet.route(body.user, model=body.model)
-        if found is None:
-            return problem(503, "no model is live: `afina release` starts one", kind="server_error")
-        version, worker = found
+        body = parsed(Classification, await read_body(request))
+        version, worker = self.route(body.user, body.model)
         if not version.fields:
-            return problem(400, f"{version.name} is no classifier")
-        exchange = Exchange(version, body.user, body.text, "", time.monotonic(), InteractionId(new_id("int")))
+            raise RequestProblem(400, f"{version.name} is not a classification model; use /v1/chat/completions")
+        exchange = Exchange(version=version, user=body.user, text=body.text, conversation="")
         schema = answer_schema(version.labels, fields=version.fields)
-        turns = classify_turns(body.text, fields=version.fields)
-        messages = [{"role": t.role, "content": t.content} for t in turns]
-        reply = await self.forward(exchange, worker, {
-            "messages": await asyncio.to_thread(as_trained, messages, version),
+        messages = [{"role": t.role, "content": t.content} for t in classify_turns(body.text, fields=version.fields)]
+        reply = await self.forward(request, exchange, worker, {
+            "messages": await as_trained(messages, version),
             "temperature": 0,
             "max_tokens": 128,
             "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}},
@@ -221,13 +273,49 @@ class Gateway:
             {"fields": fields, "model": version.name, "interaction": exchange.id}, headers=exchange.headers()
         )
 
-    async def opinion(self, body: Opinion) -> Response:
+    async def opinion(self, request: Request) -> Response:
         """`POST /v1/feedback`."""
+        body = parsed(Opinion, await read_body(request))
         if body.kind == "corrected" and not body.value:
-            return problem(400, "a correction needs `value`")
-        if not await asyncio.to_thread(self.feedback, body):
-            return problem(404, f"no interaction {body.interaction}")
+            raise RequestProblem(400, "a correction needs `value`")
+        deadline = time.monotonic() + FEEDBACK_WAIT_S
+        try:
+            while not await asyncio.get_running_loop().run_in_executor(self.desk, self.feedback, body):
+                if body.interaction not in self.on_its_way or time.monotonic() > deadline:
+                    raise RequestProblem(404, f"no interaction {body.interaction}")
+                await asyncio.sleep(0.05)  # it is on its way to the database
+        except AfinaError as exc:
+            LOG.warning("feedback not recorded: %s", exc)
+            return problem(503, "the database does not answer: send the feedback again later", kind="server_error")
         return JSONResponse({"ok": True})
+
+
+async def while_there(request: Request, work: Awaitable[httpx.Response]) -> httpx.Response | None:
+    """The result of some work, given up when the caller leaves; None then."""
+    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(left(request))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        for one in (task, gone):
+            if not one.done():
+                one.cancel()
+                with contextlib.suppress(asyncio.CancelledError, httpx.HTTPError):
+                    await one
+
+
+async def left(request: Request) -> None:
+    """Returns when the caller has left. The body was read to its end."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def clean(message: dict[str, Any]) -> None:
+    """Leave of a message what a caller may see: no thinking."""
+    message.pop("reasoning_content", None)
+    content = message.get("content")
+    nothing = None if message.get("tool_calls") else ""  # OpenAI's form of an answer that only calls tools
+    message["content"] = strip_thinking(content) if content else nothing
 
 
 def tighten(body: dict[str, Any]) -> None:
@@ -236,53 +324,20 @@ def tighten(body: dict[str, Any]) -> None:
         body["response_format"]["json_schema"]["schema"].setdefault("x-guidance", COMPACT)
 
 
-def as_trained(messages: list[Any], version: LiveVersion) -> list[Any]:
+async def as_trained(messages: list[dict[str, Any]], version: LiveVersion) -> list[dict[str, Any]]:
     """Messages as training reads them: composed (NFC), and none of their text can become a control token."""
+    if sum(len(m.get("content") or "") for m in messages) > QUICK_CHARACTERS:
+        return await asyncio.to_thread(as_trained_now, messages, version)
+    return as_trained_now(messages, version)
+
+
+def as_trained_now(messages: list[dict[str, Any]], version: LiveVersion) -> list[dict[str, Any]]:
+    """The same, at once."""
     try:
         control = gguf_facts(Path(version.gguf)).control
     except (ModelError, OSError):
         return messages  # the worker holds the file open; it answers even when the name is gone
-
-    def plain(text: str) -> str:
-        return defuse(unicodedata.normalize("NFC", text), control)
-
-    def clean(value: Any) -> Any:
-        if isinstance(value, str):
-            return plain(value)
-        if isinstance(value, list):
-            return [{**p, "text": plain(str(p["text"]))} if isinstance(p, dict) and "text" in p else p for p in value]
-        return value
-
-    return [{**m, "content": clean(m.get("content"))} if isinstance(m, dict) else m for m in messages]
-
-
-def read_event(line: str, pieces: list[str], hidden: ThinkingFilter) -> tuple[str, dict[str, Any] | None]:
-    """Collect the visible text of one server-sent event. Returns the event to pass on and its usage if it has one."""
-    if not line.startswith("data: ") or line == "data: [DONE]":
-        return line, None
-    with contextlib.suppress(json.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError):
-        event = json.loads(line[6:])
-        for choice in event.get("choices", []):
-            delta = choice.get("delta", {})
-            thought = delta.pop("reasoning_content", None)
-            text = hidden.feed(delta.get("content") or "") + (hidden.end() if choice.get("finish_reason") else "")
-            if thought is not None or text != (delta.get("content") or ""):
-                delta["content"] = text
-                line = "data: " + json.dumps(event, ensure_ascii=False)
-            pieces.append(text)
-        return line, event.get("usage")
-    return line, None
-
-
-async def read_body(request: Request) -> dict[str, Any] | Response:
-    """The request's JSON object, or the error to answer with."""
-    raw = b""
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > MAX_BODY_BYTES:
-            return problem(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
-    try:
-        body = json.loads(raw)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-        return problem(400, "the body is not JSON")
-    return body if isinstance(body, dict) else problem(400, "the body is not a JSON object")
+    return [
+        {**m, "content": defuse(composed(m["content"]), control)} if isinstance(m.get("content"), str) else m
+        for m in messages
+    ]

@@ -17,7 +17,8 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from afina import __version__
 from afina.errors import ModelError
 from afina.runtime import gguf_facts
-from afina.serve.gateway import Gateway, read_body
+from afina.serve.gateway import Gateway
+from afina.serve.problems import RequestProblem, read_body
 from afina.serve.route import LiveVersion
 
 OPTIONS = {
@@ -35,8 +36,6 @@ def add_ollama(app: FastAPI, gateway: Gateway) -> None:
     async def chat(request: Request) -> Response:
         """`POST /api/chat`."""
         body = await read_body(request)
-        if isinstance(body, Response):
-            return in_ollama_form(body)
         wrong = malformed(body)
         if wrong or not isinstance(body.get("messages"), list):
             return failure(400, wrong or "`messages` must be a list")
@@ -47,8 +46,6 @@ def add_ollama(app: FastAPI, gateway: Gateway) -> None:
     async def generate(request: Request) -> Response:
         """`POST /api/generate`: one prompt, put into the chat template."""
         body = await read_body(request)
-        if isinstance(body, Response):
-            return in_ollama_form(body)
         if body.get("raw") or body.get("template") or body.get("suffix"):
             return failure(400, "raw, template and suffix are not served: the model is served as it was trained")
         if wrong := malformed(body):
@@ -56,14 +53,14 @@ def add_ollama(app: FastAPI, gateway: Gateway) -> None:
         if not body.get("prompt"):
             return loaded(gateway, body, lambda text: {"response": text})
         system = [{"role": "system", "content": body["system"]}] if body.get("system") else []
-        messages = [*system, {"role": "user", "content": body.get("prompt", "")}]
+        messages = [*system, {"role": "user", "content": body["prompt"], "images": body.get("images")}]
         return await answer(gateway, request, body, messages, lambda text: {"response": text})
 
     async def show(request: Request) -> Response:
         """`POST /api/show`."""
         body = await read_body(request)
-        if isinstance(body, Response):
-            return in_ollama_form(body)
+        if wrong := malformed(body):
+            return failure(400, wrong)
         name = body.get("model") or body.get("name")
         version = next((v for v in gateway.fleet.live if v.name == name), None)
         if version is None:
@@ -87,17 +84,15 @@ def add_ollama(app: FastAPI, gateway: Gateway) -> None:
 
 def malformed(body: dict[str, Any]) -> str:
     """What is wrong with the kinds of a request's values; empty if nothing."""
-    kinds = {"options": dict, "prompt": str, "system": str, "model": str}
+    kinds = {"options": dict, "prompt": str, "system": str, "model": str, "name": str, "stream": bool}
     wrong = [name for name, kind in kinds.items() if body.get(name) is not None and not isinstance(body[name], kind)]
     return f"`{wrong[0]}` is of the wrong kind" if wrong else ""
 
 
 def loaded(gateway: Gateway, body: dict[str, Any], wrap: Wrap) -> Response:
     """The answer to a request without a question, which asks to load a model: ours is loaded while it is live."""
-    found = gateway.fleet.route("", model=str(body.get("model") or ""))
-    if found is None:
-        return failure(503, "no model is live: `afina release` starts one")
-    return JSONResponse({**final(found[0].name, datetime.now(UTC), {}, reason="load"), **wrap("")})
+    version, _ = gateway.route("", str(body.get("model") or ""))
+    return JSONResponse({**final(version.name, datetime.now(UTC), {}, reason="load"), **wrap("")})
 
 
 def message(text: str) -> dict[str, Any]:
@@ -129,6 +124,11 @@ def to_completion(body: dict[str, Any], messages: list[Any]) -> dict[str, Any]:
     """An Ollama request as a chat completion."""
     options = body.get("options") or {}
     completion: dict[str, Any] = {OPTIONS[key]: value for key, value in options.items() if key in OPTIONS}
+    if isinstance(most := completion.get("max_tokens"), int) and most < 1:  # Ollama's -1 and -2: until it is over
+        del completion["max_tokens"]
+    for message in messages:
+        if isinstance(message, dict) and message.get("images"):
+            raise RequestProblem(400, "this model reads text only: a message has `images`")
     if body.get("format") == "json":
         completion["response_format"] = {"type": "json_object"}
     elif isinstance(body.get("format"), dict):
@@ -148,6 +148,9 @@ async def to_lines(events: Any, wrap: Wrap, *, began: datetime, model: str) -> A
         if not line.startswith("data: {"):
             continue
         event = json.loads(line[6:])
+        if "error" in event:
+            yield as_line({"error": event["error"]["message"]})
+            return
         usage = event.get("usage") or usage
         for choice in event.get("choices", []):
             reason = choice.get("finish_reason") or reason

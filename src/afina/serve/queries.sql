@@ -1,5 +1,5 @@
 -- live_versions: what is in front of users now
-SELECT r.id AS rollout, r.task, r.state, r.share, v.id, v.name, v.gguf, v.card
+SELECT r.id AS rollout, r.task, r.state, r.share, v.id, v.name, v.gguf, v.card, extract(epoch FROM v.created_at)::bigint AS created
 FROM ml.rollouts r JOIN ml.model_versions v ON v.id = r.model_version_id
 WHERE r.state IN ('canary', 'production')
 ORDER BY r.task, r.state
@@ -7,4 +7,4 @@ ORDER BY r.task, r.state
 -- recent_latency: what the served feel now, in milliseconds; nothing when nobody asks
 SELECT coalesce(percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms), 0) AS p95_ms
 FROM app.interactions
-WHERE client_id = current_setting('app.client') AND created_at >= now() - interval '30 seconds' AND latency_ms IS NOT NULL
+WHERE client_id = current_setting('app.client') AND created_at >= now() - interval '30 seconds' AND latency_ms IS NOT NULL AND fault NOT IN ('request', 'client')

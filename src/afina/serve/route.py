@@ -21,6 +21,8 @@ class LiveVersion:
     share: float
     fields: tuple[str, ...] = ()
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    created: int = 0
+    """When the version was made, seconds since 1970."""
 
 
 def live_version(row: dict[str, Any]) -> LiveVersion:
@@ -30,6 +32,7 @@ def live_version(row: dict[str, Any]) -> LiveVersion:
         id=ModelVersionId(row["id"]), name=row["name"], task=row["task"], gguf=row["gguf"], rollout=row["rollout"],
         canary=row["state"] == "canary", share=row["share"], fields=tuple(card.get("fields", ())),
         labels={name: tuple(labels) for name, labels in card.get("labels", {}).items()},
+        created=row["created"],
     )  # fmt: skip
 
 

@@ -114,6 +114,9 @@ class ServeSettings(Section):
     port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 = any free one")
     model: str = Field("", description="answer with this version only; OLLAMA_MODEL sets it too")
     request_timeout_s: float = Field(120.0, gt=0, description="longest wait for one answer")
+    cors_origins: tuple[str, ...] = Field(
+        (), description="web pages of other addresses that may call the gateway, e.g. https://app.example.org; * = any"
+    )
     training_waits_above_ms: float = Field(
         3000.0, ge=0, description="p95 of the last half minute above which training waits between two steps; 0 = never"
     )

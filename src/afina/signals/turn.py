@@ -13,6 +13,8 @@ from typing import Any
 
 import regex
 
+from afina.sameness import normal_form
+
 WORDS = regex.compile(r"[^\W_]+|[,.;:!?¡¿\n]+|\p{Extended_Pictographic}")
 BREAK = "|"
 BREAKS = ",.;:!?¡¿\n"
@@ -35,7 +37,7 @@ class TurnScore:
 
 def fold(text: str) -> str:
     """Text without case and accents."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
+    folded = normal_form("NFKD", text.casefold())
     return "".join(c for c in folded if not unicodedata.combining(c))
 
 

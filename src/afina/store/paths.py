@@ -37,6 +37,11 @@ class Paths:
         return self.data / "logs"
 
     @property
+    def unsaved(self) -> Path:
+        """Interactions that the database did not take before the gateway ended; the next one records them."""
+        return self.data / "unsaved"
+
+    @property
     def backups(self) -> Path:
         """Archives written by `afina backup`."""
         return self.data / "backups"

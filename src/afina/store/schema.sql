@@ -48,7 +48,9 @@ CREATE TABLE app.interactions (
     ok boolean DEFAULT true NOT NULL,
     error text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT interactions_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision)))
+    fault text DEFAULT ''::text NOT NULL,
+    CONSTRAINT interactions_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+    CONSTRAINT interactions_fault_check CHECK ((fault = ANY (ARRAY[''::text, 'request'::text, 'client'::text, 'model'::text])))
 );
 ALTER TABLE ONLY app.interactions FORCE ROW LEVEL SECURITY;
 CREATE VIEW analytics.review_stats WITH (security_invoker='true') AS

@@ -94,7 +94,9 @@ def embedded_dsn(control: Path, *, idle_stop_minutes: float) -> str:
         state = read_state(control)
         if state is not None:
             password = read_passwords(locate(control))["app"]
-            dsn = f"host=127.0.0.1 port={state.port} dbname={DATABASE} user={LOGIN} password={password}"
+            dsn = (
+                f"host=127.0.0.1 port={state.port} dbname={DATABASE} user={LOGIN} password={password} connect_timeout=5"
+            )
             if answers(dsn):
                 return dsn
         elif not supervisor_alive(control) and time.monotonic() - started_at > 5:

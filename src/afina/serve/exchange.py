@@ -1,0 +1,55 @@
+"""One request on its way: who asked what of whom, and what became of it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from afina.ids import ClientId, InteractionId, new_id
+from afina.records import Fault, Interaction
+from afina.serve.completion import Message
+from afina.serve.route import LiveVersion
+
+MAX_NAME = 512
+"""Longest user or conversation that is recorded, characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request. `ignored` are keys of it that were not passed on."""
+
+    version: LiveVersion
+    user: str
+    text: str
+    conversation: str
+    ignored: Sequence[str] = ()
+    began: float = field(default_factory=time.monotonic)
+    id: InteractionId = field(default_factory=lambda: InteractionId(new_id("int")))
+
+    def headers(self) -> dict[str, str]:
+        """What the caller may refer to later, and what of the request had no effect."""
+        ignored = {"x-afina-ignored": ",".join(self.ignored)[:200]} if self.ignored else {}
+        plain = {name: value.encode("ascii", "replace").decode() for name, value in ignored.items()}
+        return {"x-afina-model": self.version.name, "x-afina-interaction": self.id, **plain}
+
+    def interaction(
+        self, client: ClientId, *, answer: str, usage: dict[str, Any] | None, error: str = "", fault: Fault = Fault.NONE
+    ) -> Interaction:
+        """The record of the finished exchange."""
+        return Interaction(
+            id=self.id, client=client, user=storable(self.user)[:MAX_NAME], conversation=storable(self.conversation)[:MAX_NAME],
+            text=storable(self.text), answer=storable(answer), task=self.version.task, source="gateway",
+            external_id=self.id, model_version=self.version.id, latency_ms=(time.monotonic() - self.began) * 1000,
+            ok=fault is Fault.NONE, error=storable(error), fault=fault, tokens_in=(usage or {}).get("prompt_tokens"),
+            tokens_out=(usage or {}).get("completion_tokens"),
+        )  # fmt: skip
+
+
+def storable(text: str) -> str:
+    """Text without NUL characters and half characters, which PostgreSQL cannot hold: a model may write one."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def last_user_text(messages: Sequence[Message]) -> str:
+    """The text of the last user message."""
+    return next((m.content or "" for m in reversed(messages) if m.role == "user"), "")
