@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from fastapi import FastAPI
 
-from afina.capture import Recorder, add_feedback, record_interaction
+from afina.capture import Recorder, add_feedback, record_interactions
 from afina.capture.unsaved import keep_unsaved, record_unsaved
 from afina.errors import DatabaseDownError, StoreError
 from afina.ids import InteractionId
@@ -29,7 +29,7 @@ from afina.store.paths import Paths, private_folder
 from afina.store.server import embedded_dsn
 
 LOG = logging.getLogger("afina.serve")
-REVIVE_S = 5.0
+REVIVE_S, REVIVE_TIMEOUT_S = 5.0, 15.0
 HELD: list[psycopg.Connection[Any]] = []
 
 
@@ -98,7 +98,7 @@ class Served:
                 return
             self.revived_at = time.monotonic()
             minutes = project.settings.store.idle_stop_minutes
-            dsn = embedded_dsn(project.paths.database, idle_stop_minutes=minutes)
+            dsn = embedded_dsn(project.paths.database, idle_stop_minutes=minutes, timeout_s=REVIVE_TIMEOUT_S)
             self.project = replace(project, dsn=dsn)
             hold(dsn)
 
@@ -124,8 +124,7 @@ class Served:
             DatabaseDownError: the database does not answer.
         """
         with self.session() as session:
-            for interaction in batch:
-                record_interaction(session, interaction)
+            record_interactions(session, batch)
 
     def save_opinion(self, opinion: Opinion) -> bool:
         """Record feedback; False when there is no such interaction, or not yet.

@@ -2,7 +2,7 @@
 
 from afina.capture.corrections import Correction, read_corrections
 from afina.capture.recorder import Recorder
-from afina.capture.table import add_feedback, count_interactions, record_interaction, save_corrections, unreviewed
+from afina.capture.table import add_feedback, count_interactions, record_interactions, save_corrections, unreviewed
 
 __all__ = [
     "Correction",
@@ -10,7 +10,7 @@ __all__ = [
     "add_feedback",
     "count_interactions",
     "read_corrections",
-    "record_interaction",
+    "record_interactions",
     "save_corrections",
     "unreviewed",
 ]

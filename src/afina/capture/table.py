@@ -42,18 +42,19 @@ def save_corrections(session: Connection, corrections: Sequence[Correction]) -> 
     return added, decided - added
 
 
-def record_interaction(session: Connection, interaction: Interaction) -> None:
-    """Add one answered message of live traffic."""
-    i = interaction
-    session.execute(
-        QUERIES["add_interaction"],
+def record_interactions(session: Connection, interactions: Sequence[Interaction]) -> None:
+    """Add answered messages of live traffic; what was recorded before stays as it is."""
+    rows = [
         {
             "id": i.id, "external_id": i.external_id, "user": i.user, "conversation": i.conversation, "task": i.task,
             "source": i.source, "text": i.text, "answer": i.answer, "confidence": i.confidence,
             "model_version": i.model_version, "latency_ms": i.latency_ms, "tokens_in": i.tokens_in,
             "tokens_out": i.tokens_out, "ok": i.ok, "error": i.error, "fault": i.fault.value,
-        },
-    )  # fmt: skip
+        }
+        for i in interactions
+    ]  # fmt: skip
+    with session.cursor() as cursor:
+        cursor.executemany(QUERIES["add_interaction"], rows)
 
 
 def add_feedback(

@@ -4,7 +4,9 @@ import getpass
 import json
 import logging
 import os
+import signal
 import socket
+from types import FrameType
 
 import click
 import httpx
@@ -100,10 +102,21 @@ def serve_command(host: str | None, port: int | None, model: str | None) -> None
         app, log_level="warning", timeout_graceful_shutdown=20, http=BoundedProtocol, h11_max_incomplete_event_size=65536,
         limit_concurrency=None, backlog=512,
     )  # fmt: skip
+    signal.signal(signal.SIGTERM, end)
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         recorder.close()
+
+
+def end(_number: int, _frame: FrameType | None) -> None:
+    """uvicorn, done with its own shutdown, raises the signal again: without a handler the process would end on the spot, and what
+    is not recorded yet would be lost.
+
+    Raises:
+        SystemExit: always.
+    """
+    raise SystemExit(0)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -79,14 +79,14 @@ def answers(dsn: str) -> bool:
         return False
 
 
-def embedded_dsn(control: Path, *, idle_stop_minutes: float) -> str:
+def embedded_dsn(control: Path, *, idle_stop_minutes: float, timeout_s: float = START_TIMEOUT_S) -> str:
     """Connection string of the project's own server, started if need be.
 
     Raises:
         DatabaseDownError: it could not be started; names the log.
     """
     forget_libpq()
-    deadline = time.monotonic() + START_TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     failure = control / "failure.txt"
     failure.unlink(missing_ok=True)
     started_at = 0.0
@@ -107,7 +107,7 @@ def embedded_dsn(control: Path, *, idle_stop_minutes: float) -> str:
             raise DatabaseDownError(f"the embedded PostgreSQL did not start: {message}", remedy=remedy)
         time.sleep(0.05)
     raise DatabaseDownError(
-        f"the embedded PostgreSQL did not start within {START_TIMEOUT_S:.0f} s: see {control}/postgres.log"
+        f"the embedded PostgreSQL did not start within {timeout_s:.0f} s: see {control}/postgres.log"
     )
 
 

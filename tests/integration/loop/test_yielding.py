@@ -1,6 +1,6 @@
 """Training gives way to serving."""
 
-from afina.capture.table import record_interaction
+from afina.capture.table import record_interactions
 from afina.ids import InteractionId
 from afina.loop.project import Project
 from afina.loop.yielding import LOOK_EVERY_S, serving_suffers
@@ -16,10 +16,10 @@ def test_it_waits_while_answers_are_slow(project: Project) -> None:
 
     with project.session() as session:
         for number in range(20):
-            record_interaction(session, Interaction(
+            record_interactions(session, [Interaction(
                 id=InteractionId(f"int_{number}"), client=project.client, user="u", text="t", answer="a", task="classify",
                 source="gateway", external_id=str(number), latency_ms=9000.0,
-            ))  # fmt: skip
+            )])  # fmt: skip
     assert not must_wait()
     now[0] = LOOK_EVERY_S
     assert must_wait()
