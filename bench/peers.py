@@ -1,8 +1,10 @@
 """The peers' environment and the workloads that both sides of a training benchmark get."""
 
+import contextlib
 import json
 import os
 import random
+import resource
 import statistics
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -58,11 +61,26 @@ def peer_python() -> Path:
     return python
 
 
+class PeerFailedError(RuntimeError):
+    """A peer did not finish: killed, out of memory, or an error of its own. What others measured stays."""
+
+
+def bounded() -> None:
+    """In the peer's process: no more memory than three quarters of the machine's, and the first to go if it is short all the same.
+
+    Unbounded, a peer that padded too much took the whole machine, and the run with it.
+    """
+    most = psutil.virtual_memory().total * 3 // 4
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+
+
 def run_peer(rows: Sequence[Rendered], *, peer: str, steps: int, config: dict[str, Any], **more: Any) -> list[float]:
     """Seconds of each step but the first.
 
     Raises:
-        RuntimeError: the peer failed; the last lines of what it said.
+        PeerFailedError: the peer failed; the last lines of what it said.
     """
     return [
         line["seconds"] for line in peer_lines(rows, peer=peer, steps=steps, config=config, **more) if "seconds" in line
@@ -75,7 +93,7 @@ def peer_lines(
     """What a peer measured: `seconds` of every step, `rss_gb` in the end.
 
     Raises:
-        RuntimeError: see `run_peer`.
+        PeerFailedError: see `run_peer`.
     """
     job = {
         "peer": peer, "steps": steps, "config": config, "r": RANK, "threads": torch.get_num_threads(),
@@ -83,11 +101,12 @@ def peer_lines(
     }  # fmt: skip
     done = subprocess.run(
         [peer_python(), Path(__file__).parent / "peer_sft.py"], input=json.dumps(job), capture_output=True, text=True,
-        check=False, env={**os.environ, "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"},
+        check=False, preexec_fn=bounded, env={**os.environ, "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"},
     )  # fmt: skip
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(('{"seconds"', '{"rss_gb"'))]
     if done.returncode or sum("seconds" in line for line in lines) < steps:
-        raise RuntimeError(f"{peer} {more}: {done.stderr[-2000:]}")
+        how = f"ended by signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+        raise PeerFailedError(f"{peer} {more}: {how}, {len(lines)} lines measured; {done.stderr[-2000:]}")
     return lines
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from afina.chat.render import Rendered
-from bench.peers import PEERS, QWEN_05B, run_ours, run_peer, shared_prefix, summary
+from bench.peers import PEERS, QWEN_05B, PeerFailedError, run_ours, run_peer, shared_prefix, summary
 
 WORKLOADS = {
     "120": {"prefix": 120, "rest": 65, "supervised": 25, "batch": 16},
@@ -28,38 +28,66 @@ WORKLOADS = {
 
 
 def best_trl(rows: Sequence[Rendered], *, full: bool, config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fastest way to run TRL on these rows, and what each way took for one warm step of them."""
+    """The fastest way to run TRL on these rows, and what each way took for one warm step of them, or why it did not.
+
+    Raises:
+        PeerFailedError: no way ran.
+    """
     ways: dict[str, dict[str, Any]] = {"one at a time": {"batch": 1}, "padded in fours": {"batch": 4}}
     if full:
         ways["packed"] = {"batch": 1, "packing": True}
-    took = {}
+    took: dict[str, float] = {}
+    said: dict[str, Any] = {}
     for name, way in ways.items():
-        took[name] = min(run_peer(rows, peer="trl", steps=2, config=config, **way))
-        sys.stderr.write(f"  TRL, {name}: {took[name]:.1f} s\n")
-    best = min(took, key=lambda name: took[name])
-    return ways[best], {name: round(seconds, 2) for name, seconds in took.items()}
+        try:
+            took[name] = min(run_peer(rows, peer="trl", steps=2, config=config, **way))
+            said[name] = round(took[name], 2)
+        except PeerFailedError as exc:
+            said[name] = f"failed: {str(exc)[:200]}"
+        sys.stderr.write(f"  TRL, {name}: {said[name]}\n")
+    if not took:
+        raise PeerFailedError(f"no way of running TRL worked: {said}")
+    return ways[min(took, key=lambda name: took[name])], said
 
 
 def against_peers(rows: Sequence[Rendered], *, steps: int, full: bool, config: dict[str, Any]) -> dict[str, Any]:
-    """Peer, ours, peer, plain loop: medians, spreads, ratios."""
+    """Peer, ours, peer, plain loop: medians, spreads, ratios. A peer that fails is said, and the others' figures are kept."""
     alike = len({len(row.ids) for row in rows}) == 1  # of ragged rows four say nothing about padding
-    way, ways = best_trl(rows[:4] if alike else rows, full=full, config=config)
-    peer = run_peer(rows, peer="trl", steps=steps + 1, config=config, **way)
-    ours = run_ours(rows, steps=2 * steps + 1, config=config)
-    peer += run_peer(rows, peer="trl", steps=steps + 1, config=config, **way)
-    plain = run_peer(rows, peer="plain", steps=steps + 1, config=config)
-    ours += run_ours(rows, steps=steps + 1, config=config)
-    medians = {name: statistics.median(times) for name, times in (("trl", peer), ("ours", ours), ("plain", plain))}
-    found: dict[str, Any] = {
-        "ratio": round(medians["trl"] / medians["ours"], 2), "vs_peft": round(medians["plain"] / medians["ours"], 2),
-        "trl_way": way, "trl_ways": ways, "trl": summary(peer), "ours": summary(ours), "plain_peft": summary(plain),
+    times: dict[str, list[float]] = {"trl": [], "ours": [], "plain": []}
+    failed: dict[str, str] = {}
+    found: dict[str, Any] = {}
+
+    def peer(name: str, **way: Any) -> None:
+        try:
+            times[name] += run_peer(rows, peer=name, steps=steps + 1, config=config, **way)
+        except PeerFailedError as exc:
+            failed[name] = str(exc)[:300]
+
+    try:
+        found["trl_way"], found["trl_ways"] = best_trl(rows[:4] if alike else rows, full=full, config=config)
+        peer("trl", **found["trl_way"])
+    except PeerFailedError as exc:
+        failed["trl"] = str(exc)[:300]
+    times["ours"] += run_ours(rows, steps=2 * steps + 1, config=config)
+    if "trl" not in failed:
+        peer("trl", **found["trl_way"])
+    peer("plain")
+    times["ours"] += run_ours(rows, steps=steps + 1, config=config)
+    medians = {name: statistics.median(took) for name, took in times.items() if took}
+    found |= {
+        "ratio": ratio(medians, "trl"), "vs_peft": ratio(medians, "plain"), "failed": failed,
+        **{{"plain": "plain_peft"}.get(name, name): summary(took) for name, took in times.items() if took},
     }  # fmt: skip
-    if full:
-        short = rows[:1]
-        slow = run_peer(short, peer="trl", steps=2, config=config, batch=1, as_installed=True)
+    if full and "trl" not in failed:
+        slow = run_peer(rows[:1], peer="trl", steps=2, config=config, batch=1, as_installed=True)
         found["trl_as_installed_extrapolated"] = round(statistics.median(slow) * len(rows), 1)
     sys.stderr.write(f"  {json.dumps(found)}\n")
     return found
+
+
+def ratio(medians: dict[str, float], peer: str) -> float | None:
+    """How many times longer a peer takes; None where it did not run."""
+    return round(medians[peer] / medians["ours"], 2) if peer in medians else None
 
 
 def main() -> None:

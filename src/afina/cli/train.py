@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
-from afina.bases import resolve_base
+from afina.bases import resolve_base, semilla
 from afina.chat.render import Rendered, load_renderer
 from afina.cli.options import here, json_option, resume_option
 from afina.cli.plan import print_plan, print_rates
 from afina.cli.terminal import OUT, print_json, stages
 from afina.cli.words import t
 from afina.errors import TrainError
+from afina.export.export import require_exportable
 from afina.ids import RunId
 from afina.jobs import defer_training
 from afina.loop.chats import placed_chats
@@ -202,6 +203,8 @@ def train_files(files: Files, output: Path, *, resume: bool, as_json: bool) -> d
             require_free(out)
         if not encoded.train:
             raise TrainError("there is nothing to train on")
+    if files.model != semilla.NAME:
+        require_exportable(base)
     told, results = stages(as_json), {}
     for stage, out, encoded, settings in parts:
         with told.stage(stage):

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from afina.bases.fits import EXPORT_BYTES, EXPORT_REST
 from afina.bases.folder import count_weights
 from afina.bases.memory import require_available
 from afina.chat.render import load_renderer
@@ -23,8 +24,6 @@ from afina.settings import RuntimeSettings
 from afina.store.paths import disk_errors, free_bytes, read_json, write_json
 
 Say = Callable[[str], None]
-WEIGHT_BYTES, LIBRARIES_BYTES = 4, 0.3e9
-"""Merging and the parity check hold a model in float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def export_model(
     renderer = load_renderer(base)
     end = renderer.end_id()
     require_available(
-        WEIGHT_BYTES * count_weights(base) + LIBRARIES_BYTES, f"exporting {base.name}",
+        EXPORT_BYTES * count_weights(base) + EXPORT_REST, f"exporting {base.name}",
         remedy="close other programs, or use a smaller base: `afina doctor` says which sizes fit; a .gguf needs no export",
     )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -41,8 +41,10 @@ PROBE_CHATS: tuple[tuple[Turn, ...], ...] = (
     (Turn("system", "Responde en una línea."), Turn("user", "¿Cuánto cuesta el envío a Valdivia?")),
     (Turn("user", "What is 12 + 30?"), Turn("assistant", "42"), Turn("user", "And 7 more?")),
 )
-LIKELY = -9.0
-"""Only tokens with more than e^-9 (0.01 %) are compared: below that, rounding is all there is to see."""
+LIKELY, LIKELY_QUANTISED = -9.0, -3.0
+"""Only tokens with more than e^-9 (0.01 %) are compared: below that, rounding is all there is to see. Of a quantised file only
+those with more than 5 %: what it makes of the tail is in the divergence, and one tail token's difference of a nat refused a
+healthy q8_0 of SmolLM2-135M."""
 
 LIMITS = {"f32": 0.005, "f16": 0.05, "q8_0": 1.0, "q5_k_m": 2.0, "q4_k_m": 4.0, "q4_0": 4.0}
 """Largest accepted difference of a log-probability, in nats. Quantised files are bounded by divergence too."""
@@ -88,7 +90,7 @@ def cut_points(ids: Sequence[int]) -> list[int]:
 
 
 def compare_distributions(
-    model: Any, client: RuntimeClient, prompts: Sequence[Sequence[int]]
+    model: Any, client: RuntimeClient, prompts: Sequence[Sequence[int]], *, likely: float = LIKELY
 ) -> tuple[float, float, int, int]:
     """Largest difference, mean divergence, equal argmaxes, comparisons.
 
@@ -103,7 +105,7 @@ def compare_distributions(
             count += 1
             equal += int(reference.argmax()) == max(served, key=lambda token: served[token])
             pairs = [(float(reference[token]), value) for token, value in served.items()]
-            worst = max([worst, *(abs(p - q) for p, q in pairs if max(p, q) > LIKELY)])
+            worst = max([worst, *(abs(p - q) for p, q in pairs if max(p, q) > likely)])
             rest = [
                 math.log(max(1e-12, 1 - sum(math.exp(side) for side in sides))) for sides in zip(*pairs, strict=True)
             ]
@@ -138,7 +140,9 @@ def check_parity(
         templates = sum(client.prompt_ids(chat) == own for chat, own in zip(all_chats, ids, strict=True))
         texts = [*prompts, *HARD_STRINGS]
         tokens = sum(client.tokenize(text) == renderer.ids(text) for text in texts)
-        worst, divergence, equal, count = compare_distributions(model, client, ids)
+        worst, divergence, equal, count = compare_distributions(
+            model, client, ids, likely=LIKELY if quantisation in {"f32", "f16"} else LIKELY_QUANTISED
+        )
         stops = client.ends_at(ids[0], renderer.end_id())
         adds_bos = client.tokenize("a", add_special=True) != client.tokenize("a")
         speed = client.generation_speed(ids[0], tokens=SPEED_TOKENS) if measure_speed else 0.0

@@ -13,7 +13,7 @@ from afina.freeze.freeze import freeze
 from afina.loop.assess import assess_labels
 from afina.loop.freezing import freeze_note
 from afina.loop.narrate import Narrator, Stages
-from afina.loop.tune import base_gguf, export_stage, recommended_training, task_report, train_stage
+from afina.loop.tune import base_stage, export_stage, recommended_training, task_report, train_stage
 from afina.records import Rejection
 from afina.settings import Settings
 from afina.store.paths import write_json
@@ -99,11 +99,12 @@ def learn(
     if not resume:
         shutil.rmtree(folder / dataset.id / "run", ignore_errors=True)
     own, name = folder / dataset.id, safe_name(data.stem)
+    base = base_stage(settings, stages, folder=folder / "bases")
     run = train_stage(dataset, settings, stages, run_folder=own / "run", resume=resume)
     gguf = own / "model" / f"{name}-{settings.export.quantisation}.gguf"
     exported = export_stage(dataset, settings, stages, adapter=Path(run.adapter), out=gguf, name=name)
     found = assess_labels(
-        dataset, settings, stages, base=base_gguf(settings, folder=own / "bases"), tuned=exported.gguf,
+        dataset, settings, stages, base=base, tuned=exported.gguf,
         folder=own / "evaluation",
     )  # fmt: skip
     write_json(own / "verdict.json", found.judged)

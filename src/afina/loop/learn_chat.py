@@ -15,7 +15,7 @@ from afina.freeze.chats import as_jsonl, freeze_chats
 from afina.loop.assess import assess_replies
 from afina.loop.learn import safe_name, with_minutes, write_rejects
 from afina.loop.narrate import Narrator, Stages
-from afina.loop.tune import PROBES, base_gguf, export_tuned, score_json, served_json, train_chats, verdict_json
+from afina.loop.tune import PROBES, base_stage, export_tuned, score_json, served_json, train_chats, verdict_json
 from afina.records import ChatDataset, ChatResult, Rejection, Verdict
 from afina.settings import Settings
 from afina.store.paths import write_json, write_whole
@@ -79,6 +79,7 @@ def tune_chat(
     resume: bool = False,
 ) -> dict[str, Any]:
     """Train, export, evaluate, judge. Returns the report's entry."""
+    base = base_stage(settings, stages, folder=bases)
     run = train_chats(
         [e.turns() for e in dataset.train], [e.turns() for e in dataset.validation], settings, stages,
         run_folder=folder / "run", resume=resume, only_last=True,
@@ -92,7 +93,7 @@ def tune_chat(
         dataset,
         settings,
         stages,
-        base=base_gguf(settings, folder=bases),
+        base=base,
         tuned=exported.gguf,
         folder=folder / "evaluation",
     )

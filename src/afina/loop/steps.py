@@ -15,6 +15,7 @@ from afina.loop.project import Project
 from afina.loop.rollouts import in_production
 from afina.loop.tune import (
     base_gguf,
+    base_stage,
     export_stage,
     recommended_training,
     task_report,
@@ -46,6 +47,7 @@ def train_run(project: Project, run: RunId, stages: Stages, *, resume: bool) -> 
         move_run(session, run, RunState.RUNNING)
     settings = settings_of(project, base=planned.base, config=planned.config)
     try:
+        base_stage(settings, stages, folder=project.paths.data / "bases")
         result = train_stage(
             dataset, settings, stages, run_folder=project.paths.run(run), resume=resume,
             must_wait=serving_suffers(project, lambda what: stages.narrator.progress(0, 1, what)),

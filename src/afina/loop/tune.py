@@ -8,6 +8,7 @@ from typing import Any
 from afina.bases import resolve_base, semilla
 from afina.chat import classify_turns, render_answer
 from afina.chat.render import load_renderer
+from afina.errors import ExportError
 from afina.export.export import Exported, export_model, require_exportable
 from afina.loop.freezing import unlearnt_sentences
 from afina.loop.narrate import Stages
@@ -117,13 +118,30 @@ def export_tuned(
     base = resolve_base(settings.base.model)
     with stages.stage("export"):
         steps = iter(range(1, 10))
-        exported = export_model(
-            base, adapter, out, settings.runtime, quantisation=settings.export.quantisation, name=name, chats=probes,
-            system=system, say=lambda what: stages.narrator.progress(next(steps), 6, what),
-        )  # fmt: skip
+        try:
+            exported = export_model(
+                base, adapter, out, settings.runtime, quantisation=settings.export.quantisation, name=name, chats=probes,
+                system=system, say=lambda what: stages.narrator.progress(next(steps), 6, what),
+            )  # fmt: skip
+        except ExportError as exc:
+            again = f"afina export --model {settings.base.model} --adapter {adapter} --quant f16 --out {out}"
+            raise ExportError(
+                f"{exc} (the training is kept in {adapter})",
+                remedy=f"{exc.remedy}; nothing has to be trained again: {again}",
+            ) from exc
         worst = exported.card["parity"]["f32"]["max_difference"]
         stages.note = f"{exported.card['bytes'] / 1e6:.1f} MB {settings.export.quantisation}, parity {worst:.4f} nats"
     return exported
+
+
+def base_stage(settings: Settings, stages: Stages, *, folder: Path) -> Path:
+    """The untuned base as a file, before anything is trained: what cannot be exported (an unknown tokenizer, a template that
+    the runtime renders otherwise) is refused here, and the verdict needs the file in any case.
+    """
+    with stages.stage("base"):
+        gguf = base_gguf(settings, folder=folder)
+        stages.note = f"{gguf.stat().st_size / 1e6:.1f} MB {settings.export.quantisation}"
+    return gguf
 
 
 def base_gguf(settings: Settings, *, folder: Path) -> Path:
