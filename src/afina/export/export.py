@@ -142,17 +142,24 @@ def export_model(
             served = Path(scratch) / "served.gguf"
             types = quantise(plain, served, quantisation=quantisation)
             check(served, quantisation)
-        card = {
-            "name": name,
-            "quantisation": quantisation,
-            "tensor_types": types,
-            "bytes": served.stat().st_size,
-            "parity": {kind: asdict(result) for kind, result in parity.items()},
-            "ollama": "Modelfile written, not run with Ollama",
-        }
+        card = make_card(name, quantisation, types, parity, size=served.stat().st_size)
         modelfile = out.with_name("Modelfile")
         text = write_modelfile(out.name, renderer, system=system, adds_bos=parity["f32"].adds_bos)
         modelfile.write_text(text, "utf-8")
         write_json(out.with_name(f"{out.name}.json"), card)
         shutil.move(served, out)
     return Exported(out, modelfile, card)
+
+
+def make_card(
+    name: str, quantisation: str, types: dict[str, int], parity: dict[str, Parity], *, size: int
+) -> dict[str, Any]:
+    """What is known of a file: its name, types, size, and how it compares with the model it was made from."""
+    return {
+        "name": name,
+        "quantisation": quantisation,
+        "tensor_types": types,
+        "bytes": size,
+        "parity": {kind: asdict(result) for kind, result in parity.items()},
+        "ollama": "Modelfile written, not run with Ollama",
+    }

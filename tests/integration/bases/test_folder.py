@@ -137,7 +137,7 @@ def test_tokens_beyond_the_embedding_are_named(model: Path) -> None:
     ("template", "words"),
     [
         ("{% for m in messages %}{{ m.content }", "template"),
-        ("{{ raise_exception('no') }}", "template fails"),
+        ("{{ raise_exception('no') }}", "refuses this conversation: no"),
         ("{% for m in messages %}{{ m.content }}\n{% endfor %}", "control token"),
         ("{{ messages | length }}{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}", "rewrites"),
     ],

@@ -215,7 +215,7 @@ def test_the_verdict_on_score_files(folder: Path) -> None:
     [
         ('{"score": 1}', "line 1: no `id`"),
         ('{"id": 1}', "line 1: `score` must be a finite number, not None"),
-        ('{"id": 1, "score": NaN}', "line 1: `score` must be a finite number"),
+        ('{"id": 1, "score": NaN}', "line 1: NaN is no number"),
         ('{"id": 1, "score": 1}\n{"id": 1, "score": 0}', "line 2: the item 1 of score is on line 1 too"),
         ('{"id": 2, "score": 1}', "1 items of score are missing: '2'"),
         ('{"id": 1, "score": 1, "metric": "f1"}', "the metric 'f1' is in b.jsonl only"),

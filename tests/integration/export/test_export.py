@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 from gguf import GGUFReader
+from transformers import AutoTokenizer
 
+from afina.chat.render import load_renderer
 from afina.errors import ExportError, ModelError
 from afina.export.export import convert, export_model
 from afina.export.parity import check_parity
+from afina.runtime import RuntimeClient, start_worker
 from afina.settings import RuntimeSettings
 from afina.train.loop import train
 from tests.integration.train.test_loop import data, settings
@@ -103,3 +106,68 @@ def test_a_folder_that_is_no_adapter_is_named(tiny_model: Path, tmp_path: Path) 
     """Before anything is merged."""
     with pytest.raises(ModelError, match="no adapter here"):
         export_model(tiny_model, tmp_path, tmp_path / "m.gguf", RUNTIME, quantisation="q8_0", name="x")
+
+
+@pytest.mark.parametrize(
+    ("modules", "tied"),
+    [
+        (["q_proj", "lm_head"], False),
+        (["q_proj", "embed_tokens"], False),
+        (["lm_head", "embed_tokens"], False),
+        (["q_proj"], True),
+    ],
+)
+def test_an_adapter_on_a_tied_tensor_changes_only_its_own_side(
+    tiny_model: Path, tmp_path: Path, modules: list[str], tied: bool
+) -> None:
+    """Head and word vectors are one tensor in the base; merged into one, the served file was four nats off and parity said 1e-5."""
+    chosen = settings(num_epochs=4, learning_rate=0.05)
+    chosen = chosen.model_copy(update={"lora": chosen.lora.model_copy(update={"target_modules": tuple(modules)})})
+    adapter = Path(train(data(tiny_model), chosen, base=tiny_model, out=tmp_path / "run").adapter)
+
+    exported = export_model(tiny_model, adapter, tmp_path / "m.gguf", RUNTIME, quantisation="f32", name="x")
+
+    found = check_parity(tiny_model, exported.gguf, RUNTIME, adapter=adapter, quantisation="f32", log=tmp_path / "log")
+    unlike = check_parity(tiny_model, exported.gguf, RUNTIME, quantisation="f32", log=tmp_path / "log")
+    assert found.passed
+    assert found.max_difference < 0.005
+    assert unlike.max_difference > 0.005, "the adapter must change something, or nothing is tested"
+    assert ("output.weight" not in {t.name for t in GGUFReader(exported.gguf).tensors}) is tied
+
+
+def test_the_file_stops_where_training_ended_answers(tiny_model: Path, tmp_path: Path) -> None:
+    """The template's end of turn is another token than the tokenizer's end of text, and llama.cpp does not know its name."""
+    base = tmp_path / "base"
+    shutil.copytree(tiny_model, base)
+    for file in base.iterdir():
+        if file.suffix in {".json", ".jinja"} and file.name != "config.json":
+            file.write_text(file.read_text("utf-8").replace("<|im_end|>", "<fin|>"), "utf-8")
+    config = json.loads((base / "tokenizer_config.json").read_text("utf-8"))
+    (base / "tokenizer_config.json").write_text(json.dumps({**config, "eos_token": "<|endoftext|>"}), "utf-8")
+
+    exported = export_model(base, None, tmp_path / "m.gguf", RUNTIME, quantisation="q8_0", name="x")
+
+    end = load_renderer(base).end_id()
+    assert GGUFReader(exported.gguf).fields["tokenizer.ggml.eot_token_id"].contents() == end
+    assert exported.card["parity"]["q8_0"]["stops"]
+    with start_worker(exported.gguf, RUNTIME, log=tmp_path / "log") as worker, RuntimeClient(worker.url) as client:
+        assert client.ends_at([10, 11], end)
+        assert not client.ends_at([10, 11], 500)
+
+
+def test_a_token_beyond_the_embedding_is_named_before_anything_is_merged(tiny_model: Path, tmp_path: Path) -> None:
+    """As training names it, not as an assertion of the converter."""
+    base = tmp_path / "base"
+    shutil.copytree(tiny_model, base)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    tokenizer.save_pretrained(base)
+
+    with pytest.raises(ModelError, match=r"'\[PAD\]' among them, lie beyond the embedding's 8192 rows"):
+        export_model(base, None, tmp_path / "m.gguf", RUNTIME, quantisation="q8_0", name="x")
+
+
+def test_a_folder_is_no_file(tiny_model: Path, tmp_path: Path) -> None:
+    """Its Modelfile would say FROM a folder."""
+    with pytest.raises(ExportError, match=r"no path of a \.gguf file"):
+        export_model(tiny_model, None, tmp_path, RUNTIME, quantisation="f32", name="x")

@@ -5,7 +5,9 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -15,7 +17,7 @@ from afina.export import register_version
 from afina.export.export import export_model
 from afina.ids import ModelVersionId
 from afina.loop.project import Project
-from afina.loop.rollouts import release_direct, start_canary
+from afina.loop.rollouts import release_direct, settle_canary, start_canary
 from afina.records import ModelVersion
 from afina.serve import bucket
 from afina.settings import RuntimeSettings
@@ -214,3 +216,146 @@ def test_a_schema_of_the_caller_gives_whole_json(served: tuple[TestClient, Proje
 
     assert reply["choices"][0]["finish_reason"] == "stop"
     assert isinstance(json.loads(reply["choices"][0]["message"]["content"])["ok"], bool)
+
+
+HALF = rb'{"text": "\ud83d", "user": "a", "prompt": "\ud83d", "interaction": "\ud83d", "kind": "accepted", "messages": [{"role": "user", "content": "\ud83d"}]}'
+PATHS = ("/v1/chat/completions", "/v1/classify", "/v1/feedback", "/api/chat", "/api/generate", "/api/show")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        HALF,
+        b'{"messages": NaN}',
+        b'{"text": 1e999}',
+        b'{"n": ' + b"1" * 4400 + b"}",
+        b"\xff{",
+        b"",
+        b"[]",
+        b'"x"',
+        b"null",
+    ],
+)
+def test_every_door_refuses_what_is_no_body(served: tuple[TestClient, Project], raw: bytes) -> None:
+    """400 in the door's own form: never a 500."""
+    client, _ = served
+
+    for path in PATHS:
+        reply = client.post(path, content=raw)
+        error = reply.json()["error"]
+        assert reply.status_code == 400, path
+        assert error if path.startswith("/api") else error["message"], path
+
+
+def test_every_door_has_a_limit_of_size(served: tuple[TestClient, Project]) -> None:
+    """And does not send the body back."""
+    client, _ = served
+
+    for path in PATHS:
+        reply = client.post(path, content=b'{"text": "' + b"a" * 4_000_001 + b'"}')
+        assert reply.status_code == 413, path
+        assert len(reply.content) < 300
+
+
+def test_paths_and_methods_that_do_not_exist_are_said_in_each_form(served: tuple[TestClient, Project]) -> None:
+    """OpenAI's clients read `error.message`, Ollama's `error`."""
+    client, _ = served
+
+    assert client.get("/v1/nothing").json()["error"]["code"] == 404
+    assert client.get("/v1/classify").json()["error"]["code"] == 405
+    assert client.get("/v1/models/tiny:v1").json()["created"] > 1_700_000_000
+    assert client.get("/v1/models/tiny:v9").status_code == 404
+    assert isinstance(client.get("/api/nothing").json()["error"], str)
+
+
+def test_a_clients_mistake_is_no_failure_of_the_model(served: tuple[TestClient, Project]) -> None:
+    """Recorded as the request's fault; the canary is not rolled back for it."""
+    client, project = served
+    lucky = canary_user(project)
+    image = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}
+    bad: list[dict[str, Any]] = [
+        {"messages": [image]},
+        {"messages": [{"role": "user", "content": "palabra " * 2000}]},
+        {"messages": [{"role": "assistant", "content": "a"}, {"role": "assistant", "content": "b"}]},
+        {
+            "messages": [{"role": "user", "content": "x"}],
+            "tool_choice": {"type": "nothing"},
+            "tools": [{"type": "function", "function": {"name": ""}}],
+        },
+    ]
+    for number in range(6):
+        client.post("/v1/classify", json={"text": f"hola {number}", "user": lucky})
+
+    found = [
+        client.post("/v1/chat/completions", json={**body, "user": lucky, "max_tokens": 4}).status_code for body in bad
+    ]
+
+    assert all(status in {200, 400} for status in found)
+    assert found[:3] == [400, 400, 400]
+    recorded = rows(project, 10)
+    assert sum(r["fault"] == "request" for r in recorded) == found.count(400)
+    assert not any(r["fault"] == "model" for r in recorded)
+    decision, evidence = settle_canary(project, actor="t")
+    assert decision.action == "promote", decision.reason
+    assert evidence["canary"]["requests"] == 6 + found.count(200)
+    assert evidence["canary"]["errors"] == 0
+
+
+def test_the_streams_events_are_those_of_the_whole_answer(served: tuple[TestClient, Project]) -> None:
+    """Model name, every choice, finish reasons, the recorded text."""
+    client, project = served
+    body = {
+        "messages": [{"role": "user", "content": "hola"}],
+        "temperature": 0,
+        "max_tokens": 6,
+        "user": "u",
+        "n": 2,
+        "seed": 1,
+    }
+
+    whole = client.post("/v1/chat/completions", json=body).json()
+    with client.stream("POST", "/v1/chat/completions", json={**body, "stream": True}) as reply:
+        events = [json.loads(line[6:]) for line in reply.iter_lines() if line.startswith("data: {")]
+
+    assert {event["model"] for event in events} == {whole["model"]}
+    for choice in whole["choices"]:
+        own = [c for event in events for c in event["choices"] if c["index"] == choice["index"]]
+        assert "".join(c["delta"].get("content") or "" for c in own) == choice["message"]["content"]
+        assert own[-1]["finish_reason"] == choice["finish_reason"]
+    first = whole["choices"][0]["message"]["content"]
+    assert [r["answer"] for r in rows(project, 2)] == [first, first]
+
+
+def test_feedback_for_nobodys_answer_is_told_at_once(served: tuple[TestClient, Project]) -> None:
+    """It used to wait three seconds in a thread, and others with it."""
+    client, _ = served
+    began = time.monotonic()
+
+    for _ in range(10):
+        assert client.post("/v1/feedback", json={"interaction": "int_none", "kind": "accepted"}).status_code == 404
+
+    assert time.monotonic() - began < 3
+
+
+def test_long_runs_of_marks_do_not_stop_anybody(served: tuple[TestClient, Project]) -> None:
+    """100,000 combining marks took nine seconds to sort."""
+    client, _ = served
+    began = time.monotonic()
+
+    client.post("/v1/classify", json={"text": "a" + "\u0301\u0316" * 49_000})
+
+    assert time.monotonic() - began < 3
+
+
+def test_pages_of_named_addresses_may_call(project: Project) -> None:
+    """By a setting, and nobody without it."""
+    for origins, allowed in (((), None), (("https://app.example",), "https://app.example")):
+        serve = project.settings.serve.model_copy(update={"cors_origins": origins})
+        app, recorder = project_gateway(replace(project, settings=project.settings.model_copy(update={"serve": serve})))
+        with TestClient(app) as client:
+            reply = client.options(
+                "/v1/chat/completions",
+                headers={"origin": "https://app.example", "access-control-request-method": "POST"},
+            )
+        recorder.close()
+        assert reply.headers.get("access-control-allow-origin") == allowed

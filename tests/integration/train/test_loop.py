@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -392,3 +393,57 @@ def test_wrong_modules_and_broken_models_are_named(tiny_model: Path, tmp_path: P
     (tmp_path / "m" / "model.safetensors").write_bytes(b"garbage")
     with pytest.raises(ModelError, match="damaged"):
         load_base(tmp_path / "m")
+
+
+def test_a_resume_is_refused_with_what_differs(tiny_model: Path, tmp_path: Path) -> None:
+    """Other data of equal length, other weights under one path; also of a run that is finished."""
+    base, out = tmp_path / "base", tmp_path / "r"
+    shutil.copytree(tiny_model, base)
+    first = data(base)
+    train(first, settings(num_epochs=1), base=base, out=out)
+    other = Encoded((*first.train[1:], replace(first.train[0], ids=(*first.train[0].ids[:-1], 7))), first.validation)
+    masked = Encoded(
+        (replace(first.train[0], supervised=(True,) * len(first.train[0].ids)), *first.train[1:]), first.validation
+    )
+
+    assert train(first, settings(num_epochs=1), base=base, out=out, resume=True).steps
+    for changed in (other, masked, Encoded(first.train, first.validation[1:])):
+        with pytest.raises(TrainError, match="other data"):
+            train(changed, settings(num_epochs=1), base=base, out=out, resume=True)
+    weights = base / "model.safetensors"
+    raw = bytearray(weights.read_bytes())
+    raw[len(raw) // 3] ^= 1
+    weights.write_bytes(raw)
+    with pytest.raises(TrainError, match="other base weights"):
+        train(first, settings(num_epochs=1), base=base, out=out, resume=True)
+
+
+@pytest.mark.parametrize("damage", ["state.pt empty", "state.pt cut", "adapter.safetensors cut", "manifest.json empty"])
+def test_a_damaged_checkpoint_is_stepped_over(tiny_model: Path, tmp_path: Path, damage: str) -> None:
+    """The run goes on from the one before and ends with the weights of an undisturbed one."""
+    chosen = settings(num_epochs=3, save_steps=2, eval_steps=100)
+    whole = train(data(tiny_model), chosen, base=tiny_model, out=tmp_path / "whole")
+    train(data(tiny_model), chosen, base=tiny_model, out=tmp_path / "r")
+    name, how = damage.split()
+    found = sorted((tmp_path / "r" / "checkpoints").iterdir())
+    assert len(found) > 1
+    file = found[-1] / name
+    file.write_bytes(file.read_bytes()[: 0 if how == "empty" else file.stat().st_size // 2])
+    shutil.rmtree(tmp_path / "r" / "adapter")
+    (tmp_path / "r" / "result.json").unlink()
+
+    again = train(data(tiny_model), chosen, base=tiny_model, out=tmp_path / "r", resume=True)
+
+    one, other = (load_file(Path(run.adapter) / "adapter_model.safetensors") for run in (whole, again))
+    assert all(bool((one[key] == other[key]).all()) for key in one)
+
+
+def test_checkpoints_that_are_all_damaged_end_the_run(tiny_model: Path, tmp_path: Path) -> None:
+    """Beginning anew would throw hours away without a word."""
+    train(data(tiny_model), settings(num_epochs=1), base=tiny_model, out=tmp_path / "r")
+    for folder in (tmp_path / "r" / "checkpoints").iterdir():
+        (folder / "state.pt").write_bytes(b"")
+    shutil.rmtree(tmp_path / "r" / "adapter")
+
+    with pytest.raises(TrainError, match="none of its checkpoints can be read"):
+        train(data(tiny_model), settings(num_epochs=1), base=tiny_model, out=tmp_path / "r", resume=True)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from afina.errors import NotEnoughDataError
 from afina.freeze.freeze import freeze
 from afina.ids import ExampleId
+from afina.loop.freezing import unlearnt_sentences
 from afina.records import Dataset, Example, Split
 from afina.settings import FreezeSettings
 
@@ -26,7 +27,8 @@ def frozen(rows: list[Example]) -> Dataset:
     return freeze(rows, FreezeSettings(), task="t", fields=["x"])
 
 
-many = st.lists(st.integers(0, 3), min_size=40, max_size=120).filter(lambda labels: len(set(labels)) > 1)
+# every class often enough to be in the training part, whatever the groups
+many = st.lists(st.integers(0, 3), min_size=0, max_size=60).map(lambda labels: [0, 1] * 25 + labels)
 
 
 @given(many, st.integers(12, 40))
@@ -111,3 +113,32 @@ def test_too_little_is_refused(labels: list[int], words: str) -> None:
     """Three examples, or one class, make no honest result."""
     with pytest.raises(NotEnoughDataError, match=words):
         frozen(examples(labels, 20))
+
+
+def test_classes_that_training_lacks_are_in_the_card() -> None:
+    """No model trained on it can say them; a reader must know before the training."""
+    rows = examples([0, 1] * 40, 80)
+    rare = [
+        Example(id=ExampleId(f"r{n}"), text=f"raro {n}", target={"x": f"rara_{n}"}, group=f"r{n}") for n in range(12)
+    ]
+
+    dataset = frozen([*rows, *rare])
+
+    known = {e.target["x"] for e in dataset.train}
+    missing = dataset.card["labels_not_in_training"]["x"]
+    assert missing.keys() == {e.target["x"] for e in (*dataset.validation, *dataset.test)} - known
+    assert missing
+    assert all(rows["validation"] + rows["test"] == 1 for rows in missing.values())
+    assert len(unlearnt_sentences(dataset.card)) == 1
+    assert all(label in unlearnt_sentences(dataset.card)[0] for label in missing)
+
+
+def test_a_training_part_of_one_class_is_refused() -> None:
+    """All parts together have two; what would be learnt has one."""
+    rows = examples([0] * 60, 60)
+    test = [Example(id=ExampleId("t"), text="otra", target={"x": "l1"}, group="t")]
+    one = Example(id=ExampleId("o"), text="una", target={"x": "l1"}, group="o")
+
+    with pytest.raises(NotEnoughDataError, match="of the training part has the same x"):
+        for seed in range(40):  # until the only row of the other class is held out
+            freeze([*rows, one], FreezeSettings(seed=seed), task="t", fields=["x"], test=test)

@@ -1,0 +1,111 @@
+"""Addresses that are not llama.cpp: asked in the dialect they understand, read in the form they answer in."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from afina.errors import RuntimeFailedError
+from afina.records import Turn
+from afina.runtime import RuntimeClient
+
+ASKED = [Turn("user", "hola")]
+Answer = Callable[[dict[str, Any]], tuple[int, Any]]
+
+
+def completion(content: Any, **more: Any) -> dict[str, Any]:
+    """A chat completion."""
+    return {
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}],
+        **more,
+    }
+
+
+@contextmanager
+def address(answer: Answer) -> Iterator[RuntimeClient]:
+    """A client of a server that answers so."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+        def do_POST(self) -> None:
+            """Answer."""
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            status, value = answer(body)
+            raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(raw)))
+            self.end_headers()
+            self.wfile.write(raw)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        with RuntimeClient(f"http://127.0.0.1:{server.server_port}", model="m") as client:
+            yield client
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def refusing(key: str, message: str) -> Answer:
+    """Refuses a key; otherwise says which keys it got."""
+    return lambda body: (
+        (400, {"error": {"message": message}}) if key in body else (200, completion(" ".join(sorted(body))))
+    )
+
+
+def test_newer_models_are_asked_with_max_completion_tokens() -> None:
+    """Told once, remembered."""
+    with address(refusing("max_tokens", "Unsupported parameter: use 'max_completion_tokens' instead.")) as client:
+        for _ in range(2):
+            assert "max_completion_tokens" in client.chat(ASKED, schema=None).text
+
+
+def test_a_fixed_temperature_is_left_to_the_address() -> None:
+    """It answers with its own; a notice says so."""
+    with address(refusing("temperature", "temperature must be 1")) as client:
+        assert "temperature" not in client.chat(ASKED, schema=None).text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (completion([{"type": "text", "text": "👍"}, {"type": "text", "text": "!"}]), "👍!"),
+        (completion(None), ""),
+        (completion("sí", usage={"prompt_tokens": None, "completion_tokens": None}), "sí"),
+        (completion("sí", usage=None), "sí"),
+        (completion("<think>hm</think>\nsí"), "sí"),
+    ],
+)
+def test_answers_are_read_in_every_form(value: Any, text: str) -> None:
+    """Parts, nothing, null counts, thinking."""
+    with address(lambda _: (200, value)) as client:
+        assert client.chat(ASKED, schema=None).text == text
+
+
+@pytest.mark.parametrize("value", [{"error": {"message": "overloaded"}}, b"<html>", completion(5), {"choices": []}, []])
+def test_what_is_no_answer_is_an_error(value: Any) -> None:
+    """And no text that is scored."""
+    with address(lambda _: (200, value)) as client, pytest.raises(RuntimeFailedError):
+        client.chat(ASKED, schema=None)
+
+
+def test_other_refusals_stay_refusals() -> None:
+    """A wrong key is not asked again for ever."""
+    asked: list[int] = []
+
+    def wrong(_body: dict[str, Any]) -> tuple[int, Any]:
+        asked.append(1)
+        return 401, {"error": {"message": "bad key"}}
+
+    with address(wrong) as client, pytest.raises(RuntimeFailedError, match="401"):
+        client.chat(ASKED, schema=None)
+    assert len(asked) == 1
