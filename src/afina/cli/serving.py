@@ -98,10 +98,7 @@ def serve_command(host: str | None, port: int | None, model: str | None) -> None
     address = listener.getsockname()
     click.echo(f"http://{address[0]}:{address[1]}", err=False)
     allow_files()
-    config = uvicorn.Config(
-        app, log_level="warning", timeout_graceful_shutdown=20, http=BoundedProtocol, h11_max_incomplete_event_size=65536,
-        limit_concurrency=None, backlog=512,
-    )  # fmt: skip
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=20, http=BoundedProtocol)
     signal.signal(signal.SIGTERM, end)
     try:
         uvicorn.Server(config).run(sockets=[listener])

@@ -15,6 +15,8 @@ from afina.loop.project import Project
 from afina.records import Dataset, EvalItem, Example, Split, Turn
 from afina.store.paths import write_json, write_whole
 
+SHOWN_CLASSES = 50
+
 
 def freeze_project(project: Project, stages: Stages, *, new_split: bool = False) -> Dataset:
     """Split and freeze what curation kept. Groups stay in their parts, unless a `new_split` is wanted."""
@@ -47,13 +49,19 @@ def freeze_note(dataset: Dataset, *, least: int) -> str:
 def unlearnt_sentences(card: Mapping[str, Any]) -> list[str]:
     """The classes that training lacks: no model can answer them, so their held-out items count as wrong for every one."""
     return [
-        f"{len(missing)} classes of {field} are not in the training part, so they can never be answered: "
-        + ", ".join(
-            f"{label} ({rows['validation']} validation, {rows['test']} test)" for label, rows in missing.items()
-        )
+        f"{len(missing)} classes of {field} are not in the training part, so they can never be answered: {listed(missing)}"
         for field, missing in card.get("labels_not_in_training", {}).items()
         if missing
     ]
+
+
+def listed(missing: Mapping[str, Mapping[str, int]]) -> str:
+    """Classes with their held-out rows; of very many the first."""
+    shown = [
+        f"{label} ({rows['validation']} validation, {rows['test']} test)"
+        for label, rows in list(missing.items())[:SHOWN_CLASSES]
+    ]
+    return ", ".join(shown) + (" … (all are in the dataset's card)" if len(missing) > SHOWN_CLASSES else "")
 
 
 def write_files(dataset: Dataset, folder: Path) -> None:

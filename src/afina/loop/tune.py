@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from afina.bases import resolve_base, semilla
+from afina.bases.folder import base_mark
 from afina.chat import classify_turns, render_answer
 from afina.chat.render import load_renderer
 from afina.errors import ExportError
@@ -145,11 +146,12 @@ def base_stage(settings: Settings, stages: Stages, *, folder: Path) -> Path:
 
 
 def base_gguf(settings: Settings, *, folder: Path) -> Path:
-    """The untuned base as a GGUF of the same quantisation, made once."""
+    """The untuned base as a GGUF of the same quantisation, made once for each content: other weights may come to lie under a path."""
     base = resolve_base(settings.base.model)
     quantisation = settings.export.quantisation
-    stat = (base / "config.json").stat()
-    mark = blake2b(f"{base}/{stat.st_mtime_ns}".encode(), digest_size=4).hexdigest()
+    content = [f"{base}/{base_mark(base)}".encode()]
+    content += [path.read_bytes() for path in sorted(base.iterdir()) if path.suffix in {".json", ".jinja", ".txt"}]
+    mark = blake2b(b"\0".join(content), digest_size=6).hexdigest()
     out = folder / f"{base.name}-{quantisation}-{mark}" / f"base-{quantisation}.gguf"
     if not out.is_file():
         export_model(base, None, out, settings.runtime, quantisation=quantisation, name=f"{base.name}-base")
