@@ -55,12 +55,25 @@ def read_rows(path: Path) -> list[SourceRow]:
 
 def tell_damage(path: Path, rows: Sequence[SourceRow]) -> None:
     """Say which lines hold texts that were damaged before: nothing that is learnt from them can be right."""
-    found = [(row.line, text) for row in rows for text in row.values.values() if isinstance(text, str) and damage(text)]
+    found = [(row.line, text) for row in rows for text in texts_of(row.values) if damage(text)]
     if found:
         line, text = found[0]
         whole = undamaged(text)
         was = f", {text[:40]!r} was {whole[:40]!r}" if whole != text else ""
-        NOTICES.warning("%s: damaged characters in %d cells (line %d%s)", path, len(found), line, was)
+        NOTICES.warning("%s: damaged characters in %d texts (line %d%s)", path, len(found), line, was)
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """Every text in a value, however deep: a chat's are in its messages."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            waiting += reversed(one.values())
+        elif isinstance(one, list):
+            waiting += reversed(one)
 
 
 def read_jsonl(path: Path) -> Iterator[SourceRow]:

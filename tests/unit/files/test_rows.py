@@ -153,7 +153,13 @@ def test_damage_is_said_with_its_line(tmp_path: Path, caplog: pytest.LogCaptureF
     with caplog.at_level("WARNING", logger="afina.notice"):
         read_rows(path)
 
-    assert "2 cells (line 3, 'DÃ³nde' was 'Dónde')" in caplog.text
+    with caplog.at_level("WARNING", logger="afina.notice"):
+        read_rows(
+            written(tmp_path, "b.jsonl", '{"messages": [{"role": "user", "content": "mi envÃ\xado"}]}\n'.encode())
+        )
+
+    assert "b.jsonl: damaged characters in 1 texts (line 1" in caplog.text
+    assert "2 texts (line 3, 'DÃ³nde' was 'Dónde')" in caplog.text
 
 
 @given(st.binary(max_size=300), st.sampled_from(["a.csv", "a.tsv", "a.jsonl"]))
