@@ -87,8 +87,8 @@ class Gateway:
     def record(self, interaction: Interaction) -> None:
         """Hand an interaction out; remembered for a minute, because feedback may be faster than the database."""
         now = time.monotonic()
-        for old in [name for name, at in self.on_its_way.items() if now - at > ON_ITS_WAY_S]:
-            del self.on_its_way[old]
+        while self.on_its_way and now - self.on_its_way[oldest := next(iter(self.on_its_way))] > ON_ITS_WAY_S:
+            del self.on_its_way[oldest]
         self.on_its_way[interaction.id] = now
         self.save(interaction)
 
