@@ -41,9 +41,9 @@ PROBE_CHATS: tuple[tuple[Turn, ...], ...] = (
     (Turn("system", "Responde en una línea."), Turn("user", "¿Cuánto cuesta el envío a Valdivia?")),
     (Turn("user", "What is 12 + 30?"), Turn("assistant", "42"), Turn("user", "And 7 more?")),
 )
-LIKELY, LIKELY_QUANTISED = -9.0, -3.0
-"""Only tokens with more than e^-9 (0.01 %) are compared: below that, rounding is all there is to see. Of a quantised file only
-those with more than 5 %: what it makes of the tail is in the divergence, and one tail token's difference of a nat refused a
+LIKELY, LIKELY_QUANTISED = -9.0, -4.6
+"""Only tokens with more than e^-9 (0.01 %) are compared: below that, rounding is all there is to see. A quantised file is judged
+by those with more than 1 %: what it makes of the tail is in the divergence, and one tail token's difference of a nat refused a
 healthy q8_0 of SmolLM2-135M."""
 
 LIMITS = {"f32": 0.005, "f16": 0.05, "q8_0": 1.0, "q5_k_m": 2.0, "q4_k_m": 4.0, "q4_0": 4.0}
@@ -63,6 +63,8 @@ class Parity:
     token_ids_equal: int
     token_checks: int
     max_difference: float
+    judged_difference: float
+    """The same among the tokens by which the file is judged; see `LIKELY_QUANTISED`."""
     mean_divergence: float
     compared: int
     argmax_equal: int
@@ -90,14 +92,15 @@ def cut_points(ids: Sequence[int]) -> list[int]:
 
 
 def compare_distributions(
-    model: Any, client: RuntimeClient, prompts: Sequence[Sequence[int]], *, likely: float = LIKELY
-) -> tuple[float, float, int, int]:
-    """Largest difference, mean divergence, equal argmaxes, comparisons.
+    model: Any, client: RuntimeClient, prompts: Sequence[Sequence[int]], *, judged: float = LIKELY
+) -> tuple[float, float, float, int, int]:
+    """Largest difference, largest one among tokens likelier than e^judged, mean divergence, equal argmaxes, comparisons.
 
     The divergence is KL(model ‖ file) over the file's likeliest tokens and one outcome for all others: a lower bound of
     the whole one (data processing inequality), never negative.
     """
-    worst, divergence, equal, count = 0.0, 0.0, 0, 0
+    worst = worst_judged = divergence = 0.0
+    equal = count = 0
     for ids in prompts:
         for length in cut_points(ids):
             served = client.next_log_probabilities(ids[:length])
@@ -105,12 +108,13 @@ def compare_distributions(
             count += 1
             equal += int(reference.argmax()) == max(served, key=lambda token: served[token])
             pairs = [(float(reference[token]), value) for token, value in served.items()]
-            worst = max([worst, *(abs(p - q) for p, q in pairs if max(p, q) > likely)])
+            worst = max([worst, *(abs(p - q) for p, q in pairs if max(p, q) > LIKELY)])
+            worst_judged = max([worst_judged, *(abs(p - q) for p, q in pairs if max(p, q) > judged)])
             rest = [
                 math.log(max(1e-12, 1 - sum(math.exp(side) for side in sides))) for sides in zip(*pairs, strict=True)
             ]
             divergence += sum(math.exp(p) * (p - q) for p, q in [*pairs, (rest[0], rest[1])])
-    return worst, divergence / max(1, count), equal, count
+    return worst, worst_judged, divergence / max(1, count), equal, count
 
 
 def check_parity(
@@ -140,9 +144,8 @@ def check_parity(
         templates = sum(client.prompt_ids(chat) == own for chat, own in zip(all_chats, ids, strict=True))
         texts = [*prompts, *HARD_STRINGS]
         tokens = sum(client.tokenize(text) == renderer.ids(text) for text in texts)
-        worst, divergence, equal, count = compare_distributions(
-            model, client, ids, likely=LIKELY if quantisation in {"f32", "f16"} else LIKELY_QUANTISED
-        )
+        judged = LIKELY if quantisation in {"f32", "f16"} else LIKELY_QUANTISED
+        worst, worst_judged, divergence, equal, count = compare_distributions(model, client, ids, judged=judged)
         stops = client.ends_at(ids[0], renderer.end_id())
         adds_bos = client.tokenize("a", add_special=True) != client.tokenize("a")
         speed = client.generation_speed(ids[0], tokens=SPEED_TOKENS) if measure_speed else 0.0
@@ -153,14 +156,14 @@ def check_parity(
         templates == len(prompts)
         and tokens == len(texts)
         and count > 0
-        and worst <= limit
+        and worst_judged <= limit
         and divergence <= divergence_limit
         and (equal == count or not exact)
         and stops
     )
     return Parity(
         prompts=len(prompts), templates_equal=templates, token_ids_equal=tokens, token_checks=len(texts),
-        max_difference=worst, mean_divergence=divergence, compared=count, argmax_equal=equal, limit=limit,
+        max_difference=worst, judged_difference=worst_judged, mean_divergence=divergence, compared=count, argmax_equal=equal, limit=limit,
         divergence_limit=divergence_limit, stops=stops, adds_bos=adds_bos, tokens_per_s=speed, passed=passed,
     )  # fmt: skip
 
@@ -191,7 +194,7 @@ def require_parity(parity: Parity, *, quantisation: str) -> None:
             remedy="export it again: files of earlier versions did not write that token down",
         )
     raise ExportError(
-        f"{quantisation}: log-probabilities differ by up to {parity.max_difference:.4f} (limit {parity.limit}), "
+        f"{quantisation}: log-probabilities differ by up to {parity.judged_difference:.4f} (limit {parity.limit}), "
         f"divergence {parity.mean_divergence:.5f} (limit {parity.divergence_limit})",
         remedy="choose a finer quantisation (q8_0, f16)",
     )

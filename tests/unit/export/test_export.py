@@ -39,7 +39,7 @@ def test_an_unknown_template_is_not_guessed() -> None:
 
 
 NEARLY = Parity(
-    prompts=3, templates_equal=3, token_ids_equal=9, token_checks=9, max_difference=0.001, mean_divergence=0.0,
+    prompts=3, templates_equal=3, token_ids_equal=9, token_checks=9, max_difference=0.001, judged_difference=0.001, mean_divergence=0.0,
     compared=9, argmax_equal=9, limit=0.005, divergence_limit=0.001, stops=True, adds_bos=False, tokens_per_s=0.0, passed=False,
 )  # fmt: skip
 
@@ -49,7 +49,7 @@ NEARLY = Parity(
     [
         (replace(NEARLY, templates_equal=2), "template renders 1 of 3"),
         (replace(NEARLY, token_ids_equal=8), "1 of 9 texts are split"),
-        (replace(NEARLY, max_difference=0.2), "differ by up to 0.2000"),
+        (replace(NEARLY, judged_difference=0.2), "differ by up to 0.2000"),
         (replace(NEARLY, stops=False), "does not stop at the token"),
     ],
 )
