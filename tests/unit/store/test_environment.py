@@ -10,7 +10,7 @@ from afina.store.environment import forget_libpq, libpq_names
 
 
 def test_every_variable_of_libpq_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of the issue, and those that libpq itself lists."""
+    """Those that people have set for other databases, and all that libpq itself lists."""
     named = {
         "PGSSLMODE",
         "PGSERVICE",
