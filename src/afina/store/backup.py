@@ -23,7 +23,7 @@ EMPTY = (
 )
 """Rows hidden by row-level security must not look like an empty database: with it off, hiding becomes an error."""
 
-FOLDERS = ("models", "runs", "datasets", "bases")
+FOLDERS = ("models", "runs", "datasets", "bases", "unsaved")
 DUMP, MANIFEST_NAME = "database.dump", "backup.json"
 
 

@@ -16,6 +16,8 @@ from afina.files import NOTICES
 from afina.store.paths import MANIFEST, read_json, whole_folder
 
 KEPT = 2
+DAMAGED = (RuntimeError, KeyError, ValueError, TypeError, OSError, EOFError, UnpicklingError, SafetensorError)
+"""What reading a cut or empty file raises: torch, zip and safetensors have errors of their own, an empty one ends in EOFError."""
 
 
 @dataclass(slots=True)
@@ -112,7 +114,7 @@ def load_checkpoint(run: Path, model: Any, optimizer: torch.optim.Optimizer) -> 
     for folder in reversed(found):
         try:
             return restore(folder, model, optimizer)
-        except DAMAGED as exc:  # EOFError: an empty file; torch, zip and safetensors have errors of their own
+        except DAMAGED as exc:
             problems.append(f"{folder.name}: {in_short(exc)}")
             NOTICES.warning("%s: cannot be read (%s); going on from the one before", folder, in_short(exc))
     if problems:
@@ -121,9 +123,6 @@ def load_checkpoint(run: Path, model: Any, optimizer: torch.optim.Optimizer) -> 
             remedy="start again without --resume",
         )
     return Position()
-
-
-DAMAGED = (RuntimeError, KeyError, ValueError, TypeError, OSError, EOFError, UnpicklingError, SafetensorError)
 
 
 def restore(folder: Path, model: Any, optimizer: torch.optim.Optimizer) -> Position:

@@ -50,11 +50,15 @@ def test_backup_and_restore(two: tuple[Project, Project], tmp_path: Path) -> Non
     model = one.paths.model("mod_1") / "m.gguf"
     model.parent.mkdir(parents=True)
     model.write_bytes(bytes(range(256)) * 1000)
+    waiting = one.paths.unsaved / "1.jsonl"
+    waiting.parent.mkdir()
+    waiting.write_text("{}\n", "utf-8")
     archive = tmp_path / "b.tar"
 
     back_up(one.paths, url="", out=archive, settings_file=one.paths.project / "afina.toml")
     restore(other.paths, dsn=other.dsn, owner=owner_dsn(other.paths, ""), archive=archive)
 
+    assert (other.paths.unsaved / "1.jsonl").read_text("utf-8") == "{}\n"
     assert rows(other, "a") == rows(one, "a") == [("int_a", "hola", "a")]
     assert rows(other, "b") == [("int_b", "hola", "b")]
     assert (other.paths.model("mod_1") / "m.gguf").read_bytes() == model.read_bytes()
