@@ -21,43 +21,64 @@ from typing import Any
 import httpx
 
 from afina.bases import semilla
-from afina.chat import answer_schema, classify_turns
-from afina.evaluate.arms import gguf_arm
+from afina.evaluate.arms import Asking, gguf_arm
 from afina.evaluate.run import run_arm
 from afina.evaluate.sets import make_set
 from afina.export.export import export_model
-from afina.records import EvalItem, EvalSet
+from afina.ids import ExampleId
+from afina.records import EvalItem, EvalSet, Example, Turn
 from afina.runtime import start_worker
-from afina.settings import RuntimeSettings
+from afina.settings import RuntimeSettings, make_settings
+from afina.tasks import make_task
 
 MAX_TOKENS = 48
 LABELS = {"topic": ("envio", "pago", "producto", "cuenta"), "sentiment": ("positivo", "negativo", "neutro")}
-FIELDS = tuple(LABELS)
+TASK = make_task(make_settings({"task": {"fields": list(LABELS), "language": "es"}}), folder=Path())
 
 
 def make_items(count: int) -> EvalSet:
-    """Distinct messages under one system prompt."""
+    """Distinct messages, to be asked under one system prompt."""
     places = ("Santiago", "Valparaíso", "Concepción", "Temuco", "Arica")
     things = ("el pedido", "la boleta", "mi cuenta", "el despacho", "la clave", "el producto", "la tarjeta")
     items = [
-        EvalItem(id=str(n), turns=classify_turns(
-            f"Hola, escribo desde {places[n % 5]} porque {things[n % 7]} número {1000 + 7 * n} no funciona desde ayer.", fields=FIELDS,
-        ))
+        EvalItem(
+            id=str(n),
+            turns=(
+                Turn(
+                    "user",
+                    f"Hola, escribo desde {places[n % 5]} porque {things[n % 7]} número {1000 + 7 * n} no funciona desde ayer.",
+                ),
+            ),
+        )
         for n in range(count)
-    ]  # fmt: skip
-    return make_set("speed", items, answer_schema=answer_schema(LABELS, fields=FIELDS))
+    ]
+    rows = [
+        Example(id=ExampleId(f"{topic}-{mood}"), turns=(), answer=json.dumps({"topic": topic, "sentiment": mood}))
+        for topic in LABELS["topic"]
+        for mood in LABELS["sentiment"]
+    ]
+    return make_set("speed", items, answer_schema=TASK.kind.answer_schema(TASK, rows))
 
 
 def bare(gguf: Path, eval_set: EvalSet, settings: RuntimeSettings, *, log: Path) -> dict[str, float]:
     """Items a second of a client that does nothing else; share of prompt tokens that came from the cache."""
     bodies: list[dict[str, Any]] = [
         {
-            "messages": [{"role": turn.role, "content": turn.content} for turn in item.turns], "temperature": 0, "max_tokens": MAX_TOKENS,
-            "cache_prompt": True, "logprobs": True,
-            "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": eval_set.answer_schema}},
+            "messages": [
+                {"role": "system", "content": TASK.kind.prompt(TASK)},
+                *({"role": turn.role, "content": turn.content} for turn in item.turns),
+            ],
+            "temperature": 0,
+            "max_tokens": MAX_TOKENS,
+            "cache_prompt": True,
+            "logprobs": True,
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "schema": eval_set.answer_schema},
+            },
         }
         for item in eval_set.items
-    ]  # fmt: skip
+    ]
     with start_worker(gguf, settings, log=log) as worker, httpx.Client(base_url=worker.url, timeout=120) as http:
 
         def post(body: dict[str, Any]) -> tuple[int, int]:
@@ -74,10 +95,12 @@ def bare(gguf: Path, eval_set: EvalSet, settings: RuntimeSettings, *, log: Path)
 
 def ours(gguf: Path, eval_set: EvalSet, settings: RuntimeSettings, *, folder: Path) -> float:
     """Items a second of the product's evaluation, without the start of the worker, which the bare side leaves out too."""
-    arm = gguf_arm("speed", gguf, settings, log=folder / "worker.log", max_tokens=MAX_TOKENS)
+    arm = gguf_arm(
+        "speed", gguf, settings, Asking(max_tokens=MAX_TOKENS, system=TASK.kind.prompt(TASK)), log=folder / "worker.log"
+    )
     marks: list[float] = []
     partial = folder / f"{time.perf_counter_ns()}.jsonl"
-    run_arm(arm, eval_set, partial=partial, on_item=lambda *_: marks.append(time.perf_counter()))
+    run_arm(arm, eval_set, partial=partial, tell=lambda *_: marks.append(time.perf_counter()))
     # the first mark is the end of the first answer: the items behind it are counted
     return (len(marks) - 1) / (marks[-1] - marks[0])
 
@@ -105,10 +128,12 @@ def main() -> None:
             sys.stderr.write(f"ours {own[-1]:.1f}, bare {theirs[-1]['rate']:.1f} items/s\n")
     rates = [one["rate"] for one in theirs[1:]]
     found = {
-        "share": round(statistics.median(own) / statistics.median(rates), 3), "items": options.items,
-        "ours_per_s": [round(rate, 1) for rate in own], "bare_per_s": [round(rate, 1) for rate in rates],
+        "share": round(statistics.median(own) / statistics.median(rates), 3),
+        "items": options.items,
+        "ours_per_s": [round(rate, 1) for rate in own],
+        "bare_per_s": [round(rate, 1) for rate in rates],
         "cached_share": round(theirs[-1]["cached_share"], 3),
-    }  # fmt: skip
+    }
     sys.stdout.write(json.dumps(found) + "\n")
 
 

@@ -3,7 +3,7 @@
     python -m bench.learn [--minutes 5] [--data ../shared/data]
 
 Prints one JSON line: for each set accuracy and macro-F1 with 95 % intervals of the tuned model, the untuned base and the
-yardsticks, on held-out rows, and the seconds of every stage. All scores come from the served q8_0 file.
+baselines, on held-out rows, and the seconds of every stage. All scores come from the served q8_0 file.
 """
 
 import argparse
@@ -24,12 +24,24 @@ def learn(data: Path, label: str, *, minutes: float, folder: Path) -> dict[str, 
     """One set."""
     out = folder / "report.json"
     command = [
-        sys.executable, "-m", "afina", "learn", "--data", str(data), "--label", label, "--minutes", str(minutes),
-        "--work", str(folder / "work"), "--json", str(out),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "afina",
+        "learn",
+        "--data",
+        str(data),
+        "--label",
+        label,
+        "--minutes",
+        str(minutes),
+        "--work",
+        str(folder / "work"),
+        "--json",
+        str(out),
+    ]
     subprocess.run(command, check=True, stdout=sys.stderr)
     entry: dict[str, object] = json.loads(out.read_text("utf-8"))["tasks"][0]
-    kept = ("rows", "base", "yardsticks", "tuned", "verdict", "p_value", "tokens_per_s", "peak_rss_mb", "seconds")
+    kept = ("rows", "base", "baselines", "tuned", "verdict", "p_value", "tokens_per_s", "peak_rss_mb", "seconds")
     return {key: entry[key] for key in kept}
 
 

@@ -120,9 +120,13 @@ def main() -> None:
     order = sorted(rho, key=lambda name: rho[name])
     raters = [float(value) for row in rows for aspect in ASPECTS for value in row["ratings"][aspect]]
     found = {
-        "rho_best": rho[order[-1]], "best": order[-1], "worst": order[0], "n_ratings": len(raters), "n_answers": len(rows),
+        "rho_best": rho[order[-1]],
+        "best": order[-1],
+        "worst": order[0],
+        "n_ratings": len(raters),
+        "n_answers": len(rows),
         "between_raters": between_raters(rows),
-    }  # fmt: skip
+    }
     sys.stdout.write(json.dumps({**found, "metrics": table}) + "\n")
 
 

@@ -40,8 +40,11 @@ def model_of(job: dict[str, Any]) -> Any:
     torch.manual_seed(0)
     if job.get("folder"):
         four = BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.float32
-        )  # fmt: skip
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.float32,
+        )
         return AutoModelForCausalLM.from_pretrained(
             job["folder"], quantization_config=four, dtype=torch.float32, device_map="cpu"
         )
@@ -71,15 +74,28 @@ def run_trl(job: dict[str, Any]) -> None:
     batch = 1 if packed else job["batch"]
     with tempfile.TemporaryDirectory() as scratch:
         arguments = SFTConfig(
-            output_dir=scratch, use_cpu=True, max_steps=job["steps"], per_device_train_batch_size=batch,
-            gradient_accumulation_steps=1 if packed else len(job["rows"]) // batch, packing=packed, max_length=size,
-            save_strategy="no", logging_strategy="no", report_to="none", disable_tqdm=True, learning_rate=1e-4,
+            output_dir=scratch,
+            use_cpu=True,
+            max_steps=job["steps"],
+            per_device_train_batch_size=batch,
+            gradient_accumulation_steps=1 if packed else len(job["rows"]) // batch,
+            packing=packed,
+            max_length=size,
+            save_strategy="no",
+            logging_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            learning_rate=1e-4,
             **defaults,
-        )  # fmt: skip
+        )
         trainer = SFTTrainer(
-            model=model_of(job), args=arguments, train_dataset=Dataset.from_list(rows), peft_config=lora(job),
-            processing_class=AutoTokenizer.from_pretrained(job["tokenizer"]), callbacks=[Clock()],
-        )  # fmt: skip
+            model=model_of(job),
+            args=arguments,
+            train_dataset=Dataset.from_list(rows),
+            peft_config=lora(job),
+            processing_class=AutoTokenizer.from_pretrained(job["tokenizer"]),
+            callbacks=[Clock()],
+        )
         trainer.train()
     sys.stdout.write(json.dumps({"rss_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9}) + "\n")
 

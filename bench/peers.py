@@ -96,13 +96,24 @@ def peer_lines(
         PeerFailedError: see `run_peer`.
     """
     job = {
-        "peer": peer, "steps": steps, "config": config, "r": RANK, "threads": torch.get_num_threads(),
-        "tokenizer": str(semilla.FOLDER), "rows": [as_labels(row) for row in rows], **more,
-    }  # fmt: skip
+        "peer": peer,
+        "steps": steps,
+        "config": config,
+        "r": RANK,
+        "threads": torch.get_num_threads(),
+        "tokenizer": str(semilla.FOLDER),
+        "rows": [as_labels(row) for row in rows],
+        **more,
+    }
     done = subprocess.run(
-        [peer_python(), Path(__file__).parent / "peer_sft.py"], input=json.dumps(job), capture_output=True, text=True,
-        check=False, preexec_fn=bounded, env={**os.environ, "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"},
-    )  # fmt: skip
+        [peer_python(), Path(__file__).parent / "peer_sft.py"],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=bounded,
+        env={**os.environ, "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"},
+    )
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(('{"seconds"', '{"rss_gb"'))]
     if done.returncode or sum("seconds" in line for line in lines) < steps:
         how = f"ended by signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
@@ -170,6 +181,8 @@ def run_ours(rows: Sequence[Rendered], *, steps: int, config: dict[str, Any]) ->
 def summary(times: Sequence[float]) -> dict[str, float]:
     """Median and spread in seconds."""
     return {
-        "median": round(statistics.median(times), 3), "min": round(min(times), 3), "max": round(max(times), 3),
+        "median": round(statistics.median(times), 3),
+        "min": round(min(times), 3),
+        "max": round(max(times), 3),
         "n": len(times),
-    }  # fmt: skip
+    }

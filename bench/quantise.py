@@ -35,9 +35,19 @@ def build(folder: Path) -> Path:
     if not binary.is_file():
         off = [f"-DLLAMA_{name}=OFF" for name in OPTIONS]
         subprocess.run(
-            ["cmake", "-S", vendored_source(), "-B", folder, "-DCMAKE_BUILD_TYPE=Release", "-DBUILD_SHARED_LIBS=OFF", *off],
-            check=True, stdout=sys.stderr,
-        )  # fmt: skip
+            [
+                "cmake",
+                "-S",
+                vendored_source(),
+                "-B",
+                folder,
+                "-DCMAKE_BUILD_TYPE=Release",
+                "-DBUILD_SHARED_LIBS=OFF",
+                *off,
+            ],
+            check=True,
+            stdout=sys.stderr,
+        )
         subprocess.run(
             ["cmake", "--build", folder, "--target", "llama-quantize", "-j", "2"], check=True, stdout=sys.stderr
         )
@@ -47,9 +57,15 @@ def build(folder: Path) -> Path:
 def odd_model(folder: Path) -> None:
     """Rows that divide by 32 but not by 256; twelve layers, for `blk.10` sorts before `blk.2` as text only."""
     config = Qwen2Config(
-        vocab_size=8192, hidden_size=96, intermediate_size=160, num_hidden_layers=12, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=512, tie_word_embeddings=True,
-    )  # fmt: skip
+        vocab_size=8192,
+        hidden_size=96,
+        intermediate_size=160,
+        num_hidden_layers=12,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+    )
     Qwen2ForCausalLM(config).float().save_pretrained(folder)
     for name in TOKENIZER_FILES:
         if (semilla.FOLDER / name).is_file():

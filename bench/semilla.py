@@ -28,11 +28,12 @@ from transformers import Qwen2ForCausalLM
 from afina.bases import semilla
 from afina.bases.load import load_base
 from afina.bases.semilla.pretrain import semilla_config
-from afina.chat import classify_turns, render_answer
 from afina.chat.render import Rendered, Renderer, load_renderer
-from afina.evaluate.yardsticks import tfidf_logreg
+from afina.evaluate.baselines import tfidf_logreg
 from afina.records import Turn
+from afina.sameness import composed
 from afina.settings import read_train_settings
+from afina.tasks.classify import write_labels
 from afina.train.allocator import keep_freed_memory
 from afina.train.encode import batch_order, encode_chats
 from afina.train.loop import schedule
@@ -40,6 +41,8 @@ from afina.train.model import add_adapter
 
 IGNORED = -100
 FIELD = ("intent",)
+PROMPT = "Clasifica el mensaje. Campos: intent."
+"""The prompt that the product makes for this field in Spanish."""
 EPOCHS = {50: 60, 150: 40, 500: 25, 1500: 15}
 LORA_EPOCHS = 25
 BATCH = 16
@@ -70,7 +73,12 @@ def read_banking(data: Path) -> tuple[Rows, Rows]:
 
 def chat(text: str, label: str) -> tuple[Turn, ...]:
     """A message and its label as the product trains them."""
-    return (*classify_turns(text, fields=FIELD), Turn("assistant", render_answer({"intent": label}, fields=FIELD)))
+    return (*asked(text), Turn("assistant", write_labels({"intent": label}, FIELD)))
+
+
+def asked(text: str) -> tuple[Turn, ...]:
+    """A message as the product asks it."""
+    return (Turn("system", PROMPT), Turn("user", composed(text)))
 
 
 def collate(rows: Sequence[Rendered]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -113,11 +121,11 @@ def tune(model: Any, renderer: Renderer, rows: Rows, *, epochs: int, rate: float
 def accuracy(model: Any, renderer: Renderer, rows: Rows, labels: Sequence[str]) -> float:
     """Share of rows whose greedily written label, out of the allowed ones, is right."""
     model.eval()
-    answers = [renderer.ids(render_answer({"intent": label}, fields=FIELD)) for label in labels]
+    answers = [renderer.ids(write_labels({"intent": label}, FIELD)) for label in labels]
     right = 0
     for at in range(0, len(rows), 50):
         some = rows[at : at + 50]
-        prompts = [renderer.ids(renderer.prompt(classify_turns(text, fields=FIELD))) for text, _ in some]
+        prompts = [renderer.ids(renderer.prompt(asked(text))) for text, _ in some]
         written: list[list[int]] = [[] for _ in some]
         while True:
             open_rows = [
@@ -176,20 +184,29 @@ def run(base: Path, train: Rows, held_out: Rows) -> dict[str, Any]:
         said = tfidf_logreg(texts, wanted, [text for text, _ in held_out])
         tfidf = sum(a == b for a, (_, b) in zip(said, held_out, strict=True)) / len(held_out)
         curve[str(size)] = {
-            "base_tuned": round(tuned.accuracy, 4), "random_init": round(fresh.accuracy, 4), "tfidf": round(tfidf, 4),
+            "base_tuned": round(tuned.accuracy, 4),
+            "random_init": round(fresh.accuracy, 4),
+            "tfidf": round(tfidf, 4),
             "gain": round(100 * (tuned.accuracy - fresh.accuracy), 1),
-            "seconds": round(tuned.seconds), "random_seconds": round(fresh.seconds),
-        }  # fmt: skip
+            "seconds": round(tuned.seconds),
+            "random_seconds": round(fresh.seconds),
+        }
         sys.stderr.write(f"{size}: {curve[str(size)]}\n")
     adapted = add_adapter(load_base(base), settings.lora, base=str(base))
     lora = arm(adapted, train, epochs=LORA_EPOCHS, rate=settings.training.learning_rate)
     return {
-        "acc_1500": curve["1500"]["base_tuned"], "acc_lora_1500": round(lora.accuracy, 4),
+        "acc_1500": curve["1500"]["base_tuned"],
+        "acc_lora_1500": round(lora.accuracy, 4),
         "acc_base": round(accuracy(load_base(base), renderer, held_out, labels), 4),
-        "acc_tfidf": curve["1500"]["tfidf"], "acc_random_init_1500": curve["1500"]["random_init"],
-        "gain_50": curve["50"]["gain"], "gain_150": curve["150"]["gain"], "gain_500": curve["500"]["gain"],
-        "lora_seconds": round(lora.seconds), "held_out": len(held_out), "curve": curve,
-    }  # fmt: skip
+        "acc_tfidf": curve["1500"]["tfidf"],
+        "acc_random_init_1500": curve["1500"]["random_init"],
+        "gain_50": curve["50"]["gain"],
+        "gain_150": curve["150"]["gain"],
+        "gain_500": curve["500"]["gain"],
+        "lora_seconds": round(lora.seconds),
+        "held_out": len(held_out),
+        "curve": curve,
+    }
 
 
 def main() -> None:

@@ -43,8 +43,11 @@ def frozen_products(config: dict[str, Any], packed: Packed) -> Counter[Product]:
     for layer in range(layers):
         rows = used if layer == layers - 1 else tokens
         for m, k, n, count in (
-            (rows, hidden, hidden, 2), (tokens, hidden, keys, 2), (rows, hidden, inner, 2), (rows, inner, hidden, 1),
-        ):  # fmt: skip
+            (rows, hidden, hidden, 2),
+            (tokens, hidden, keys, 2),
+            (rows, hidden, inner, 2),
+            (rows, inner, hidden, 1),
+        ):
             found[m, k, n] += count
             reads_words = layer == 0 and k == hidden and n in (hidden, keys)
             # of the first layer's four attention products only the output's input has a gradient to pass on
@@ -100,10 +103,13 @@ def measure(name: str, steps: int) -> dict[str, Any]:
     return {
         f"share_{name}": round(ceiling / statistics.median(times[1:]), 3),
         name: {
-            "tokens": len(packed.ids), "step_s": summary(times[1:]), "ceiling_s": [round(one, 3) for one in ceilings],
-            "gflops": round(flops / ceiling / 1e9), "largest": shares,
+            "tokens": len(packed.ids),
+            "step_s": summary(times[1:]),
+            "ceiling_s": [round(one, 3) for one in ceilings],
+            "gflops": round(flops / ceiling / 1e9),
+            "largest": shares,
         },
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

@@ -25,14 +25,14 @@ from afina.bases import semilla
 from afina.bases.families import FAMILIES, build_family
 from afina.bases.load import load_base
 from afina.chat.render import Rendered, load_renderer
-from afina.loop.chats import read_chats
+from afina.files import read_chats
 from afina.settings import LoraSettings
 from afina.train.encode import encode_chats
 from afina.train.engine import Engine, backward
 from afina.train.model import add_adapter
 from afina.train.packing import pack
 
-SAMPLE = Path(str(resources.files("afina.loop").joinpath("sample", "conversations.jsonl")))
+SAMPLE = Path(str(resources.files("afina.demo").joinpath("sample", "conversations.jsonl")))
 LORA = LoraSettings(r=8, lora_alpha=16, lora_dropout=0.0)
 
 
@@ -146,9 +146,12 @@ def main() -> None:
     found = {
         "max_grad_rel_err": max(one["global"] for one in errors.values()),
         "max_tensor_rel_err": max(one["tensor"] for one in errors.values()),
-        "families": len(errors), "steps": options.steps, "held_out_nll": losses,
-        "nll_difference": abs(losses["ours"] - losses["reference"]), "errors": errors,
-    }  # fmt: skip
+        "families": len(errors),
+        "steps": options.steps,
+        "held_out_nll": losses,
+        "nll_difference": abs(losses["ours"] - losses["reference"]),
+        "errors": errors,
+    }
     sys.stdout.write(json.dumps(found) + "\n")
 
 

@@ -80,10 +80,12 @@ def examples() -> list[Rendered]:
 
 def measure(folder: Path, storage: str, steps: int) -> dict[str, Any]:
     """In this process: load, train, report peak memory in GB (10⁹ bytes) and seconds of every step but the first."""
-    settings = TrainSettings.model_validate({
-        "lora": {"r": RANK, "lora_alpha": 2 * RANK, "lora_dropout": 0.0},
-        "training": {"base_storage": storage, "gradient_checkpointing": True, "learning_rate": 1e-4, "threads": 2},
-    })  # fmt: skip
+    settings = TrainSettings.model_validate(
+        {
+            "lora": {"r": RANK, "lora_alpha": 2 * RANK, "lora_dropout": 0.0},
+            "training": {"base_storage": storage, "gradient_checkpointing": True, "learning_rate": 1e-4, "threads": 2},
+        }
+    )
     began = time.perf_counter()
     model = trainable_model(settings, base=folder, start=None, tight=True).train()
     engine, optimizer = Engine(model), new_optimizer(model, settings.training)
@@ -101,10 +103,23 @@ def measure(folder: Path, storage: str, steps: int) -> dict[str, Any]:
 def in_process(folder: Path, storage: str, steps: int) -> dict[str, Any]:
     """`measure` in a process of its own, so that peaks do not mix."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "bench.train_memory", "--measure", storage, "--folder", str(folder),
-         "--steps", str(steps)],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "bench.train_memory",
+            "--measure",
+            storage,
+            "--folder",
+            str(folder),
+            "--steps",
+            str(steps),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     sys.stderr.write(f"{folder.name} {storage}: {found}\n")
     return found
@@ -143,9 +158,11 @@ def main() -> None:
             lean, large = (in_process(folder, kind, options.steps) for kind in ("nf4", LARGER[size]))
             seconds = [statistics.median(one["step_s"]) for one in (lean, large)]
             found |= {
-                f"rss_{size}_gb": lean["rss_gb"], f"speed_{size}": round(seconds[1] / seconds[0], 3),
-                f"nf4_{size}": lean, f"{LARGER[size]}_{size}": large,
-            }  # fmt: skip
+                f"rss_{size}_gb": lean["rss_gb"],
+                f"speed_{size}": round(seconds[1] / seconds[0], 3),
+                f"nf4_{size}": lean,
+                f"{LARGER[size]}_{size}": large,
+            }
             if options.peer:
                 found[f"peer_{size}"] = measure_peer(folder, options.steps)
     sys.stdout.write(json.dumps(found) + "\n")

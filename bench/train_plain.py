@@ -29,10 +29,15 @@ def main() -> None:
     tokens = sum(len(row.ids) for row in rows)
     result = against_peers(rows, steps=options.steps, full=options.full, config=QWEN_05B)
     found = {
-        "ratio_plain": result.pop("ratio"), "vs_peft_plain": result.pop("vs_peft"),
-        "supervised_share": round(sum(sum(row.supervised) for row in rows) / tokens, 3), "tokens": tokens,
-        "examples": len(rows), "peers": PEERS, "torch": torch.__version__, **result,
-    }  # fmt: skip
+        "ratio_plain": result.pop("ratio"),
+        "vs_peft_plain": result.pop("vs_peft"),
+        "supervised_share": round(sum(sum(row.supervised) for row in rows) / tokens, 3),
+        "tokens": tokens,
+        "examples": len(rows),
+        "peers": PEERS,
+        "torch": torch.__version__,
+        **result,
+    }
     sys.stdout.write(json.dumps(found) + "\n")
 
 

@@ -39,11 +39,21 @@ BATCH = 16
 
 def settings_of(way: str, steps: int) -> TrainSettings:
     """One epoch of so many steps."""
-    return TrainSettings.model_validate({
-        "lora": {"r": RANK, "lora_alpha": 2 * RANK},
-        "training": {"num_epochs": 1, "batch_size": BATCH, "gradient_accumulation_steps": 1, "learning_rate": 1e-4, "threads": 2,
-                     "logging_steps": 1, "save_steps": steps, **WAYS[way]},
-    })  # fmt: skip
+    return TrainSettings.model_validate(
+        {
+            "lora": {"r": RANK, "lora_alpha": 2 * RANK},
+            "training": {
+                "num_epochs": 1,
+                "batch_size": BATCH,
+                "gradient_accumulation_steps": 1,
+                "learning_rate": 1e-4,
+                "threads": 2,
+                "logging_steps": 1,
+                "save_steps": steps,
+                **WAYS[way],
+            },
+        }
+    )
 
 
 def predict(folder: Path, way: str, steps: int) -> dict[str, float]:
@@ -52,9 +62,10 @@ def predict(folder: Path, way: str, steps: int) -> dict[str, float]:
     settings = settings_of(way, steps)
     plan = plan_training(ragged(batch=BATCH * steps), read_model_config(folder), settings)
     own = next(
-        found for found in plan.ways
+        found
+        for found in plan.ways
         if (found.storage, found.checkpointing) == (settings.storage, settings.training.gradient_checkpointing)
-    )  # fmt: skip
+    )
     return {"step_s": own.step_s, "gb": own.ram_bytes / 1e9, "planning_s": round(time.perf_counter() - began, 1)}
 
 
@@ -63,9 +74,12 @@ def measure(folder: Path, way: str, steps: int) -> dict[str, float]:
     marks: list[float] = []
     with tempfile.TemporaryDirectory() as out:
         train(
-            Encoded(tuple(ragged(batch=BATCH * steps)), ()), settings_of(way, steps), base=folder, out=Path(out),
-            on_progress=lambda _: marks.append(time.perf_counter()),
-        )  # fmt: skip
+            Encoded(tuple(ragged(batch=BATCH * steps)), ()),
+            settings_of(way, steps),
+            base=folder,
+            out=Path(out),
+            tell=lambda *_: marks.append(time.perf_counter()),
+        )
     times = [end - start for start, end in itertools.pairwise(marks)]
     # the plan predicts the mean over all steps; the packs of these steps differ in length
     return {"step_s": sum(times) / len(times), "gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9}
@@ -74,10 +88,25 @@ def measure(folder: Path, way: str, steps: int) -> dict[str, float]:
 def in_process(what: str, folder: Path, way: str, steps: int) -> dict[str, float]:
     """In a process of its own, so that peaks do not mix."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "bench.train_plan", "--do", what, "--way", way, "--folder", str(folder), "--steps",
-         str(steps)],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "bench.train_plan",
+            "--do",
+            what,
+            "--way",
+            way,
+            "--folder",
+            str(folder),
+            "--steps",
+            str(steps),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     sys.stderr.write(f"{way}: {what} {found}\n")
     return found
@@ -104,10 +133,11 @@ def main() -> None:
         for way in WAYS:
             said, took = (in_process(what, folder, way, options.steps) for what in ("predict", "measure"))
             ways[way] = {
-                "predicted": said, "measured": took,
+                "predicted": said,
+                "measured": took,
                 "time_error": round(said["step_s"] / took["step_s"] - 1, 3),
                 "memory_error": round(said["gb"] / took["gb"] - 1, 3),
-            }  # fmt: skip
+            }
     worst = {key: max(abs(way[f"{key}_error"]) for way in ways.values()) for key in ("time", "memory")}
     found = {"worst_time_error": worst["time"], "worst_memory_error": worst["memory"], "torch": torch.__version__}
     sys.stdout.write(json.dumps({**found, "ways": ways}) + "\n")

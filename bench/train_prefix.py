@@ -75,9 +75,11 @@ def against_peers(rows: Sequence[Rendered], *, steps: int, full: bool, config: d
     times["ours"] += run_ours(rows, steps=steps + 1, config=config)
     medians = {name: statistics.median(took) for name, took in times.items() if took}
     found |= {
-        "ratio": ratio(medians, "trl"), "vs_peft": ratio(medians, "plain"), "failed": failed,
+        "ratio": ratio(medians, "trl"),
+        "vs_peft": ratio(medians, "plain"),
+        "failed": failed,
         **{{"plain": "plain_peft"}.get(name, name): summary(took) for name, took in times.items() if took},
-    }  # fmt: skip
+    }
     if full and "trl" not in failed:
         slow = run_peer(rows[:1], peer="trl", steps=2, config=config, batch=1, as_installed=True)
         found["trl_as_installed_extrapolated"] = round(statistics.median(slow) * len(rows), 1)

@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest, norm
 
-from afina.release.compare import Numbers, Pairs, p_better
-from afina.release.decide import Outcome, Policy, decide
+from afina.records import Outcome, Policy
+from afina.verdict.compare import Numbers, Pairs, p_better
+from afina.verdict.decide import decide
 
 ALPHA = 0.05
 ITEMS = 300
@@ -128,7 +129,7 @@ def main() -> None:
     kinds = [
         *(f"aa {name}" for name in ("right or wrong", "graded", "conversations", "three metrics")),
         *(f"{what} {name}" for what in ("effect", "margin") for name in ("right or wrong", "graded")),
-    ]  # fmt: skip
+    ]
     power: dict[str, dict[str, float]] = {}
     with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for kind in kinds:
@@ -147,12 +148,18 @@ def main() -> None:
     edge = [found[kind] for kind in kinds if not kind.startswith("aa")]
     ten = power["10 points, n 300"]
     report = {
-        "alpha": ALPHA, "aa_rate": max(one["rate"] for one in aa), "aa_upper95": max(one["upper95"] for one in aa),
-        "boundary_rate": max(one["rate"] for one in edge), "boundary_upper95": max(one["upper95"] for one in edge),
-        "boundary_rate_point_rule": lax["rate"], "power_10pt_n300": ten["ours"],
-        "power_mcnemar_10pt_n300": ten["mcnemar"], "power_unpaired_10pt_n300": ten["unpaired z"],
-        "kinds": found, "power": power,
-    }  # fmt: skip
+        "alpha": ALPHA,
+        "aa_rate": max(one["rate"] for one in aa),
+        "aa_upper95": max(one["upper95"] for one in aa),
+        "boundary_rate": max(one["rate"] for one in edge),
+        "boundary_upper95": max(one["upper95"] for one in edge),
+        "boundary_rate_point_rule": lax["rate"],
+        "power_10pt_n300": ten["ours"],
+        "power_mcnemar_10pt_n300": ten["mcnemar"],
+        "power_unpaired_10pt_n300": ten["unpaired z"],
+        "kinds": found,
+        "power": power,
+    }
     sys.stdout.write(json.dumps(report) + "\n")
 
 

@@ -13,7 +13,7 @@ from psycopg import sql
 from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
 from afina.bases import semilla
-from afina.loop.project import Project
+from afina.flows.project import Project
 from afina.settings import Settings
 from afina.store.cluster import locate
 from afina.store.migrate import migrate
@@ -38,10 +38,18 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny") / "tiny"
     torch.manual_seed(0)
     config = Qwen2Config(
-        vocab_size=8192, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=1, max_position_embeddings=512, tie_word_embeddings=True, bos_token_id=None,
-        eos_token_id=2, pad_token_id=0,
-    )  # fmt: skip
+        vocab_size=8192,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=2,
+        pad_token_id=0,
+    )
     Qwen2ForCausalLM(config).save_pretrained(folder)
     AutoTokenizer.from_pretrained(semilla.FOLDER).save_pretrained(folder)
     for name in ("chat_template.jinja", "gguf_pre.txt"):
@@ -83,16 +91,25 @@ def database(server: str) -> Iterator[str]:
 def project(database: str, tiny_model: Path, tmp_path: Path) -> Project:
     """A project with the tiny model and a short training."""
     (tmp_path / "afina.toml").write_text("", "utf-8")
-    settings = Settings.model_validate({
-        "store": {"url": database},
-        "base": {"model": str(tiny_model)},
-        "train": {
-            "lora": {"r": 4, "lora_alpha": 8},
-            "training": {"num_epochs": 1, "batch_size": 32, "gradient_accumulation_steps": 1, "learning_rate": 1e-3,
-                         "eval_steps": 5, "save_steps": 5, "max_seq_length": 256},
-        },
-        "evaluate": {"guards": False, "nearest": 1},
-        "release": {"min_requests": 5},
-        "runtime": {"context": 256, "slots": 2},
-    })  # fmt: skip
+    settings = Settings.model_validate(
+        {
+            "store": {"url": database},
+            "base": {"model": str(tiny_model)},
+            "train": {
+                "lora": {"r": 4, "lora_alpha": 8},
+                "training": {
+                    "num_epochs": 1,
+                    "batch_size": 32,
+                    "gradient_accumulation_steps": 1,
+                    "learning_rate": 1e-3,
+                    "eval_steps": 5,
+                    "save_steps": 5,
+                    "max_seq_length": 256,
+                },
+            },
+            "evaluate": {"guards": False, "nearest": 1},
+            "release": {"min_requests": 5},
+            "runtime": {"context": 256, "slots": 2},
+        }
+    )
     return Project(Paths(tmp_path), settings, database)

@@ -31,10 +31,19 @@ def build_stories(source: Path, out: Path) -> None:
     raw = (source / "checkpoint_legacy.bin").read_bytes()
     dim, hidden, layers, heads, kv_heads, vocab, context = struct.unpack("7i", raw[:28])
     config = LlamaConfig(
-        vocab_size=vocab, hidden_size=dim, intermediate_size=hidden, num_hidden_layers=layers, num_attention_heads=heads,
-        num_key_value_heads=kv_heads, max_position_embeddings=context, rms_norm_eps=1e-5, tie_word_embeddings=True,
-        bos_token_id=1, eos_token_id=2, pad_token_id=0,
-    )  # fmt: skip
+        vocab_size=vocab,
+        hidden_size=dim,
+        intermediate_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=kv_heads,
+        max_position_embeddings=context,
+        rms_norm_eps=1e-5,
+        tie_word_embeddings=True,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=0,
+    )
     model = LlamaForCausalLM(config)
     model.load_state_dict(read_weights(np.frombuffer(raw[28:], dtype=np.float32), config), strict=False)
     model.save_pretrained(out)
@@ -54,10 +63,16 @@ def read_weights(flat: np.ndarray[Any, np.dtype[np.float32]], config: Any) -> di
     kv = dim // config.num_attention_heads * config.num_key_value_heads
     embedding = take(config.vocab_size, dim)
     shapes = {
-        "input_layernorm": (dim,), "self_attn.q_proj": (dim, dim), "self_attn.k_proj": (kv, dim),
-        "self_attn.v_proj": (kv, dim), "self_attn.o_proj": (dim, dim), "post_attention_layernorm": (dim,),
-        "mlp.gate_proj": (hidden, dim), "mlp.down_proj": (dim, hidden), "mlp.up_proj": (hidden, dim),
-    }  # fmt: skip
+        "input_layernorm": (dim,),
+        "self_attn.q_proj": (dim, dim),
+        "self_attn.k_proj": (kv, dim),
+        "self_attn.v_proj": (kv, dim),
+        "self_attn.o_proj": (dim, dim),
+        "post_attention_layernorm": (dim,),
+        "mlp.gate_proj": (hidden, dim),
+        "mlp.down_proj": (dim, hidden),
+        "mlp.up_proj": (hidden, dim),
+    }
     stacked = {name: take(layers, *shape) for name, shape in shapes.items()}
     weights = {"model.embed_tokens.weight": embedding, "lm_head.weight": embedding, "model.norm.weight": take(dim)}
     for name, tensor in stacked.items():
@@ -97,9 +112,15 @@ def write_tokenizer(source: Path, out: Path) -> None:
         model.pieces.add(piece=name, score=score, type=kind)
     (out / "tokenizer.model").write_bytes(model.SerializeToString())
     names = {
-        "tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>",
-        "pad_token": "<unk>", "add_bos_token": True, "legacy": True, "add_prefix_space": True,
-    }  # fmt: skip
+        "tokenizer_class": "LlamaTokenizer",
+        "bos_token": "<s>",
+        "eos_token": "</s>",
+        "unk_token": "<unk>",
+        "pad_token": "<unk>",
+        "add_bos_token": True,
+        "legacy": True,
+        "add_prefix_space": True,
+    }
     (out / "tokenizer_config.json").write_text(json.dumps(names), "utf-8")
     (out / "config.json").write_text(json.dumps({"model_type": "llama"}), "utf-8")
     (out / "chat_template.jinja").write_text(TEMPLATE, "utf-8")

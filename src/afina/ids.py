@@ -8,6 +8,7 @@ which they were made, also within a millisecond: the later row of a file is the 
 import secrets
 import threading
 import time
+from hashlib import blake2b
 from typing import NewType
 
 ClientId = NewType("ClientId", str)
@@ -17,7 +18,6 @@ ExampleId = NewType("ExampleId", str)
 DatasetId = NewType("DatasetId", str)
 RunId = NewType("RunId", str)
 ModelVersionId = NewType("ModelVersionId", str)
-EvalResultId = NewType("EvalResultId", str)
 VerdictId = NewType("VerdictId", str)
 RolloutId = NewType("RolloutId", str)
 
@@ -37,3 +37,8 @@ def new_id(prefix: str) -> str:
         number, digit = divmod(number, 32)
         digits.append(ALPHABET[digit])
     return f"{prefix}_{''.join(reversed(digits))}"
+
+
+def example_id(source: str, number: int = 0) -> ExampleId:
+    """The id of the example with this number out of one interaction: the same each time it is made."""
+    return ExampleId(f"exa_{blake2b(f'{source}#{number}'.encode(), digest_size=13).hexdigest()}")

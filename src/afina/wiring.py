@@ -14,11 +14,12 @@ from typing import Any
 import psycopg
 from fastapi import FastAPI
 
+from afina.bases.training import base_layer
 from afina.capture import Recorder, add_feedback, record_interactions
 from afina.capture.unsaved import keep_unsaved, record_unsaved
 from afina.errors import DatabaseDownError, StoreError
+from afina.flows.project import Project, database_project
 from afina.ids import InteractionId
-from afina.loop.project import Project
 from afina.records import FeedbackKind, Interaction
 from afina.serve import Fleet, LiveVersion, build_gateway, read_live
 from afina.serve.gateway import Opinion
@@ -53,7 +54,7 @@ def hold(dsn: str) -> None:
 def read_project(start: Path, *, flags: Mapping[str, Any] | None = None) -> tuple[Paths, Settings]:
     """Folder and settings of the project that `start` lies in; no database is touched."""
     folder = find_project(start)
-    return Paths(folder), load_settings(folder, environment=os.environ, flags=flags)
+    return Paths(folder), load_settings(folder, environment=os.environ, flags=flags, base_layer=base_layer)
 
 
 def open_project(start: Path, *, flags: Mapping[str, Any] | None = None) -> Project:
@@ -69,7 +70,7 @@ def connect(paths: Paths, settings: Settings) -> Project:
     with database_errors():
         migrate(dsn)
         hold(dsn)
-    return Project(paths, settings, dsn)
+    return database_project(paths, settings, dsn)
 
 
 class Served:
@@ -99,7 +100,7 @@ class Served:
             self.revived_at = time.monotonic()
             minutes = project.settings.store.idle_stop_minutes
             dsn = embedded_dsn(project.paths.database, idle_stop_minutes=minutes, timeout_s=REVIVE_TIMEOUT_S)
-            self.project = replace(project, dsn=dsn)
+            self.project = project.on(dsn)
             hold(dsn)
 
     def live(self) -> list[LiveVersion]:
@@ -135,9 +136,12 @@ class Served:
         try:
             with self.session() as session:
                 add_feedback(
-                    session, InteractionId(opinion.interaction), kind=FeedbackKind(opinion.kind), value=opinion.value,
+                    session,
+                    InteractionId(opinion.interaction),
+                    kind=FeedbackKind(opinion.kind),
+                    value=opinion.value,
                     reviewer=opinion.reviewer,
-                )  # fmt: skip
+                )
         except StoreError as exc:
             if isinstance(exc.__cause__, psycopg.errors.ForeignKeyViolation):
                 return False
@@ -162,7 +166,11 @@ def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Rec
     recorder = Recorder(served.save, keep=keep_unsaved(unsaved))
     serve = project.settings.serve
     app = build_gateway(
-        fleet, client=project.client, record=recorder, feedback=served.save_opinion, timeout_s=serve.request_timeout_s,
+        fleet,
+        client=project.client,
+        record=recorder,
+        feedback=served.save_opinion,
+        timeout_s=serve.request_timeout_s,
         origins=serve.cors_origins,
-    )  # fmt: skip
+    )
     return app, recorder

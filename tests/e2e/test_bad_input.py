@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from afina.bases import semilla
-from afina.loop.demo import sample_file
+from afina.demo.story import sample_file
 from tests.e2e.conftest import run_afina
 
 pytestmark = pytest.mark.e2e

@@ -127,9 +127,11 @@ def test_the_official_client_talks_to_it(client: openai.OpenAI) -> None:
         "additionalProperties": False,
     }
     bound = client.chat.completions.create(
-        model=name, messages=[{"role": "user", "content": "hola"}], max_tokens=40,
+        model=name,
+        messages=[{"role": "user", "content": "hola"}],
+        max_tokens=40,
         response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": schema}},
-    )  # fmt: skip
+    )
 
     assert name == "semilla-classify:v1"
     assert streamed == whole.choices[0].message.content

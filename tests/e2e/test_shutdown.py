@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from afina.export import register_version
+from afina.flows.rollouts import release_direct
 from afina.ids import ModelVersionId
-from afina.loop.rollouts import release_direct
 from afina.records import ModelVersion
 from afina.store.server import read_state
 from afina.wiring import open_project
@@ -38,9 +38,14 @@ def shop(folder: Path) -> Path:
     assert made.returncode == 0, made.stderr
     project = open_project(place)
     version = ModelVersion(
-        id=ModelVersionId("mod_v1"), name="semilla-classify:v1", task="classify", base="semilla", gguf="models/v1/m.gguf", quantisation="q8_0",
+        id=ModelVersionId("mod_v1"),
+        name="semilla-classify:v1",
+        task="classify",
+        base="semilla",
+        gguf="models/v1/m.gguf",
+        quantisation="q8_0",
         card={"fields": ["topic"], "labels": {"topic": ["pago", "envio"]}},
-    )  # fmt: skip
+    )
     with project.session() as session:
         register_version(session, version)
     release_direct(project, version, actor="t", reason="r")
@@ -50,9 +55,13 @@ def shop(folder: Path) -> Path:
 def serve(place: Path) -> tuple["subprocess.Popen[str]", str]:
     """A gateway that answers, and its address."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "afina", "serve", "--port", "0"], cwd=place, env=environment(), text=True, stdout=subprocess.PIPE,
+        [sys.executable, "-m", "afina", "serve", "--port", "0"],
+        cwd=place,
+        env=environment(),
+        text=True,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     assert process.stdout is not None
     url = process.stdout.readline().strip()
     deadline = time.monotonic() + 60
@@ -88,9 +97,14 @@ def test_foreign_settings_of_libpq_do_not_reach_the_embedded_server(folder: Path
     run_afina("init", cwd=place)
     for command in ("up", "status", "down"):
         done = subprocess.run(
-            [sys.executable, "-m", "afina", command], cwd=place, env={**environment(), **HOSTILE}, capture_output=True, text=True, timeout=90,
+            [sys.executable, "-m", "afina", command],
+            cwd=place,
+            env={**environment(), **HOSTILE},
+            capture_output=True,
+            text=True,
+            timeout=90,
             check=False,
-        )  # fmt: skip
+        )
         assert done.returncode == 0, (command, done.stderr)
 
 

@@ -46,9 +46,24 @@ def test_answers_that_are_one(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("", "👍"), ("", "?"), ("👍", "👎"), ("-2", "2"), ("0+2", "0-2"), ("?", "!"), ("C", "C++"), ("C#", "C++"), ("año", "ano"), ("si", "sí"),
-     ("क", "कि"), (".", ""), ("1.5", "15"), ("$5", "€5"), ("no...", "no")],
-)  # fmt: skip
+    [
+        ("", "👍"),
+        ("", "?"),
+        ("👍", "👎"),
+        ("-2", "2"),
+        ("0+2", "0-2"),
+        ("?", "!"),
+        ("C", "C++"),
+        ("C#", "C++"),
+        ("año", "ano"),
+        ("si", "sí"),
+        ("क", "कि"),
+        (".", ""),
+        ("1.5", "15"),
+        ("$5", "€5"),
+        ("no...", "no"),
+    ],
+)
 def test_answers_that_differ(one: str, other: str) -> None:
     """A model that says the other one is wrong."""
     assert answer_key(one) != answer_key(other)
@@ -56,9 +71,19 @@ def test_answers_that_differ(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("¡El CAMIÓN llegó!", ["el", "camion", "llego"]), ("C++ y C#", ["c++", "y", "c#"]), ("0-2", ["0", "-", "2"]), ("0+2", ["0", "+", "2"]),
-     ("bien-hecho", ["bien", "hecho"]), ("👍", ["👍"]), ("?!", []), ("mañana", ["mañana"]), ("हिन्दी है", ["हिन्दी", "है"]), ("", [])],
-)  # fmt: skip
+    [
+        ("¡El CAMIÓN llegó!", ["el", "camion", "llego"]),
+        ("C++ y C#", ["c++", "y", "c#"]),
+        ("0-2", ["0", "-", "2"]),
+        ("0+2", ["0", "+", "2"]),
+        ("bien-hecho", ["bien", "hecho"]),
+        ("👍", ["👍"]),
+        ("?!", []),
+        ("mañana", ["mañana"]),
+        ("हिन्दी है", ["हिन्दी", "है"]),
+        ("", []),
+    ],
+)
 def test_words(text: str, expected: list[str]) -> None:
     """Words, signs and emoji; punctuation that says nothing is none."""
     assert words(text) == expected
@@ -66,9 +91,17 @@ def test_words(text: str, expected: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other", "equal"),
-    [(1, 1.0, True), (1, True, False), (0, False, False), ({"a": [1]}, {"a": [True]}, False), ("é", "e\u0301", True), (None, "", False),
-     ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True), ([1, 2], [2, 1], False)],
-)  # fmt: skip
+    [
+        (1, 1.0, True),
+        (1, True, False),
+        (0, False, False),
+        ({"a": [1]}, {"a": [True]}, False),
+        ("é", "e\u0301", True),
+        (None, "", False),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True),
+        ([1, 2], [2, 1], False),
+    ],
+)
 def test_json_values(one: object, other: object, equal: bool) -> None:
     """Python alone would say that true is 1."""
     assert same_json(one, other) is equal

@@ -201,9 +201,12 @@ def build_family(name: str, out: Path, *, seed: int = 0) -> None:
         (partial / "chat_template.jinja").write_text(family.template, "utf-8")
         torch.manual_seed(seed)
         config = family.config(
-            **{**SHAPE, **family.more}, vocab_size=len(tokenizer), bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
-        )  # fmt: skip
+            **{**SHAPE, **family.more},
+            vocab_size=len(tokenizer),
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
         family.model(config).float().save_pretrained(partial)
 
 
@@ -230,25 +233,51 @@ def write_pieces(folder: Path, family: Family) -> Any:
     bos, eos = family.bos, family.eos
     proto = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=(draw_message(lexicon, rng).text for _ in range(3000)), model_writer=proto,
-        model_type="bpe", vocab_size=1024, byte_fallback=True, normalization_rule_name="identity",
-        add_dummy_prefix=family.prefix_space, remove_extra_whitespaces=False, character_coverage=1.0,
-        unk_id=0, bos_id=1, eos_id=2, pad_id=3, bos_piece=bos, eos_piece="</s>" if bos == "<s>" else "<eos>",
-        control_symbols=[], user_defined_symbols=list(family.pieces), num_threads=1, minloglevel=2,
-    )  # fmt: skip
+        sentence_iterator=(draw_message(lexicon, rng).text for _ in range(3000)),
+        model_writer=proto,
+        model_type="bpe",
+        vocab_size=1024,
+        byte_fallback=True,
+        normalization_rule_name="identity",
+        add_dummy_prefix=family.prefix_space,
+        remove_extra_whitespaces=False,
+        character_coverage=1.0,
+        unk_id=0,
+        bos_id=1,
+        eos_id=2,
+        pad_id=3,
+        bos_piece=bos,
+        eos_piece="</s>" if bos == "<s>" else "<eos>",
+        control_symbols=[],
+        user_defined_symbols=list(family.pieces),
+        num_threads=1,
+        minloglevel=2,
+    )
     (folder / "tokenizer.model").write_bytes(proto.getvalue())
     # Converters and tokenizers learn from this table which pieces are control tokens.
     processor = sentencepiece.SentencePieceProcessor(model_proto=proto.getvalue())
     pieces = {
-        str(processor.piece_to_id(piece)): {"content": piece, "special": True, "rstrip": family.strips_right,
-                                            "lstrip": False, "normalized": False, "single_word": False}
+        str(processor.piece_to_id(piece)): {
+            "content": piece,
+            "special": True,
+            "rstrip": family.strips_right,
+            "lstrip": False,
+            "normalized": False,
+            "single_word": False,
+        }
         for piece in family.pieces
-    }  # fmt: skip
+    }
     names = {
-        "added_tokens_decoder": pieces, "tokenizer_class": family.tokenizer_class, "bos_token": bos, "eos_token": eos, "unk_token": "<unk>",
-        "pad_token": "<pad>", "add_bos_token": family.adds_bos, "legacy": family.prefix_space,
+        "added_tokens_decoder": pieces,
+        "tokenizer_class": family.tokenizer_class,
+        "bos_token": bos,
+        "eos_token": eos,
+        "unk_token": "<unk>",
+        "pad_token": "<pad>",
+        "add_bos_token": family.adds_bos,
+        "legacy": family.prefix_space,
         "add_prefix_space": family.prefix_space,
-    }  # fmt: skip
+    }
     (folder / "tokenizer_config.json").write_text(json.dumps(names), "utf-8")
     (folder / "config.json").write_text(json.dumps({"model_type": family.config().model_type}), "utf-8")
     return (

@@ -36,7 +36,15 @@ def what_fits(*, memory: float, disk: float) -> list[Fit]:
         train, serve = weights * TRAIN_BYTES + TRAIN_REST, weights * SERVE_BYTES + SERVE_REST
         export, room = weights * EXPORT_BYTES + EXPORT_REST, weights * DISK_BYTES
         fits.append(
-            Fit(size, trains=train <= memory and room <= disk, exports=export <= memory and room <= disk,
-                serves=serve <= memory, train_bytes=train, export_bytes=export, serve_bytes=serve, disk_bytes=room)
-        )  # fmt: skip
+            Fit(
+                size,
+                trains=train <= memory and room <= disk,
+                exports=export <= memory and room <= disk,
+                serves=serve <= memory,
+                train_bytes=train,
+                export_bytes=export,
+                serve_bytes=serve,
+                disk_bytes=room,
+            )
+        )
     return fits

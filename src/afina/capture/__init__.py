@@ -1,16 +1,23 @@
-"""Files and traffic → Interaction and Feedback. Judges nothing, blocks no reply."""
+"""Files and traffic → Interaction and Feedback, and both together as exchanges. Judges nothing, blocks no reply."""
 
-from afina.capture.corrections import Correction, read_corrections
+from afina.capture.entries import read_entries
 from afina.capture.recorder import Recorder
-from afina.capture.table import add_feedback, count_interactions, record_interactions, save_corrections, unreviewed
+from afina.capture.table import (
+    add_feedback,
+    count_interactions,
+    load_exchanges,
+    record_interactions,
+    save_entries,
+    unreviewed,
+)
 
 __all__ = [
-    "Correction",
     "Recorder",
     "add_feedback",
     "count_interactions",
-    "read_corrections",
+    "load_exchanges",
+    "read_entries",
     "record_interactions",
-    "save_corrections",
+    "save_entries",
     "unreviewed",
 ]

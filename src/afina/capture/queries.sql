@@ -1,27 +1,28 @@
 -- stage: rows of one import; COPY is refused on tables with row-level security, so they pass through here
-CREATE TEMP TABLE staged_corrections (
+CREATE TEMP TABLE staged_entries (
     id text, external_id text, user_external_id text, conversation text, task text, source text, text text,
-    answer text, confidence double precision, created_at timestamptz,
+    context jsonb, answer text, reaction text, facts jsonb, confidence double precision, created_at timestamptz,
     feedback_id text, kind text, value jsonb, reviewer text, review_seconds double precision
 ) ON COMMIT DROP
 
 -- copy_staged: fast bulk load into the staging table
-COPY staged_corrections FROM STDIN
+COPY staged_entries FROM STDIN
 
 -- conflicts: rows whose id was imported before with another text
 SELECT s.external_id, s.text
-FROM staged_corrections s
+FROM staged_entries s
 JOIN app.interactions i ON i.source = s.source AND i.external_id = s.external_id
 WHERE i.text <> s.text OR i.task <> s.task
 LIMIT 1
 
 -- merge_interactions: what is new; a row imported before is left as it is
 INSERT INTO app.interactions
-    (id, client_id, external_id, user_external_id, conversation, task, source, text, answer, confidence, created_at)
+    (id, client_id, external_id, user_external_id, conversation, task, source, text, context, answer, reaction, facts,
+     confidence, created_at)
 SELECT
-    id, current_setting('app.client'), external_id, user_external_id, conversation, task, source, text, answer,
-    confidence, coalesce(created_at, now())
-FROM staged_corrections
+    id, current_setting('app.client'), external_id, user_external_id, conversation, task, source, text, context, answer,
+    reaction, facts, confidence, coalesce(created_at, now())
+FROM staged_entries
 ON CONFLICT (client_id, source, external_id) DO NOTHING
 
 -- merge_feedback: the decisions that these rows did not bring before: a file that was corrected may be imported again
@@ -29,26 +30,27 @@ INSERT INTO app.feedback (id, client_id, interaction_id, kind, value, reviewer, 
 SELECT
     s.feedback_id, current_setting('app.client'), i.id, s.kind, s.value, s.reviewer, s.review_seconds,
     coalesce(s.created_at, now())
-FROM staged_corrections s
+FROM staged_entries s
 JOIN app.interactions i ON i.source = s.source AND i.external_id = s.external_id
-WHERE NOT EXISTS (SELECT 1 FROM app.feedback f WHERE f.interaction_id = i.id AND f.value = s.value)
+WHERE s.feedback_id IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM app.feedback f WHERE f.interaction_id = i.id AND f.value = s.value)
 
 -- merge_users: people seen for the first time
 INSERT INTO app.users (id, client_id, external_id)
 SELECT DISTINCT ON (user_external_id) 'usr_' || md5(current_setting('app.client') || '/' || user_external_id),
     current_setting('app.client'), user_external_id
-FROM staged_corrections
+FROM staged_entries
 WHERE user_external_id <> ''
 ON CONFLICT DO NOTHING
 
 -- add_interaction: one answered message of live traffic
 INSERT INTO app.interactions
-    (id, client_id, external_id, user_external_id, conversation, task, source, text, answer, confidence,
-     model_version_id, latency_ms, tokens_in, tokens_out, ok, error, fault)
+    (id, client_id, external_id, user_external_id, conversation, task, source, text, context, answer, reaction, facts,
+     confidence, model_version_id, latency_ms, tokens_in, tokens_out, ok, error, fault)
 VALUES
     (%(id)s, current_setting('app.client'), %(external_id)s, %(user)s, %(conversation)s, %(task)s, %(source)s,
-     %(text)s, %(answer)s, %(confidence)s, %(model_version)s, %(latency_ms)s, %(tokens_in)s, %(tokens_out)s,
-     %(ok)s, %(error)s, %(fault)s)
+     %(text)s, %(context)s, %(answer)s, %(reaction)s, %(facts)s, %(confidence)s, %(model_version)s, %(latency_ms)s,
+     %(tokens_in)s, %(tokens_out)s, %(ok)s, %(error)s, %(fault)s)
 ON CONFLICT (client_id, source, external_id) DO NOTHING
 
 -- add_feedback: one reviewer's word
@@ -56,9 +58,10 @@ INSERT INTO app.feedback (id, client_id, interaction_id, kind, value, reviewer, 
 VALUES (%(id)s, current_setting('app.client'), %(interaction)s, %(kind)s, %(value)s, %(reviewer)s, %(review_seconds)s)
 
 -- unreviewed: the review queue, least confident first
-SELECT i.id, i.text, i.answer, i.confidence, i.user_external_id
+SELECT i.id, i.text, i.context, i.answer, i.confidence, i.user_external_id
 FROM app.interactions i
-WHERE i.task = %(task)s AND i.ok AND NOT EXISTS (SELECT 1 FROM app.feedback f WHERE f.interaction_id = i.id)
+WHERE i.task = %(task)s AND i.ok AND i.answer <> ''
+    AND NOT EXISTS (SELECT 1 FROM app.feedback f WHERE f.interaction_id = i.id)
 ORDER BY i.confidence NULLS LAST, i.created_at
 LIMIT %(limit)s
 
@@ -66,3 +69,21 @@ LIMIT %(limit)s
 SELECT messages, unique_messages, reviewed, corrections, mean_review_seconds
 FROM analytics.review_stats
 WHERE task = %(task)s
+
+-- exchanges: every message with its latest feedback, the oldest decision first. Of one source (a file, the gateway) the order
+-- of recording is the order of decisions, whatever times its rows bring: the later row of a file is the later decision.
+-- The reaction to an answer is what its source says, or the next message of the same conversation.
+SELECT
+    i.id, i.text, i.context, i.answer, i.facts, i.user_external_id, i.conversation, f.kind, f.value,
+    CASE
+        WHEN i.reaction <> '' OR i.conversation = '' THEN i.reaction
+        ELSE coalesce(lead(i.text) OVER (PARTITION BY i.source, i.conversation ORDER BY i.created_at, i.id), '')
+    END AS reaction,
+    max(coalesce(f.created_at, i.created_at)) OVER (PARTITION BY i.source ORDER BY substr(coalesce(f.id, i.id), 5)) AS decided_at
+FROM app.interactions i
+LEFT JOIN LATERAL (
+    SELECT id, kind, value, created_at FROM app.feedback WHERE interaction_id = i.id
+    ORDER BY created_at DESC, id DESC LIMIT 1
+) f ON true
+WHERE i.task = %(task)s AND i.ok AND (f.id IS NOT NULL OR NOT %(needs_feedback)s)
+ORDER BY decided_at, substr(coalesce(f.id, i.id), 5)  -- without the prefix that names the record

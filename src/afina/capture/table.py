@@ -1,35 +1,31 @@
-"""Interactions and feedback → `app.interactions`, `app.feedback`."""
+"""Interactions and feedback → `app.interactions`, `app.feedback`, and back as exchanges."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from afina.capture.corrections import Correction
 from afina.errors import InputError
 from afina.ids import FeedbackId, InteractionId, new_id
-from afina.records import FeedbackKind, Fields, Interaction
-from afina.store.access import Connection
+from afina.records import Entry, Exchange, FeedbackKind, Fields, Interaction, Turn
+from afina.store.access import Connection, Row
 from afina.store.named import read_queries
 
 QUERIES = read_queries("afina.capture")
 
 
-def save_corrections(session: Connection, corrections: Sequence[Correction]) -> tuple[int, int]:
-    """Add reviewed messages. Returns how many were new, and of how many known ones the decision was; importing a file
-    twice adds nothing.
+def save_entries(session: Connection, entries: Sequence[Entry]) -> tuple[int, int]:
+    """Add a file's rows. Returns how many were new, and of how many known ones the decision was; importing a file twice adds
+    nothing.
 
     Raises:
         InputError: an id of this file is taken by another message.
     """
     session.execute(QUERIES["stage"])
     with session.cursor() as cursor, cursor.copy(QUERIES["copy_staged"]) as copy:
-        for entry in corrections:
-            i, f = entry.interaction, entry.feedback
-            copy.write_row((
-                i.id, i.external_id, i.user, i.conversation, i.task, i.source, i.text, i.answer, i.confidence,
-                i.created_at, f.id, f.kind.value, Jsonb(f.value), f.reviewer, f.review_seconds,
-            ))  # fmt: skip
+        for entry in entries:
+            copy.write_row(staged(entry))
     conflict = session.execute(QUERIES["conflicts"]).fetchone()
     if conflict is not None:
         raise InputError(
@@ -39,22 +35,43 @@ def save_corrections(session: Connection, corrections: Sequence[Correction]) -> 
     session.execute(QUERIES["merge_users"])
     added = session.execute(QUERIES["merge_interactions"]).rowcount
     decided = session.execute(QUERIES["merge_feedback"]).rowcount
-    return added, decided - added
+    new_decisions = added if all(entry.feedback for entry in entries) else 0
+    return added, max(0, decided - new_decisions)
+
+
+def staged(entry: Entry) -> tuple[Any, ...]:
+    """An entry as a row of the staging table."""
+    i, f = entry.interaction, entry.feedback
+    decision = (f.id, f.kind.value, Jsonb(f.value), f.reviewer, f.review_seconds) if f else (None,) * 5
+    said = (i.text, as_json(i.context), i.answer, i.reaction, Jsonb(i.facts), i.confidence, i.created_at)
+    return (i.id, i.external_id, i.user, i.conversation, i.task, i.source, *said, *decision)
+
+
+def as_json(turns: Sequence[Turn]) -> Jsonb:
+    """Turns as the database keeps them."""
+    return Jsonb([asdict(turn) for turn in turns])
 
 
 def record_interactions(session: Connection, interactions: Sequence[Interaction]) -> None:
     """Add answered messages of live traffic; what was recorded before stays as it is."""
     rows = [
         {
-            "id": i.id, "external_id": i.external_id, "user": i.user, "conversation": i.conversation, "task": i.task,
-            "source": i.source, "text": i.text, "answer": i.answer, "confidence": i.confidence,
-            "model_version": i.model_version, "latency_ms": i.latency_ms, "tokens_in": i.tokens_in,
-            "tokens_out": i.tokens_out, "ok": i.ok, "error": i.error, "fault": i.fault.value,
+            **{name: getattr(i, name) for name in QUERIED},
+            "context": as_json(i.context),
+            "facts": Jsonb(i.facts),
+            "fault": i.fault.value,
         }
         for i in interactions
-    ]  # fmt: skip
+    ]
     with session.cursor() as cursor:
         cursor.executemany(QUERIES["add_interaction"], rows)
+
+
+QUERIED = (
+    "id", "external_id", "user", "conversation", "task", "source", "text", "answer", "reaction", "confidence",
+    "model_version", "latency_ms", "tokens_in", "tokens_out", "ok", "error",
+)  # fmt: skip
+"""Fields of an interaction that are columns as they are."""
 
 
 def add_feedback(
@@ -68,18 +85,13 @@ def add_feedback(
 ) -> FeedbackId:
     """Record a reviewer's acceptance or correction."""
     feedback = FeedbackId(new_id("fbk"))
-    session.execute(
-        QUERIES["add_feedback"],
-        {
-            "id": feedback, "interaction": interaction, "kind": kind.value, "value": Jsonb(value),
-            "reviewer": reviewer, "review_seconds": review_seconds,
-        },
-    )  # fmt: skip
+    values = {"id": feedback, "interaction": interaction, "kind": kind.value, "value": Jsonb(value)}
+    session.execute(QUERIES["add_feedback"], {**values, "reviewer": reviewer, "review_seconds": review_seconds})
     return feedback
 
 
 def unreviewed(session: Connection, *, task: str, limit: int) -> list[dict[str, Any]]:
-    """Messages nobody has looked at, least confident first."""
+    """Answers nobody has looked at, least confident first."""
     return session.execute(QUERIES["unreviewed"], {"task": task, "limit": limit}).fetchall()
 
 
@@ -88,3 +100,23 @@ def count_interactions(session: Connection, *, task: str) -> dict[str, Any]:
     row = session.execute(QUERIES["count_interactions"], {"task": task}).fetchone()
     empty = {"messages": 0, "unique_messages": 0, "reviewed": 0, "corrections": 0, "mean_review_seconds": None}
     return row or empty
+
+
+def load_exchanges(session: Connection, *, task: str, needs_feedback: bool) -> list[Exchange]:
+    """What was said and decided, the oldest decision first."""
+    values = {"task": task, "needs_feedback": needs_feedback}
+    return [to_exchange(row) for row in session.execute(QUERIES["exchanges"], values).fetchall()]
+
+
+def to_exchange(row: Row) -> Exchange:
+    """A row as a record."""
+    return Exchange(
+        id=row["id"],
+        turns=(*(Turn(**turn) for turn in row["context"]), *([Turn("user", row["text"])] if row["text"] else [])),
+        answer=row["answer"],
+        kind=FeedbackKind(row["kind"]) if row["kind"] else None,
+        value=row["value"] or {},
+        reaction=row["reaction"],
+        group=row["user_external_id"] or row["conversation"],
+        facts=row["facts"],
+    )

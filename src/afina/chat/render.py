@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import TemplateError as JinjaError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from afina.chat.control import defuse_turns
+from afina.chat.control import defuse, defuse_turns
 from afina.chat.folding import fold_system
 from afina.chat.thinking import MARKS, without_thinking
 from afina.errors import ModelError, TemplateError, in_short
@@ -60,6 +60,11 @@ class Renderer:
     def ids(self, text: str) -> list[int]:
         """Token ids of rendered text. The template wrote every special token, so none is added."""
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
+
+    def document(self, text: str) -> list[int]:
+        """Token ids of a plain text, as the tokenizer opens it. Text that reads like a control token is defused."""
+        ids: list[int] = self.tokenizer(defuse(text, self.control))["input_ids"]
         return ids
 
     def prompt(self, turns: Sequence[Turn]) -> str:

@@ -23,27 +23,33 @@ def base_command() -> None:
 def build_command(out: Path, steps: int, seed: int) -> None:
     """Build."""
     told = stages()
-    with told.stage("pretrain"):
+    with told.stage("pretrain") as stage:
         card = pretrain(
-            Recipe(steps=steps, seed=seed), out=out,
-            on_step=lambda step, total, loss: told.narrator.progress(step, total, f"loss {loss:.3f}"),
-        )  # fmt: skip
-        told.note = f"perplexity {card['held_out_perplexity']}, {card['tokens_seen']} tokens → {out}"
+            Recipe(steps=steps, seed=seed),
+            out=out,
+            on_step=lambda step, total, loss: stage.tell(step, total, f"loss {loss:.3f}"),
+        )
+        stage.note = f"perplexity {card['held_out_perplexity']}, {card['tokens_seen']} tokens → {out}"
 
 
-@base_command.command("pull", help=t("Fetch a model: safetensors, configuration and tokenizer only. An interrupted pull goes on where it stopped. --from takes a folder laid out like a hub."))  # fmt: skip
+@base_command.command(
+    "pull",
+    help=t(
+        "Fetch a model: safetensors, configuration and tokenizer only. An interrupted pull goes on where it stopped. --from takes a folder laid out like a hub."
+    ),
+)
 @click.argument("model")
 @click.option("--from", "source", type=click.Path(path_type=Path), help=t("folder with ORGANISATION/NAME inside"))
 def pull_command(model: str, source: Path | None) -> None:
     """Pull."""
     told = stages()
-    with told.stage("pull"):
+    with told.stage("pull") as stage:
         if source is not None:
-            folder = pull_folder(model, source, check=check_folder, say=told.narrator.progress)
+            folder = pull_folder(model, source, check=check_folder, say=stage.tell)
         elif Path(model).is_dir():
             folder = Path(model)
         else:
             folder = pull_hub(model)
         check_folder(folder)
-        told.note = f"{t('licence')}: {licence(folder) or t('not stated: ask its makers')}"
+        stage.note = f"{t('licence')}: {licence(folder) or t('not stated: ask its makers')}"
     OUT.print(str(folder))

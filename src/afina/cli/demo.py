@@ -5,14 +5,15 @@ from pathlib import Path
 
 import click
 
+from afina.bases.training import base_layer
 from afina.cli.options import here
-from afina.cli.pages import learn_pages, version_pages
+from afina.cli.pages import version_pages
 from afina.cli.terminal import OUT, escape, print_report, stages
 from afina.cli.words import t
+from afina.demo.story import CHAT, SETTINGS, honest_failure, turn_the_chat, turn_the_wheel
 from afina.errors import TrainError
-from afina.loop.demo import SETTINGS, honest_failure, turn_the_chat, turn_the_wheel
-from afina.loop.versions import find_version
-from afina.settings import SETTINGS_FILE
+from afina.flows.project import folder_project
+from afina.settings import SETTINGS_FILE, make_settings
 from afina.store.paths import write_json, write_whole
 from afina.web.report import write_report_page
 from afina.wiring import open_project
@@ -24,7 +25,12 @@ INTRODUCTION = (
 )
 
 
-@click.command("demo", help=t("Turn the wheel once on a sample, in .afina/demo; ends with a table, report.json and report.html. Exit code 1 unless the tuned model is better."))  # fmt: skip
+@click.command(
+    "demo",
+    help=t(
+        "Turn the wheel once on a sample, in .afina/demo; ends with a table, report.json and report.html. Exit code 1 unless the tuned model is better."
+    ),
+)
 @click.option("--folder", type=click.Path(path_type=Path), help=t("where (default: .afina/demo)"))
 def demo_command(folder: Path | None) -> None:
     """Demo."""
@@ -35,27 +41,29 @@ def demo_command(folder: Path | None) -> None:
         OUT.print(escape(t(line)), soft_wrap=True)
     began = time.monotonic()
     told = stages()
-    with told.stage("database"):
+    with told.stage("database") as stage:
         project = open_project(place)
-        told.note = t("PostgreSQL is up, for this folder only")
+        stage.note = t("PostgreSQL is up, for this folder only")
     report = turn_the_wheel(project, told)
     OUT.print(
         escape(t("The same for conversations: replies of a small workshop, kept by what its customers wrote next."))
     )
-    report["tasks"].append(turn_the_chat(project, told))
+    chat_settings = make_settings(CHAT, base_layer=base_layer)
+    report["tasks"].append(turn_the_chat(project.paths.learn("chat"), chat_settings, told.narrator))
     report["seconds"] = round(time.monotonic() - began, 1)
     report["note"] = "authored sample, built-in base, simulated canary traffic"
     write_json(place / "report.json", report)
     labels, chat = report["tasks"]
+    chatting = folder_project(project.paths.learn("chat"), chat_settings)
     curves = {
         labels["task"]: project.paths.run(report["run"]) / "curve.jsonl",
-        chat["task"]: project.paths.data / "chat" / chat["dataset"] / "run" / "curve.jsonl",
+        chat["task"]: chatting.paths.run(chat["run"]) / "curve.jsonl",
     }
     write_report_page(report, place / "report.html", curves=curves, notes=INTRODUCTION)
     print_report(report)
     pages = [
-        version_pages(project, find_version(project, report["version"])),
-        learn_pages(project.paths.data / "chat", chat["dataset"]),
+        version_pages(project, project.ledger.version(report["version"])),
+        version_pages(chatting, chatting.ledger.version(chat["version"])),
     ]
     OUT.print(
         "\n".join(["", *map(str, (place / "report.json", place / "report.html", *pages)), f"{report['seconds']:.0f} s"])

@@ -54,11 +54,20 @@ def machine_checks() -> list[Check]:
     flags = cpu_flags()
     vector = "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else platform.machine()
     return [
-        ("processor", cores >= 2, f"{cores} × {vector}", "2 cores are the least for the built-in base, 4 for a 3B model"),
-        ("memory", memory.available > 2e9, f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free",
-         "the built-in base needs 2 GB, a 3B model 3.5 GB to train in NF4 and 13 GB to export"),
+        (
+            "processor",
+            cores >= 2,
+            f"{cores} × {vector}",
+            "2 cores are the least for the built-in base, 4 for a 3B model",
+        ),
+        (
+            "memory",
+            memory.available > 2e9,
+            f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free",
+            "the built-in base needs 2 GB, a 3B model 3.5 GB to train in NF4 and 13 GB to export",
+        ),
         ("disk", free > 3e9, f"{free / 1e9:.1f} GB free", "free 3 GB; a 3B model needs 50 GB"),
-    ]  # fmt: skip
+    ]
 
 
 def cpu_flags() -> set[str]:

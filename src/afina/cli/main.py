@@ -16,28 +16,27 @@ from afina.cli.words import t
 from afina.errors import AfinaError, in_short
 
 COMMANDS = {
-    "init": "project", "up": "project", "down": "project", "status": "project", "doctor": "doctor",
-    "import": "data", "review": "data", "curate": "data", "freeze": "frozen",
-    "train": "train", "export": "model", "evaluate": "evaluate", "models": "versions", "report": "versions", "parity": "model",
-    "release": "serving", "rollback": "serving", "serve": "serving", "chat": "serving", "worker": "serving",
-    "learn": "plain", "verdict": "verdict", "rate": "rate", "bench-models": "candidates", "score-turn": "plain",
-    "backup": "keep", "restore": "keep", "gc": "keep", "psql": "keep",
-    "base": "bases", "demo": "demo",
+    "init": "init", "recipes": "recipes", "up": "up", "down": "up", "status": "status", "doctor": "doctor",
+    "import": "import_file", "review": "review", "curate": "curate", "freeze": "freeze",
+    "train": "train", "export": "export", "evaluate": "evaluate", "models": "models", "report": "report", "parity": "parity",
+    "release": "release", "rollback": "release", "serve": "serve", "chat": "chat", "worker": "worker",
+    "learn": "learn", "verdict": "verdict", "rate": "rate", "bench-models": "bench_models", "score-turn": "score_turn",
+    "backup": "backup", "restore": "backup", "gc": "gc", "psql": "psql", "base": "bases", "demo": "demo",
 }  # fmt: skip
 """Command → module of this package. Modules load torch and more: only the one that is called is imported."""
 
 SHORT_HELP = {
-    "init": "make this folder a project", "up": "start the database", "down": "stop the database",
+    "init": "make this folder a project", "recipes": "what can be learnt, ready made", "up": "start the database", "down": "stop the database",
     "status": "what is here and what is live", "doctor": "check machine and installation",
-    "import": "reviewed messages from a file", "review": "accept or correct answers, one by one",
+    "import": "rows of a file", "review": "accept or correct answers, one by one",
     "curate": "apply the quality rules", "freeze": "split and freeze a dataset", "train": "train a LoRA adapter",
     "export": "adapter → GGUF with Modelfile", "evaluate": "score against the base, reach a verdict",
     "models": "list model versions", "report": "the last evaluation, also as HTML",
     "parity": "does a GGUF answer like its model?", "release": "canary, promote", "rollback": "withdraw a version",
     "serve": "the OpenAI-compatible gateway", "chat": "talk to the live model", "worker": "run queued jobs",
-    "learn": "labelled file → tuned model, no database", "verdict": "compare two score files", "rate": "what people prefer, blind", "bench-models": "which base to start from",
+    "learn": "a file → tuned model, no database", "verdict": "compare two score files", "rate": "what people prefer, blind", "bench-models": "which base to start from",
     "score-turn": "what a reaction says about an answer",
-    "backup": "one archive of everything", "restore": "bring an archive back", "gc": "remove what nothing refers to",
+    "backup": "one archive of everything", "restore": "bring an archive back", "gc": "delete unreferenced files",
     "psql": "a shell on the database", "base": "build or pull base models", "demo": "turn the wheel once on a sample",
 }  # fmt: skip
 

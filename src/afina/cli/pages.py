@@ -1,29 +1,27 @@
 """A verdict's pages, in the language of the terminal."""
 
-from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 from afina.cli.words import language
 from afina.evaluate.record import read_record
-from afina.loop.project import Project
-from afina.records import EvalRecord, ModelVersion, Part
-from afina.store.paths import read_json
+from afina.flows.project import Project
+from afina.records import EvalRecord, ModelVersion, Part, Verdict
+from afina.verdict.record import read_verdict
 from afina.web.sides import write_sides
 from afina.web.verdict import write_verdict_page
 
 PAGE, SIDES, KEY = "verdict.html", "side-by-side.html", "side-by-side.key.json"
 
 
-def write_pages(verdict: Mapping[str, Any], a: EvalRecord, b: EvalRecord, folder: Path) -> Path:
+def write_pages(verdict: Verdict, a: EvalRecord, b: EvalRecord, folder: Path) -> Path:
     """The manager's page and, where answers differ, the blind one with its key apart. Returns the first's path."""
     write_verdict_page(verdict, folder / PAGE, language=language())
     old = {output.item: output.text for output in a.outputs}
     rows = [
-        {"id": item.id, "question": item.turns[-1].content, "expected": item.expected, "a": old[item.id], "b": new.text}
+        {"id": item.id, "question": item.question, "expected": item.expected, "a": old[item.id], "b": new.text}
         for item, new in zip(b.eval_set.items, b.outputs, strict=True)
-        if item.part is Part.TARGET and old.get(item.id, new.text) != new.text
+        if item.part is Part.TARGET and item.turns and old.get(item.id, new.text) != new.text
     ]
     for old_page in (folder / SIDES, folder / KEY):
         old_page.unlink(missing_ok=True)
@@ -34,18 +32,10 @@ def write_pages(verdict: Mapping[str, Any], a: EvalRecord, b: EvalRecord, folder
     return folder / PAGE
 
 
-def learn_pages(folder: Path, dataset: str) -> Path:
-    """The pages of what `afina learn` has judged."""
-    verdict = read_json(folder / dataset / "verdict.json")
-    records = folder / dataset / "evaluation"
-    (a, _), (b, _) = (read_record(records / f"{verdict[side]}.jsonl") for side in ("a", "b"))
-    return write_pages(verdict, a, b, folder)
-
-
 def version_pages(project: Project, version: ModelVersion) -> Path:
     """The pages of a version's last evaluation, written again from its files."""
     folder = project.paths.model(version.id)
-    verdict = read_json(folder / "verdict.json")
-    base, _ = read_record(project.paths.evaluation(version.card["dataset"]) / f"{verdict['a']}.jsonl")
+    verdict = read_verdict(folder / "verdict.json")
+    base, _ = read_record(project.paths.evaluation(version.card["dataset"]) / f"{verdict.a}.jsonl")
     tuned, _ = read_record(folder / "evaluation.jsonl")
     return write_pages(verdict, base, tuned, folder)

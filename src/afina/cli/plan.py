@@ -30,9 +30,12 @@ def print_plan(plan: Plan) -> None:
     for way in plan.ways:
         table.add_row(
             "→" if way == plan.way else "" if way.ram_bytes <= plan.memory_bytes else "✗",
-            way.storage, t("yes") if way.checkpointing else t("no"), duration(way.step_s), duration(way.step_s * plan.steps),
+            way.storage,
+            t("yes") if way.checkpointing else t("no"),
+            duration(way.step_s),
+            duration(way.step_s * plan.steps),
             f"{way.ram_bytes / GB:.1f} GB",
-        )  # fmt: skip
+        )
     OUT.print(table)
     OUT.print(f"{t('memory available')}: {plan.memory_bytes / GB:.1f} GB · {t('disk')}: {plan.disk_bytes / GB:.2f} GB")
     for remedy in plan.remedies:

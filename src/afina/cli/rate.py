@@ -15,9 +15,10 @@ from afina.cli.verdict import COLOURS, EXIT_CODES, print_comparisons
 from afina.cli.words import t
 from afina.errors import InputError
 from afina.files.rows import read_rows
-from afina.loop.scores import Scores, pair_all
-from afina.release.decide import Policy, decide
+from afina.records import Policy
 from afina.store.paths import read_json
+from afina.verdict.decide import decide
+from afina.verdict.scores import Scores, pair_all
 from afina.web.sides import unblind
 
 FILE = click.Path(path_type=Path)
@@ -25,10 +26,21 @@ Rated = dict[str, tuple[float, float]]
 """Item → A's and B's share of one person's rating."""
 
 
-@click.command("rate", cls=VerdictCommand, epilog="afina rate --ratings ana.jsonl --ratings luis.jsonl --key side-by-side.key.json", help=t("What people's eyes say: ratings saved from a side-by-side page, with its key. Exit code 0 go, 1 no-go, 2 cannot tell, 65 an error."))  # fmt: skip
-@click.option("--ratings", "files", multiple=True, required=True, type=FILE, help=t("saved by the page; one for each person"))  # fmt: skip
+@click.command(
+    "rate",
+    cls=VerdictCommand,
+    epilog="afina rate --ratings ana.jsonl --ratings luis.jsonl --key side-by-side.key.json",
+    help=t(
+        "What people's eyes say: ratings saved from a side-by-side page, with its key. Exit code 0 go, 1 no-go, 2 cannot tell, 65 an error."
+    ),
+)
+@click.option(
+    "--ratings", "files", multiple=True, required=True, type=FILE, help=t("saved by the page; one for each person")
+)
 @click.option("--key", required=True, type=FILE, help=t("side-by-side.key.json"))
-@click.option("--min-items", default=10, show_default=True, type=click.IntRange(2), help=t("fewest items for a verdict"))  # fmt: skip
+@click.option(
+    "--min-items", default=10, show_default=True, type=click.IntRange(2), help=t("fewest items for a verdict")
+)
 @json_option
 def rate_command(files: tuple[Path, ...], key: Path, min_items: int, as_json: bool) -> None:
     """Unblind and count. Several people's ratings of one item are one group: they are not independent."""

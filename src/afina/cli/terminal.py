@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -19,7 +20,7 @@ from rich.table import Table
 
 from afina.cli.words import t
 from afina.errors import AfinaError
-from afina.loop import Silent, Stages
+from afina.progress import Silent, Stages
 
 OUT = Console(highlight=False)
 ERR = Console(stderr=True, highlight=False)
@@ -38,10 +39,17 @@ class TerminalNarrator:
         """Open the bar."""
         self.stage = stage
         self.bar = Progress(
-            SpinnerColumn(), TextColumn("{task.description:<10}"), BarColumn(bar_width=28), MofNCompleteColumn(),
-            TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(), TextColumn("[dim]{task.fields[note]}"),
-            console=self.console, transient=True,
-        )  # fmt: skip
+            SpinnerColumn(),
+            TextColumn("{task.description:<10}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("ETA"),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[note]}"),
+            console=self.console,
+            transient=True,
+        )
         self.row = self.bar.add_task(t(stage), total=None, note="")
         if self.console.is_terminal:
             self.bar.start()
@@ -92,68 +100,53 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
+Cell = Callable[[dict[str, Any]], str]
+"""An arm of a report → a cell of its row."""
+
+
 def score_cell(arm: dict[str, Any]) -> str:
-    """Score with its 95 % interval, in per cent."""
-    return f"{arm['score']:.1%}  [dim]{arm['low']:.1%} – {arm['high']:.1%}[/]"
+    """Score with its 95 % interval: shares in per cent, what can lie below 0 as it is."""
+    if "score" not in arm:
+        return ""
+    if arm["low"] < 0:
+        return f"{arm['score']:.2f} [dim]{arm['low']:.2f} … {arm['high']:.2f}[/]"
+    return f"{arm['score']:.1%} [dim]{arm['low']:.0%}–{arm['high']:.0%}[/]"
+
+
+def mean_cell(name: str, digits: int) -> Cell:
+    """The mean of another measure, where the arm has it."""
+    return lambda arm: f"{arm[name]['score']:.{digits}f}" if arm.get(name) else ""
 
 
 def report_table(entry: dict[str, Any]) -> Table:
-    """Base, yardsticks and tuned model side by side, in the task's own measure."""
-    return replies_table(entry) if entry.get("metric") == "chrf" else labels_table(entry)
-
-
-def replies_table(entry: dict[str, Any]) -> Table:
-    """A chat task: how near replies are to what was really answered, and how likely that was to the model."""
-    table = Table(title=f"{entry['task']}: {entry['tuned']['n']} {t('held-out replies')}", title_justify="left")
-    for column in ("model", "chrF (95 %)", "log p/token", "tokens/s", "RAM", "size"):
-        table.add_column(t(column), justify="left" if column == "model" else "right")
-    for name, arm in [("base", entry["base"]), *entry["yardsticks"].items(), ("tuned", entry["tuned"])]:
-        own = name == "tuned"
-        likelihood = arm["log_likelihood"]
-        table.add_row(
-            f"[bold]{t(name)}[/]" if own else t(name),
-            f"{100 * arm['score']:.1f} [dim]{100 * arm['low']:.1f}–{100 * arm['high']:.1f}[/]",
-            f"{likelihood['score']:.2f}" if likelihood else "",
-            f"{entry['tokens_per_s']:.0f}" if own else "",
-            f"{entry['peak_rss_mb']:.0f} MB" if own else "",
-            f"{entry['gguf_bytes'] / 1e6:.1f} MB {entry['quantisation']}" if own else "",
-        )
+    """Base, baselines and tuned model side by side: the task's first measure, and those that there are besides."""
+    tuned = entry["tuned"]
+    columns: list[tuple[str, Cell]] = [(f"{t(METRIC_NAMES.get(entry['metric'], entry['metric']))} (95 %)", score_cell)]
+    columns += [(heading, mean_cell(name, digits)) for name, heading, digits in MORE if tuned.get(name)]
+    table = Table(title=f"{entry['task']}: {tuned['n']} {t('held-out items')}", title_justify="left", box=None)
+    table.add_column(t("model"))
+    for heading, _ in columns:
+        table.add_column(t(heading), justify="right")
+    for name, arm in [("base", entry["base"]), *entry["baselines"].items(), ("tuned", tuned)]:
+        shown = f"[bold]{t(name)}[/]" if name == "tuned" else t(name)
+        table.add_row(shown, *(cell(arm) for _, cell in columns))
     return table
 
 
-def print_replies(entry: dict[str, Any]) -> None:
-    """Some held-out messages with what was really answered, what the base and what the tuned model wrote."""
-    for reply in entry.get("replies", ())[:2]:
-        for name in ("message", "expected", "base", "tuned"):
-            OUT.print(f"  [dim]{t(name):>9}[/]  {escape(' '.join(reply[name].split()))[:160]}", soft_wrap=True)
-        OUT.print()
-
-
-def labels_table(entry: dict[str, Any]) -> Table:
-    """A classification task: all fields right, macro-F1."""
-    table = Table(title=f"{entry['task']}: {entry['tuned']['n']} {t('held-out messages')}", title_justify="left")
-    for column in ("model", "all fields right (95 %)", "macro-F1", "tokens/s", "RAM", "size"):
-        table.add_column(t(column), justify="left" if column == "model" else "right")
-    arms = [("base", entry["base"]), *entry["yardsticks"].items(), ("tuned", entry["tuned"])]
-    for name, arm in arms:
-        own = name == "tuned"
-        table.add_row(
-            f"[bold]{t(name)}[/]" if own else t(name),
-            score_cell(arm),
-            f"{arm['macro_f1']['score']:.3f}",
-            f"{entry['tokens_per_s']:.0f}" if own else "",
-            f"{entry['peak_rss_mb']:.0f} MB" if own else "",
-            f"{entry['gguf_bytes'] / 1e6:.1f} MB {entry['quantisation']}" if own else "",
-        )
-    return table
+METRIC_NAMES = {"fields": "all fields right", "chrf": "chrF", "slot_f1": "slot F1", "log_likelihood": "log p/token"}
+MORE = (("macro_f1", "macro-F1", 3), ("log_likelihood", "log p/token", 2))
+"""Measures beside the first: key, heading, digits."""
+COLOURS = {"go": "green", "no-go": "red", "cannot tell": "yellow"}
 
 
 def print_report(report: dict[str, Any]) -> None:
-    """Every task's table and verdict."""
+    """Every task: the outcome and why, then the table and the served file. All figures are on the page."""
     for entry in report["tasks"]:
+        verdict = entry["verdict"]
+        OUT.print(f"\n[bold {COLOURS[verdict]}]{t('verdict')}: {t(verdict)}[/]  {escape(entry['because'])}")
         OUT.print(report_table(entry))
-        print_replies(entry)
-        colour = "green" if entry["verdict"] == "go" else "yellow"
-        OUT.print(f"[bold {colour}]{t('verdict')}: {entry['verdict']}[/]  (p = {entry['p_value']:.2g})")
-        for reason in [*entry["reasons"], *entry.get("notices", ())]:
-            OUT.print(f"  {escape(reason)}", soft_wrap=True)
+        served = f"{entry['gguf_bytes'] / 1e6:.1f} MB {entry['quantisation']}"
+        speed = f"{entry['tokens_per_s']:.0f} tokens/s, {entry['peak_rss_mb']:.0f} MB RAM"
+        OUT.print(f"[dim]{t('served file')}: {served}, {speed}[/]")
+        for notice in entry.get("notices", ()):
+            OUT.print(f"  {escape(notice)}")

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from afina.bases import resolve_base, semilla
+from afina.bases.training import base_layer
 from afina.chat.render import Rendered, load_renderer
 from afina.cli.options import here, json_option, resume_option
 from afina.cli.plan import print_plan, print_rates
@@ -14,13 +15,10 @@ from afina.cli.terminal import OUT, print_json, stages
 from afina.cli.words import t
 from afina.errors import TrainError
 from afina.export.export import require_exportable
+from afina.files import placed_chats, read_documents
+from afina.flows.train import interrupted_run, plan_training, train_run
 from afina.ids import RunId
 from afina.jobs import defer_training
-from afina.loop.chats import placed_chats
-from afina.loop.documents import read_documents
-from afina.loop.freezing import current_dataset
-from afina.loop.steps import interrupted_run, plan_training, train_run
-from afina.loop.tune import recommended_training
 from afina.settings import TrainSettings, read_train_settings
 from afina.train.encode import Encoded, encode_chats, encode_documents
 from afina.train.folder import require_free
@@ -54,9 +52,13 @@ class Files:
         def part(path: Path | None) -> tuple[Rendered, ...]:
             placed = placed_chats(path) if path else []
             return encode_chats(
-                [turns for _, turns in placed], renderer, places=[place for place, _ in placed],
-                max_tokens=training.max_seq_length, too_long=training.too_long, say=lambda what: click.echo(f"note: {path}: {what}", err=True),
-            )  # fmt: skip
+                [turns for _, turns in placed],
+                renderer,
+                places=[place for place, _ in placed],
+                max_tokens=training.max_seq_length,
+                too_long=training.too_long,
+                say=lambda what: click.echo(f"note: {path}: {what}", err=True),
+            )
 
         return Encoded(part(self.data), part(self.validation))
 
@@ -69,10 +71,19 @@ class Files:
         )
 
 
-@click.command("train", help=t("Train a LoRA adapter on the newest dataset. With --model and --output: file to file, on chats {\"messages\": […]} in JSONL (--data), on plain documents (--documents), or on the documents first and then on the chats."))  # fmt: skip
+@click.command(
+    "train",
+    help=t(
+        'Train a LoRA adapter on the newest dataset. With --model and --output: file to file, on chats {"messages": […]} in JSONL (--data), on plain documents (--documents), or on the documents first and then on the chats.'
+    ),
+)
 @click.option("--model", help=t("base for file to file: `semilla`, a folder or a hub id"))
 @click.option("--data", type=click.Path(path_type=Path), help=t("chats, JSONL"))
-@click.option("--documents", type=click.Path(path_type=Path), help=t("text to go on pretraining with: .txt, .md, JSONL with `text`, or a folder of them"))  # fmt: skip
+@click.option(
+    "--documents",
+    type=click.Path(path_type=Path),
+    help=t("text to go on pretraining with: .txt, .md, JSONL with `text`, or a folder of them"),
+)
 @click.option("--validation", type=click.Path(path_type=Path), help=t("chats for the validation loss, JSONL"))
 @click.option("--adapter", type=click.Path(path_type=Path), help=t("go on from this trained adapter"))
 @click.option("--config", type=click.Path(path_type=Path), help=t("training settings, YAML or TOML"))
@@ -82,16 +93,34 @@ class Files:
 @click.option("--plan", "only_plan", is_flag=True, help=t("file to file: measure, say what it will take and stop"))
 @click.option("--max-hours", type=click.FloatRange(min=0), default=0.0, help=t("with --plan: the time allowed"))
 @click.option("--find-rate", is_flag=True, help=t("file to file: compare learning rates in short runs and stop"))
-@click.option("--rate-steps", type=click.IntRange(min=2), default=RATE_STEPS, show_default=True, help=t("optimiser steps of each of these runs"))  # fmt: skip
+@click.option(
+    "--rate-steps",
+    type=click.IntRange(min=2),
+    default=RATE_STEPS,
+    show_default=True,
+    help=t("optimiser steps of each of these runs"),
+)
 @click.option("--run", "run_id", help=t("train this planned run"))
 @click.option("--queue", is_flag=True, help=t("leave it to `afina worker`"))
 @resume_option
 @json_option
 def train_command(
-    model: str | None, data: Path | None, documents: Path | None, validation: Path | None, adapter: Path | None,
-    config: Path | None, output: Path | None, only_plan: bool, max_hours: float, find_rate: bool, rate_steps: int,
-    run_id: str | None, queue: bool, resume: bool, as_json: bool,
-) -> None:  # fmt: skip
+    model: str | None,
+    data: Path | None,
+    documents: Path | None,
+    validation: Path | None,
+    adapter: Path | None,
+    config: Path | None,
+    output: Path | None,
+    only_plan: bool,
+    max_hours: float,
+    find_rate: bool,
+    rate_steps: int,
+    run_id: str | None,
+    queue: bool,
+    resume: bool,
+    as_json: bool,
+) -> None:
     """Train."""
     if not any((model, data, documents, validation, output, adapter, only_plan, find_rate)):
         train_project(config, run_id, queue=queue, resume=resume, as_json=as_json)
@@ -102,15 +131,26 @@ def train_command(
         (run_id or queue, "--run and --queue are for a project's trainings, not for file to file"),
         (validation and not data, "--validation needs --data"),
         (only_plan and find_rate, "--plan or --find-rate, one at a time"),
-        ((only_plan or find_rate) and data and documents, "--plan and --find-rate look at --data or at --documents, one at a time"),
+        (
+            (only_plan or find_rate) and data and documents,
+            "--plan and --find-rate look at --data or at --documents, one at a time",
+        ),
         (max_hours and not only_plan, "--max-hours needs --plan"),
-    ):  # fmt: skip
+    ):
         if wrong:
             raise click.UsageError(words)
-    settings = recommended_training(model, read_train_settings(config) if config else TrainSettings())
+    settings = (
+        read_train_settings(config) if config else TrainSettings.model_validate(base_layer(model).get("train", {}))
+    )
     files = Files(
-        model=model, data=data, documents=documents, validation=validation, adapter=adapter, output=output, settings=settings,
-    )  # fmt: skip
+        model=model,
+        data=data,
+        documents=documents,
+        validation=validation,
+        adapter=adapter,
+        output=output,
+        settings=settings,
+    )
     for notice in settings.notices():
         click.echo(f"note: {notice}", err=True)
     if only_plan:
@@ -134,7 +174,7 @@ def train_project(config: Path | None, run_id: str | None, *, queue: bool, resum
         if run_id
         else interrupted_run(project)
         if resume
-        else plan_training(project, current_dataset(project))
+        else plan_training(project, project.ledger.dataset())
     )
     if queue:
         defer_training(project.dsn, client=project.client, run=run)
@@ -152,12 +192,15 @@ def plan_files(files: Files, *, max_hours: float, as_json: bool) -> None:
     if not files.data:  # documents alone
         settings = epochs(settings, settings.training.document_epochs)
     told = stages(as_json)
-    with told.stage("plan"):
+    with told.stage("plan") as at_work:
         plan = make_plan(
-            encoded.train, read_model_config(resolve_base(files.model)), settings, max_hours=max_hours,
-            say=told.narrator.progress,
-        )  # fmt: skip
-        told.note = f"{plan.steps} steps"
+            encoded.train,
+            read_model_config(resolve_base(files.model)),
+            settings,
+            max_hours=max_hours,
+            say=at_work.tell,
+        )
+        at_work.note = f"{plan.steps} steps"
     if as_json:
         print_json(asdict(plan))
     else:
@@ -171,10 +214,10 @@ def find_files(files: Files, *, steps: int, as_json: bool) -> None:
     encoded = files.chats() if files.data else files.texts()
     told = stages(as_json)
     room = require_memory(encoded.train, read_model_config(resolve_base(files.model)), files.settings)
-    with told.stage("rates"):
+    with told.stage("rates") as at_work:
         model = trainable_model(files.settings, base=resolve_base(files.model), start=files.adapter, tight=room.tight)
-        found = compare_rates(model, encoded, files.settings, steps=steps, say=told.narrator.progress)
-        told.note = f"training.learning_rate = {found.best:g}"
+        found = compare_rates(model, encoded, files.settings, steps=steps, say=at_work.tell)
+        at_work.note = f"training.learning_rate = {found.best:g}"
     if as_json:
         print_json(asdict(found))
     else:
@@ -207,12 +250,17 @@ def train_files(files: Files, output: Path, *, resume: bool, as_json: bool) -> d
         require_exportable(base)
     told, results = stages(as_json), {}
     for stage, out, encoded, settings in parts:
-        with told.stage(stage):
+        with told.stage(stage) as at_work:
             result = train(
-                encoded, settings, base=base, out=out, start=start, resume=resume,
-                on_progress=lambda p: told.narrator.progress(p.step, p.steps, f"loss {p.loss:.3f}"),
-            )  # fmt: skip
-            told.note = f"{result.steps} steps, loss {result.train_loss:.3f} → {result.adapter}"
+                encoded,
+                settings,
+                base=base,
+                out=out,
+                start=start,
+                resume=resume,
+                tell=at_work.tell,
+            )
+            at_work.note = f"{result.steps} steps, loss {result.train_loss:.3f} → {result.adapter}"
         results[stage] = {name: finite(value) for name, value in asdict(result).items()}
         start = Path(result.adapter)
     return {**results["train"], "documents": results["documents"]} if len(results) == 2 else results[stage]

@@ -12,20 +12,45 @@ from afina.cli.options import VerdictCommand, json_option, verdict_exit
 from afina.cli.terminal import OUT, print_json
 from afina.cli.words import t
 from afina.errors import InputError
-from afina.loop.scores import pair_scores
-from afina.release.decide import Cause, Comparison, Decision, Outcome, Policy, decide
+from afina.records import Cause, Comparison, Decision, Outcome, Policy
+from afina.verdict.decide import decide
+from afina.verdict.scores import pair_scores
 
 EXIT_CODES = {Outcome.GO: 0, Outcome.NO_GO: 1, Outcome.CANNOT_TELL: 2}
 COLOURS = {Outcome.GO: "green", Outcome.NO_GO: "red", Outcome.CANNOT_TELL: "yellow"}
 FILE = click.Path(path_type=Path)
 
 
-@click.command("verdict", cls=VerdictCommand, help=t("Two score files, rows {\"id\", \"score\"[, \"metric\", \"group\"]} on the same items: is B better than A? Exit code 0 go, 1 no-go, 2 cannot tell (too few items), 65 bad input."))  # fmt: skip
+@click.command(
+    "verdict",
+    cls=VerdictCommand,
+    help=t(
+        'Two score files, rows {"id", "score"[, "metric", "group"]} on the same items: is B better than A? Exit code 0 go, 1 no-go, 2 cannot tell (too few items), 65 bad input.'
+    ),
+)
 @click.option("--a", "a_file", required=True, type=FILE, help=t("scores of A (JSONL)"))
 @click.option("--b", "b_file", required=True, type=FILE, help=t("scores of B (JSONL)"))
-@click.option("--alpha", default=0.05, show_default=True, type=click.FloatRange(0, 0.5, min_open=True, max_open=True), help=t("largest accepted chance of a false 'better'"))  # fmt: skip
-@click.option("--min-effect", default=0.0, show_default=True, type=click.FloatRange(0), help=t("B must surely be better by this share of A's score: 0.1 = ten per cent"))  # fmt: skip
-@click.option("--guard", "guards", multiple=True, metavar="METRIC=MARGIN", help=t("a metric that must not become worse by more than the margin; all others are targets"))  # fmt: skip
+@click.option(
+    "--alpha",
+    default=0.05,
+    show_default=True,
+    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+    help=t("largest accepted chance of a false 'better'"),
+)
+@click.option(
+    "--min-effect",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help=t("B must surely be better by this share of A's score: 0.1 = ten per cent"),
+)
+@click.option(
+    "--guard",
+    "guards",
+    multiple=True,
+    metavar="METRIC=MARGIN",
+    help=t("a metric that must not become worse by more than the margin; all others are targets"),
+)
 @click.option(
     "--lower-is-better", "turned", multiple=True, metavar="METRIC", help=t("a metric of which less is better")
 )
@@ -34,9 +59,15 @@ FILE = click.Path(path_type=Path)
 )
 @json_option
 def verdict_command(
-    a_file: Path, b_file: Path, alpha: float, min_effect: float, guards: tuple[str, ...], turned: tuple[str, ...],
-    min_items: int, as_json: bool,
-) -> None:  # fmt: skip
+    a_file: Path,
+    b_file: Path,
+    alpha: float,
+    min_effect: float,
+    guards: tuple[str, ...],
+    turned: tuple[str, ...],
+    min_items: int,
+    as_json: bool,
+) -> None:
     """Compare."""
     with verdict_exit():
         policy = Policy(
@@ -88,11 +119,15 @@ def as_report(decision: Decision) -> dict[str, object]:
     first = by_metric[decision.metrics[0]]
     figures = ("n", "wins", "losses", "difference", "low", "high", "level")
     return {
-        "go": decision.outcome is Outcome.GO, "outcome": decision.outcome.value, "cause": decision.cause.value,
-        "metrics": list(decision.metrics), "p_value": first.p_worse if decision.cause is Cause.WORSE else first.adjusted,
+        "go": decision.outcome is Outcome.GO,
+        "outcome": decision.outcome.value,
+        "cause": decision.cause.value,
+        "metrics": list(decision.metrics),
+        "p_value": first.p_worse if decision.cause is Cause.WORSE else first.adjusted,
         **{name: getattr(first, name) for name in figures},
-        "reasons": list(decision.reasons), "comparisons": [asdict(one) for one in decision.comparisons],
-    }  # fmt: skip
+        "reasons": list(decision.reasons),
+        "comparisons": [asdict(one) for one in decision.comparisons],
+    }
 
 
 def print_decision(decision: Decision) -> None:
@@ -127,7 +162,17 @@ def row(one: Comparison) -> tuple[str, ...]:
     """One metric as text."""
     groups = f" ({one.groups})" if one.groups != one.n else ""
     return (
-        escape(one.metric), t(one.role), f"{one.a:.4g}", f"{one.b:.4g}", f"{one.difference:+.4g}",
-        f"{one.level:.0%}: {one.low:+.3g} … {one.high:+.3g}", str(one.wins), str(one.losses), str(one.ties),
-        f"{one.adjusted:.2g}", f"{one.n}{groups}", f"{one.passes_from:+.2g}", "[green]✓[/]" if one.passed else "·",
-    )  # fmt: skip
+        escape(one.metric),
+        t(one.role),
+        f"{one.a:.4g}",
+        f"{one.b:.4g}",
+        f"{one.difference:+.4g}",
+        f"{one.level:.0%}: {one.low:+.3g} … {one.high:+.3g}",
+        str(one.wins),
+        str(one.losses),
+        str(one.ties),
+        f"{one.adjusted:.2g}",
+        f"{one.n}{groups}",
+        f"{one.passes_from:+.2g}",
+        "[green]✓[/]" if one.passed else "·",
+    )

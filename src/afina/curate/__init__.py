@@ -1,7 +1,6 @@
-"""Reviewed messages → Example, or a rejection with its reason. Nothing is dropped silently."""
+"""Exchange → Example, or a rejection with its reason. Drops nothing silently."""
 
-from afina.curate.class_names import class_name_notices
-from afina.curate.curate import Candidate, Curated, curate
-from afina.curate.job import curate_task, kept_examples
+from afina.curate.curate import curate
+from afina.curate.job import kept_examples, save_curated
 
-__all__ = ["Candidate", "Curated", "class_name_notices", "curate", "curate_task", "kept_examples"]
+__all__ = ["curate", "kept_examples", "save_curated"]

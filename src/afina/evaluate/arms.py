@@ -1,4 +1,4 @@
-"""Who answers the questions: a served GGUF, an address, a file of answers, or a yardstick that only knows the training examples.
+"""Who answers the questions: a served GGUF, an address, a file of answers, or a lookup that only knows the training examples.
 
 An open list: an arm is a name, a source to write down, and something that can be asked.
 """
@@ -16,6 +16,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from afina.chat import defuse_turns
 from afina.chat.render import Renderer
 from afina.errors import InputError
+from afina.evaluate.likelihood import WEIGHED_TOKENS, mean_log_likelihood
 from afina.records import EvalItem, EvalSet, Output, Part, Turn
 from afina.runtime import Completion, RuntimeClient, gguf_facts, start_worker
 from afina.settings import RuntimeSettings
@@ -28,7 +29,7 @@ GUARD_TOKENS = 96
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class OpenedArm:
     """An arm that is ready: `ask` may be called from `connections` threads; `alive` says whether asking on makes sense."""
 
     ask: Callable[[EvalItem], Output]
@@ -46,21 +47,8 @@ class Arm:
 
     name: str
     source: dict[str, Any]
-    open: Callable[[EvalSet], AbstractContextManager[Asked]]
+    open: Callable[[EvalSet], AbstractContextManager[OpenedArm]]
     parts: frozenset[Part] | None = None
-
-
-Turner = Callable[[EvalItem], Sequence[Turn]]
-
-
-def longest(item: EvalItem, max_tokens: int) -> int:
-    """Tokens that an answer to an item may have, whoever gives it."""
-    return min(max_tokens, GUARD_TOKENS) if item.part in {Part.SAFETY, Part.FORGETTING} else max_tokens
-
-
-def as_asked(item: EvalItem) -> Sequence[Turn]:
-    """The item's own chat."""
-    return item.turns
 
 
 class Nearest:
@@ -79,91 +67,147 @@ class Nearest:
         return {"nearest": self.k, "examples": len(self.pairs), "examples_blake2b": content}
 
     def of(self, item: EvalItem) -> list[Pair]:
-        """Nearest last."""
-        near = (self.pieces.transform([item.turns[-1].content]) @ self.known.T).toarray()[0]
+        """The k nearest pairs, most similar last."""
+        near = (self.pieces.transform([item.question]) @ self.known.T).toarray()[0]
         return [self.pairs[int(at)] for at in near.argsort(kind="stable")[::-1][: self.k]][::-1]
 
-    def turns(self, item: EvalItem) -> Sequence[Turn]:
-        """The item's chat with the examples as earlier turns. They are of the target task: other parts are asked as they are."""
-        if item.part is not Part.TARGET:
+    def shown(self, item: EvalItem) -> tuple[Turn, ...]:
+        """The examples as earlier turns of the item's chat."""
+        return tuple(
+            turn for message, answer in self.of(item) for turn in (Turn("user", message), Turn("assistant", answer))
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """How a model is asked.
+
+    Args:
+        system: prompt before the items of the target part that bring none.
+        nearest: training examples that are shown as earlier turns, on the target part.
+        renderer: the model's; with it expected answers are weighed: of the target part if `weighs`, and of the forgetting
+            part always.
+        writes: answers are written; otherwise the target part is only weighed.
+    """
+
+    max_tokens: int
+    timeout_s: float = 120.0
+    system: str = ""
+    nearest: Nearest | None = None
+    renderer: Renderer | None = None
+    weighs: bool = False
+    writes: bool = True
+    parts: frozenset[Part] | None = None
+
+    def turns(self, item: EvalItem) -> tuple[Turn, ...]:
+        """The item's chat as the model reads it. Prompt and examples are of the target task: other parts are asked as they are."""
+        if item.part is not Part.TARGET or not item.turns:
             return item.turns
-        shown = [t for message, answer in self.of(item) for t in (Turn("user", message), Turn("assistant", answer))]
-        system = 1 if item.turns[0].role == "system" else 0
-        return (*item.turns[:system], *shown, *item.turns[system:])
+        own = item.turns[0].role == "system"
+        system = item.turns[:1] if own else ((Turn("system", self.system),) if self.system else ())
+        shown = self.nearest.shown(item) if self.nearest else ()
+        return (*system, *shown, *item.turns[own:])
+
+    def is_weighed(self, item: EvalItem) -> bool:
+        """Whether the likelihood of the item's expected answer is measured."""
+        wanted = item.part is Part.FORGETTING or (self.weighs and item.part is Part.TARGET)
+        return bool(self.renderer and item.expected and wanted)
+
+    def is_written(self, item: EvalItem) -> bool:
+        """Whether an answer is written."""
+        return bool(item.turns) and (self.writes or item.part is not Part.TARGET)
+
+    def tokens(self, item: EvalItem) -> int:
+        """Tokens that an answer may have, whoever gives it."""
+        guarded = item.part in {Part.SAFETY, Part.FORGETTING}
+        return min(self.max_tokens, GUARD_TOKENS) if guarded else self.max_tokens
+
+    def source(self) -> dict[str, Any]:
+        """What a record says of it."""
+        return {
+            "max_tokens": self.max_tokens,
+            "guard_tokens": GUARD_TOKENS,
+            "system": self.system,
+            **({"weighed_tokens": WEIGHED_TOKENS, "weighs_target": self.weighs} if self.renderer else {}),
+            **(self.nearest.source() if self.nearest else {}),
+        }
 
 
-def gguf_arm(
-    name: str, gguf: Path, settings: RuntimeSettings, *, log: Path, max_tokens: int, timeout_s: float = 120.0, nearest: Nearest | None = None,
-    likelihood: Renderer | None = None, parts: frozenset[Part] | None = None,
-) -> Arm:  # fmt: skip
-    """A GGUF as it will be served, in a worker of its own. With `likelihood` (the model's renderer) expected answers are weighed too."""
+def gguf_arm(name: str, gguf: Path, settings: RuntimeSettings, asking: Asking, *, log: Path) -> Arm:
+    """A GGUF as it will be served, in a worker of its own."""
 
     @contextmanager
-    def opened(eval_set: EvalSet) -> Iterator[Asked]:
+    def opened(eval_set: EvalSet) -> Iterator[OpenedArm]:
         control = gguf_facts(gguf).control
         with (
             start_worker(gguf, settings, log=log) as worker,
-            RuntimeClient(worker.url, connections=settings.slots, timeout_s=timeout_s) as client,
+            RuntimeClient(worker.url, connections=settings.slots, timeout_s=asking.timeout_s) as client,
         ):
 
             def ask(item: EvalItem) -> Output:
-                turns = defuse_turns((nearest.turns if nearest else as_asked)(item), control)
-                schema = eval_set.answer_schema if item.part is Part.TARGET else None
+                turns = defuse_turns(asking.turns(item), control)
                 weight = None
-                if likelihood and item.expected and item.part is Part.TARGET:
-                    weight = mean_log_likelihood(client, likelihood, item)
-                most = longest(item, max_tokens)
-                found = client.chat(turns, schema=schema, max_tokens=most, confidence=schema is not None)
+                if asking.renderer and asking.is_weighed(item):
+                    weight = mean_log_likelihood(client, asking.renderer, turns, item.expected)
+                if not asking.is_written(item):
+                    return Output(item=item.id, log_likelihood=weight)
+                schema = eval_set.answer_schema if item.part is Part.TARGET else None
+                found = client.chat(turns, schema=schema, max_tokens=asking.tokens(item), confidence=schema is not None)
                 return output_of(item, found, log_likelihood=weight)
 
-            yield Asked(ask=ask, connections=settings.slots, alive=worker.alive, peak_rss_mb=worker.peak_rss_mb)
+            yield OpenedArm(ask=ask, connections=settings.slots, alive=worker.alive, peak_rss_mb=worker.peak_rss_mb)
 
-    source = {
-        "kind": "gguf", "file": gguf.name, "blake2b": file_hash(gguf), "max_tokens": max_tokens, "guard_tokens": GUARD_TOKENS,
-        "context": settings.context, "likelihood": likelihood is not None,
-    }  # fmt: skip
-    return Arm(name=name, source=source | (nearest.source() if nearest else {}), open=opened, parts=parts)
+    source = {"kind": "gguf", "file": gguf.name, "blake2b": file_hash(gguf), "context": settings.context}
+    return Arm(name=name, source=source | asking.source(), open=opened, parts=asking.parts)
 
 
 def output_of(item: EvalItem, found: Completion, *, log_likelihood: float | None = None) -> Output:
     """A completion as an output."""
     return Output(
-        item=item.id, text=found.text, cut=found.cut, milliseconds=found.milliseconds, first_ms=found.first_ms,
-        tokens_in=found.tokens_in, tokens_out=found.tokens_out, log_likelihood=log_likelihood, confidence=found.confidence,
-    )  # fmt: skip
+        item=item.id,
+        text=found.text,
+        cut=found.cut,
+        milliseconds=found.milliseconds,
+        first_ms=found.first_ms,
+        tokens_in=found.tokens_in,
+        tokens_out=found.tokens_out,
+        log_likelihood=log_likelihood,
+        confidence=found.confidence,
+    )
 
 
-def mean_log_likelihood(client: RuntimeClient, renderer: Renderer, item: EvalItem) -> float:
-    """Of the expected answer's tokens, nats a token."""
-    rendered = renderer.training((*item.turns, Turn("assistant", item.expected)), only_last=True)
-    behind = next((at for at, counted in enumerate(reversed(rendered.supervised)) if not counted), len(rendered.ids))
-    first = len(rendered.ids) - behind
-    return client.log_likelihood(rendered.ids[:first], rendered.ids[first:]) / max(1, behind)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where an OpenAI-compatible server listens (`…/v1` or without), which model is asked, and the key."""
+
+    url: str
+    model: str = ""
+    key: str = ""
+    connections: int = 4
 
 
-def url_arm(
-    name: str, url: str, *, model: str, max_tokens: int, key: str = "", timeout_s: float = 120.0, connections: int = 4,
-    nearest: Nearest | None = None,
-) -> Arm:  # fmt: skip
-    """A model behind any OpenAI-compatible address (`…/v1` or without)."""
+def url_arm(name: str, address: Address, asking: Asking) -> Arm:
+    """A model behind any OpenAI-compatible address."""
 
     @contextmanager
-    def opened(eval_set: EvalSet) -> Iterator[Asked]:
-        address = url.rstrip("/").removesuffix("/v1")
+    def opened(eval_set: EvalSet) -> Iterator[OpenedArm]:
         with RuntimeClient(
-            address, timeout_s=timeout_s, connections=connections, model=model or "default", key=key
+            address.url.rstrip("/").removesuffix("/v1"),
+            timeout_s=asking.timeout_s,
+            connections=address.connections,
+            model=address.model or "default",
+            key=address.key,
         ) as client:
 
             def ask(item: EvalItem) -> Output:
                 schema = eval_set.answer_schema if item.part is Part.TARGET else None
-                turns = (nearest.turns if nearest else as_asked)(item)
-                return output_of(item, client.chat(turns, schema=schema, max_tokens=longest(item, max_tokens)))
+                return output_of(item, client.chat(asking.turns(item), schema=schema, max_tokens=asking.tokens(item)))
 
-            yield Asked(ask=ask, connections=connections)
+            yield OpenedArm(ask=ask, connections=address.connections)
 
-    place = httpx.URL(url).copy_with(username=None, password=None)  # a record is shown to others
-    source = {"kind": "url", "url": str(place), "model": model, "max_tokens": max_tokens, "guard_tokens": GUARD_TOKENS}
-    return Arm(name=name, source=source | (nearest.source() if nearest else {}), open=opened)
+    place = httpx.URL(address.url).copy_with(username=None, password=None)  # a record is shown to others
+    source = {"kind": "url", "url": str(place), "model": address.model}
+    return Arm(name=name, source=source | asking.source(), open=opened)
 
 
 def answers_arm(name: str, file: Path, answers: Mapping[str, str]) -> Arm:
@@ -174,14 +218,14 @@ def answers_arm(name: str, file: Path, answers: Mapping[str, str]) -> Arm:
     """
 
     @contextmanager
-    def opened(eval_set: EvalSet) -> Iterator[Asked]:
+    def opened(eval_set: EvalSet) -> Iterator[OpenedArm]:
         if missing := [item.id for item in eval_set.items if item.id not in answers]:
             some = ", ".join(map(repr, missing[:3])) + (" …" if len(missing) > 3 else "")
             raise InputError(
                 f"{file}: no answers to {len(missing)} items: {some}",
                 remedy="an answer that failed is an empty text; `--write-set F` writes all items that are asked",
             )
-        yield Asked(ask=lambda item: Output(item=item.id, text=answers[item.id]))
+        yield OpenedArm(ask=lambda item: Output(item=item.id, text=answers[item.id]))
 
     content = "\n".join(f"{identity}\t{text}" for identity, text in sorted(answers.items()))
     mark = blake2b(content.encode(), digest_size=16).hexdigest()
@@ -189,11 +233,11 @@ def answers_arm(name: str, file: Path, answers: Mapping[str, str]) -> Arm:
 
 
 def lookup_arm(name: str, nearest: Nearest) -> Arm:
-    """The yardstick: the answer that was given to the most similar training message. It knows nothing of the other parts."""
+    """The baseline: the answer that was given to the most similar training message. It knows nothing of the other parts."""
 
     @contextmanager
-    def opened(_: EvalSet) -> Iterator[Asked]:
-        yield Asked(ask=lambda item: Output(item=item.id, text=nearest.of(item)[-1][1]))
+    def opened(_: EvalSet) -> Iterator[OpenedArm]:
+        yield OpenedArm(ask=lambda item: Output(item=item.id, text=nearest.of(item)[-1][1]))
 
     return Arm(name=name, source={"kind": "nearest answer", **nearest.source()}, open=opened, parts=TARGET)
 

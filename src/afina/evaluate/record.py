@@ -23,17 +23,27 @@ Scores = Mapping[str, Mapping[str, float]]
 def head_of(eval_set: EvalSet, arm: str, source: Mapping[str, Any]) -> dict[str, Any]:
     """What must be equal for two runs to be of the same evaluation."""
     return {
-        "format": FORMAT, "version": VERSION, "arm": arm, "source": dict(source),
-        "set": {"id": eval_set.id, "name": eval_set.name, "items": len(eval_set.items), "answer_schema": eval_set.answer_schema},
-    }  # fmt: skip
+        "format": FORMAT,
+        "version": VERSION,
+        "arm": arm,
+        "source": dict(source),
+        "set": {
+            "id": eval_set.id,
+            "name": eval_set.name,
+            "items": len(eval_set.items),
+            "answer_schema": eval_set.answer_schema,
+        },
+    }
 
 
 def write_record(path: Path, record: EvalRecord, scores: Scores) -> None:
     """Write a complete record."""
     head = {
-        **head_of(record.eval_set, record.arm, record.source), "environment": record.environment,
-        "peak_rss_mb": record.peak_rss_mb, "seconds": round(record.seconds, 3),
-    }  # fmt: skip
+        **head_of(record.eval_set, record.arm, record.source),
+        "environment": record.environment,
+        "peak_rss_mb": record.peak_rss_mb,
+        "seconds": round(record.seconds, 3),
+    }
     lines = [head]
     for item, output in zip(record.eval_set.items, record.outputs, strict=True):
         own = {metric: values[item.id] for metric, values in scores.items() if item.id in values}
@@ -68,9 +78,14 @@ def read_record(path: Path) -> tuple[EvalRecord, dict[str, dict[str, float]]]:
             for metric, value in row["scores"].items():
                 scores.setdefault(metric, {})[row["item"]["id"]] = float(value)
         record = EvalRecord(
-            eval_set=eval_set, arm=head["arm"], source=head["source"], outputs=outputs, environment=head["environment"],
-            peak_rss_mb=head["peak_rss_mb"], seconds=head["seconds"],
-        )  # fmt: skip
+            eval_set=eval_set,
+            arm=head["arm"],
+            source=head["source"],
+            outputs=outputs,
+            environment=head["environment"],
+            peak_rss_mb=head["peak_rss_mb"],
+            seconds=head["seconds"],
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise InputError(f"{path}: damaged ({type(exc).__name__}: {exc})") from exc
     return record, scores

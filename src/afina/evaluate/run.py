@@ -4,22 +4,20 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from afina.errors import RuntimeFailedError
-from afina.evaluate.arms import Arm, Asked
+from afina.evaluate.arms import Arm, OpenedArm
 from afina.evaluate.record import head_of, read_partial
+from afina.progress import Tell, unheard
 from afina.records import EvalItem, EvalRecord, EvalSet, Output
 from afina.store.paths import disk_errors, write_whole
 
 
-def run_arm(
-    arm: Arm, eval_set: EvalSet, *, partial: Path, on_item: Callable[[int, int], None] = lambda _done, _total: None
-) -> EvalRecord:
+def run_arm(arm: Arm, eval_set: EvalSet, *, partial: Path, tell: Tell = unheard) -> EvalRecord:
     """Every item's output, in the set's order. `partial` is where they are kept on the way; it is removed by the caller when the
     record is written.
 
@@ -42,18 +40,23 @@ def run_arm(
                     known[output.item] = output
                     file.write(as_lines(as_line(output)))
                     file.flush()  # the system has it, should this process be killed
-                    on_item(done, len(eval_set.items))
+                    tell(done, len(eval_set.items), arm.name)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         peak = asked.peak_rss_mb()
     return EvalRecord(
-        eval_set=eval_set, arm=arm.name, source=arm.source, outputs=tuple(known[item.id] for item in eval_set.items),
-        environment=environment(), peak_rss_mb=peak, seconds=time.monotonic() - began,
-    )  # fmt: skip
+        eval_set=eval_set,
+        arm=arm.name,
+        source=arm.source,
+        outputs=tuple(known[item.id] for item in eval_set.items),
+        environment=environment(),
+        peak_rss_mb=peak,
+        seconds=time.monotonic() - began,
+    )
 
 
-def answer(asked: Asked, item: EvalItem) -> Output:
+def answer(asked: OpenedArm, item: EvalItem) -> Output:
     """One item. A refused or timed-out question is an output with its reason; a dead worker is not."""
     began = time.perf_counter()
     try:
@@ -77,6 +80,9 @@ def as_lines(*rows: dict[str, Any]) -> str:
 def environment() -> dict[str, Any]:
     """Where the answers came about."""
     return {
-        "afina": version("afina"), "runtime": f"xllamacpp {version('xllamacpp')}", "python": platform.python_version(),
-        "machine": platform.machine(), "cores": len(os.sched_getaffinity(0)),
-    }  # fmt: skip
+        "afina": version("afina"),
+        "runtime": f"xllamacpp {version('xllamacpp')}",
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+    }

@@ -71,10 +71,16 @@ def read_item(row: Mapping[str, Any], where: str) -> EvalItem:
     check_rules(rules, where)
     if part is not Part.TARGET and not rules:
         raise InputError(f"{where}: an item of the part {part} needs `rules`: nothing else judges it")
+    weighed = row.get("messages") == [] and row.get("expected")  # a plain text: nothing is asked, it is weighed
     return EvalItem(
-        id=str(identity), turns=read_turns(row, where), part=part, expected=text_of(row, "expected", where),
-        group=text_of(row, "group", where), context=text_of(row, "context", where), rules=rules,
-    )  # fmt: skip
+        id=str(identity),
+        turns=() if weighed else read_turns(row, where),
+        part=part,
+        expected=text_of(row, "expected", where),
+        group=text_of(row, "group", where),
+        context=text_of(row, "context", where),
+        rules=rules,
+    )
 
 
 def text_of(row: Mapping[str, Any], key: str, where: str) -> str:

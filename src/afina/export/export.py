@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,10 @@ from afina.export.merge import merge
 from afina.export.modelfile import write_modelfile
 from afina.export.parity import Parity, check_parity, require_parity
 from afina.export.quantise import quantise
+from afina.progress import Tell, unheard
 from afina.records import Turn
 from afina.settings import RuntimeSettings
 from afina.store.paths import disk_errors, free_bytes, read_json, write_json
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def export_model(
     name: str,
     system: str = "",
     chats: Sequence[Sequence[Turn]] = (),
-    say: Say = lambda _: None,
+    tell: Tell = unheard,
 ) -> Exported:
     """Write `out` (a .gguf path), with `Modelfile` and `out.json` (the card) beside it.
 
@@ -115,10 +114,18 @@ def export_model(
         raise ExportError(f"{out} is no path of a .gguf file", remedy=f"e.g. {out / 'model.gguf'}")
     renderer = load_renderer(base)
     end = renderer.end_id()
+    done, total = 0, 3 if quantisation == "f32" else 5
+
+    def say(what: str) -> None:
+        nonlocal done
+        tell(done, total, what)
+        done += 1
+
     require_available(
-        EXPORT_BYTES * count_weights(base) + EXPORT_REST, f"exporting {base.name}",
+        EXPORT_BYTES * count_weights(base) + EXPORT_REST,
+        f"exporting {base.name}",
         remedy="close other programs, or use a smaller base: `afina doctor` says which sizes fit; a .gguf needs no export",
-    )  # fmt: skip
+    )
     out.parent.mkdir(parents=True, exist_ok=True)
     with disk_errors(out), tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as scratch:
         merged, plain = Path(scratch) / "merged", Path(scratch) / "f32.gguf"

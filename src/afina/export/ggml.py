@@ -34,9 +34,14 @@ def library() -> Any:
         if function is not None:
             function.restype = ctypes.c_size_t
             function.argtypes = [
-                ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64,
+                ctypes.c_int,
                 ctypes.c_void_p,
-            ]  # fmt: skip
+                ctypes.c_void_p,
+                ctypes.c_int64,
+                ctypes.c_int64,
+                ctypes.c_int64,
+                ctypes.c_void_p,
+            ]
             return function
     return None
 

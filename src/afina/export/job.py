@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json
 
 from afina.errors import StoreError
 from afina.ids import ModelVersionId, RunId
@@ -18,10 +18,16 @@ def register_version(session: Connection, version: ModelVersion) -> None:
     session.execute(
         QUERIES["add_version"],
         {
-            "id": version.id, "name": version.name, "task": version.task, "base": version.base, "run": version.run,
-            "gguf": version.gguf, "quantisation": version.quantisation, "card": Jsonb(version.card),
+            "id": version.id,
+            "name": version.name,
+            "task": version.task,
+            "base": version.base,
+            "run": version.run,
+            "gguf": version.gguf,
+            "quantisation": version.quantisation,
+            "card": Json(version.card),
         },
-    )  # fmt: skip
+    )
 
 
 def next_name(session: Connection, *, task: str, base: str) -> str:
@@ -33,9 +39,15 @@ def next_name(session: Connection, *, task: str, base: str) -> str:
 def to_version(row: Row) -> ModelVersion:
     """A row as a record."""
     return ModelVersion(
-        id=ModelVersionId(row["id"]), name=row["name"], task=row["task"], base=row["base"], gguf=row["gguf"],
-        quantisation=row["quantisation"], run=RunId(row["run_id"]) if row["run_id"] else None, card=row["card"],
-    )  # fmt: skip
+        id=ModelVersionId(row["id"]),
+        name=row["name"],
+        task=row["task"],
+        base=row["base"],
+        gguf=row["gguf"],
+        quantisation=row["quantisation"],
+        run=RunId(row["run_id"]) if row["run_id"] else None,
+        card=row["card"],
+    )
 
 
 def get_version(session: Connection, name: str | None, *, task: str) -> ModelVersion:

@@ -162,10 +162,22 @@ def check_parity(
         and stops
     )
     return Parity(
-        prompts=len(prompts), templates_equal=templates, token_ids_equal=tokens, token_checks=len(texts),
-        max_difference=worst, judged_difference=worst_judged, mean_divergence=divergence, compared=count, argmax_equal=equal, limit=limit,
-        divergence_limit=divergence_limit, stops=stops, adds_bos=adds_bos, tokens_per_s=speed, passed=passed,
-    )  # fmt: skip
+        prompts=len(prompts),
+        templates_equal=templates,
+        token_ids_equal=tokens,
+        token_checks=len(texts),
+        max_difference=worst,
+        judged_difference=worst_judged,
+        mean_divergence=divergence,
+        compared=count,
+        argmax_equal=equal,
+        limit=limit,
+        divergence_limit=divergence_limit,
+        stops=stops,
+        adds_bos=adds_bos,
+        tokens_per_s=speed,
+        passed=passed,
+    )
 
 
 def require_parity(parity: Parity, *, quantisation: str) -> None:

@@ -1,7 +1,4 @@
-"""Examples → Dataset: split without leaks, content-addressed, never changed again.
-
-`freeze` itself is imported by its own name, because it loads scikit-learn.
-"""
+"""Examples → Dataset: split by group, named by content. Never changes a dataset."""
 
 from afina.freeze.job import kept_parts, load_dataset, newest_dataset, save_dataset
 

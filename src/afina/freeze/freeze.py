@@ -4,6 +4,7 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
@@ -14,14 +15,14 @@ from afina.errors import NotEnoughDataError
 from afina.ids import DatasetId
 from afina.records import Dataset, Example, Split
 from afina.settings import FreezeSettings
+from afina.tasks import Task
 
 
 def freeze(
     examples: Sequence[Example],
     settings: FreezeSettings,
+    task: Task,
     *,
-    task: str,
-    fields: Sequence[str],
     test: Sequence[Example] | None = None,
     kept: Mapping[str, Split] | None = None,
 ) -> Dataset:
@@ -31,28 +32,44 @@ def freeze(
     outside is taken as it is; training examples of its groups are not removed, because the caller decided that split.
 
     Raises:
-        NotEnoughDataError: too few examples, or only one class.
+        NotEnoughDataError: too few examples, all of one group, or nothing that can be learnt.
     """
-    require_enough(examples, settings, fields=fields)
-    rest = sorted(examples, key=lambda e: (e.text, e.group))  # the same content is the same dataset, in any order
-    joined = ["\x1f".join(e.target.values()) for e in rest]
+    require_enough(examples, settings)
+    rest = ordered(examples)
     kept = kept if kept and test is None else {}
-    found = split_parts([e.group for e in rest], joined, settings, kept=kept, held_out=test is None)
-    train, validation, drawn = ([rest[at] for at in found[part]] for part in Split)
-    held_out = drawn if test is None else sorted(test, key=lambda e: (e.text, e.group))
-    labels = {name: tuple(sorted({e.target[name] for e in train})) for name in fields}
-    require_classes(labels)
-    body = {"fields": list(fields), "train": rows(train), "validation": rows(validation), "test": rows(held_out)}
+    groups = [e.group for e in rest]
+    found = split_parts(groups, [e.stratum for e in rest], settings, kept=kept, held_out=test is None)
+    parts = {split: tuple(rest[at] for at in found[split]) for split in Split}
+    parts[Split.TEST] = parts[Split.TEST] if test is None else tuple(ordered(test))
+    task.kind.require_learnable(task, rest, parts[Split.TRAIN])
+    schema = task.kind.answer_schema(task, parts[Split.TRAIN])
+    prompt = task.kind.prompt(task)
+    body = {
+        "kind": task.kind.name,
+        "prompt": prompt,
+        "schema": schema,
+        **{split.value: content(parts[split]) for split in Split},
+    }
     digest = blake2b(json.dumps(body, ensure_ascii=False, sort_keys=True).encode(), digest_size=10).hexdigest()
-    card = make_card(train, validation, held_out, fields=fields, settings=settings)
-    card["groups_kept"] = len({e.group for e in rest} & kept.keys())
+    card = {
+        **sizes(parts, settings),
+        **task.kind.card(task, parts),
+        "groups_kept": len(set(groups) & kept.keys()),
+    }
     return Dataset(
-        id=DatasetId(f"dat_{digest}"), task=task, fields=tuple(fields), labels=labels,
-        train=tuple(train), validation=tuple(validation), test=tuple(held_out), card=card,
-    )  # fmt: skip
+        id=DatasetId(f"dat_{digest}"),
+        task=task.name,
+        kind=task.kind.name,
+        prompt=prompt,
+        answer_schema=schema,
+        train=parts[Split.TRAIN],
+        validation=parts[Split.VALIDATION],
+        test=parts[Split.TEST],
+        card=card,
+    )
 
 
-def require_enough(examples: Sequence[Example], settings: FreezeSettings, *, fields: Sequence[str]) -> None:
+def require_enough(examples: Sequence[Example], settings: FreezeSettings) -> None:
     """Refuse what no honest result can come from.
 
     Raises:
@@ -61,30 +78,40 @@ def require_enough(examples: Sequence[Example], settings: FreezeSettings, *, fie
     if len(examples) < settings.min_examples:
         raise NotEnoughDataError(
             f"{len(examples)} usable examples, at least {settings.min_examples} are needed",
-            remedy="review more messages (`afina review`), or see `afina curate` for what was rejected and why",
+            remedy="collect or review more (`afina review`); `afina curate` and rejects.json say what was rejected and why",
         )
-    for name in fields:
-        found = {e.target[name] for e in examples}
-        if len(found) < 2:
-            raise NotEnoughDataError(
-                f"every example has the same {name} ({next(iter(found))!r}): there is nothing to tell apart",
-                remedy=f"review messages of other classes, or leave {name} out",
-            )
 
 
-def require_classes(labels: Mapping[str, Sequence[str]]) -> None:
-    """Refuse a training part that has nothing to tell apart, though all parts together have.
-
-    Raises:
-        NotEnoughDataError: a field has one class in it.
+def ordered(examples: Sequence[Example]) -> list[Example]:
+    """In the order of their content, so that the same content is the same dataset wherever it comes from. An example without
+    a group is a group of its own.
     """
-    for name, found in labels.items():
-        if len(found) < 2:
-            raise NotEnoughDataError(
-                f"every example of the training part has the same {name} ({', '.join(map(repr, found)) or 'none'}): "
-                "the other classes are in the validation and test parts only",
-                remedy="review more messages of the other classes, from several users",
-            )
+    alone = [
+        e if e.group else replace(e, group=f"own:{blake2b(text_of(e).encode(), digest_size=8).hexdigest()}")
+        for e in examples
+    ]
+    return sorted(alone, key=lambda e: (text_of(e), e.group, e.id))
+
+
+def text_of(example: Example) -> str:
+    """All of an example's text; its message first, so that an order by it is an order of messages."""
+    before = "\x1f".join(f"{turn.role}\x1e{turn.content}" for turn in example.turns[:-1])
+    return f"{example.message}\x1f{example.answer if example.turns else ''}\x1f{before}"
+
+
+def content(examples: Sequence[Example]) -> list[Any]:
+    """What of examples is content: not their ids, not where they came from."""
+    return [[[[turn.role, turn.content] for turn in e.turns], e.answer] for e in examples]
+
+
+def sizes(parts: Mapping[Split, Sequence[Example]], settings: FreezeSettings) -> dict[str, Any]:
+    """Rows and groups of every part, and how it was split."""
+    return {
+        "rows": {split.value: len(rows) for split, rows in parts.items()},
+        "groups": {split.value: len({e.group for e in rows}) for split, rows in parts.items()},
+        "strata": {split.value: len(Counter(e.stratum for e in rows)) for split, rows in parts.items()},
+        "split": settings.model_dump(),
+    }
 
 
 def split_parts(
@@ -145,45 +172,3 @@ def split_groups(
         warnings.simplefilter("ignore", UserWarning)  # classes rarer than the number of folds: expected in real data
         first, second = next(iter(splitter.split(np.zeros(len(groups)), list(classes), list(groups))))
     return sorted(map(int, first)), sorted(map(int, second))
-
-
-def rows(examples: Sequence[Example]) -> list[list[Any]]:
-    """What of an example is content: not its id, not where it came from."""
-    return [[e.text, e.target] for e in examples]
-
-
-def make_card(
-    train: Sequence[Example],
-    validation: Sequence[Example],
-    test: Sequence[Example],
-    *,
-    fields: Sequence[str],
-    settings: FreezeSettings,
-) -> dict[str, Any]:
-    """The data card: sizes, labels, groups, how it was split."""
-    parts = {"train": train, "validation": validation, "test": test}
-    return {
-        "rows": {name: len(part) for name, part in parts.items()},
-        "groups": {name: len({e.group for e in part}) for name, part in parts.items()},
-        "labels": {
-            name: {part: dict(Counter(e.target[name] for e in rows_)) for part, rows_ in parts.items()}
-            for name in fields
-        },
-        "split": settings.model_dump(),
-        "labels_not_in_training": {name: unlearnt(train, validation, test, field=name) for name in fields},
-    }
-
-
-def unlearnt(
-    train: Sequence[Example], validation: Sequence[Example], test: Sequence[Example], *, field: str
-) -> dict[str, dict[str, int]]:
-    """Class → rows of each other part, of the classes that the training part lacks: no model trained on it can say them."""
-    known = {e.target[field] for e in train}
-    missing = sorted({e.target[field] for e in (*validation, *test)} - known)
-    return {
-        label: {
-            part: sum(e.target[field] == label for e in rows_)
-            for part, rows_ in (("validation", validation), ("test", test))
-        }
-        for label in missing
-    }

@@ -1,11 +1,13 @@
 """Frozen datasets in and out of the database."""
 
-from psycopg.types.json import Jsonb
+from dataclasses import asdict
+
+from psycopg.types.json import Json, Jsonb
 
 from afina.errors import StoreError
 from afina.ids import DatasetId, ExampleId
-from afina.records import Dataset, Example, Split
-from afina.store.access import Connection
+from afina.records import Dataset, Example, Split, Turn
+from afina.store.access import Connection, Row
 from afina.store.named import read_queries
 
 QUERIES = read_queries("afina.freeze")
@@ -13,28 +15,34 @@ QUERIES = read_queries("afina.freeze")
 
 def save_dataset(session: Connection, dataset: Dataset) -> bool:
     """Store a dataset. False when its content was frozen before."""
-    card = {
-        **dataset.card,
-        "fields": list(dataset.fields),
-        "label_names": {k: list(v) for k, v in dataset.labels.items()},
+    values = {
+        "id": dataset.id,
+        "task": dataset.task,
+        "kind": dataset.kind,
+        "prompt": dataset.prompt,
+        "schema": None if dataset.answer_schema is None else Json(dataset.answer_schema),
+        "card": Jsonb(dataset.card),
     }
-    added = session.execute(
-        QUERIES["add_dataset"], {"id": dataset.id, "task": dataset.task, "card": Jsonb(card)}
-    ).rowcount
-    if not added:
+    if not session.execute(QUERIES["add_dataset"], values).rowcount:
         return False
+    rows = [
+        {
+            "dataset": dataset.id,
+            "example": e.id,
+            "split": split.value,
+            "position": at,
+            "group": e.group,
+            "turns": Jsonb([asdict(turn) for turn in e.turns]),
+            "answer": e.answer,
+            "stratum": e.stratum,
+            "source": e.source,
+            "facts": Jsonb(e.facts),
+        }
+        for split in Split
+        for at, e in enumerate(dataset.part(split))
+    ]
     with session.cursor() as cursor:
-        for split in Split:
-            cursor.executemany(
-                QUERIES["add_example"],
-                [
-                    {
-                        "dataset": dataset.id, "example": e.id, "split": split.value, "position": at,
-                        "text": e.text, "target": Jsonb(e.target), "group": e.group,
-                    }
-                    for at, e in enumerate(dataset.part(split))
-                ],
-            )  # fmt: skip
+        cursor.executemany(QUERIES["add_example"], rows)
     return True
 
 
@@ -65,14 +73,30 @@ def load_dataset(session: Connection, dataset: DatasetId) -> Dataset:
     head = session.execute(QUERIES["get_dataset"], {"id": dataset}).fetchone()
     if head is None:
         raise StoreError(f"no dataset {dataset}", remedy="`afina status` lists the newest one")
-    parts: dict[str, list[Example]] = {split.value: [] for split in Split}
+    parts: dict[Split, list[Example]] = {split: [] for split in Split}
     for row in session.execute(QUERIES["get_examples"], {"id": dataset}).fetchall():
-        parts[row["split"]].append(
-            Example(id=ExampleId(row["example_id"]), text=row["text"], target=row["target"], group=row["group_key"])
-        )
-    card = head["card"]
+        parts[Split(row["split"])].append(to_example(row))
     return Dataset(
-        id=dataset, task=head["task"], fields=tuple(card["fields"]),
-        labels={name: tuple(labels) for name, labels in card["label_names"].items()},
-        train=tuple(parts["train"]), validation=tuple(parts["validation"]), test=tuple(parts["test"]), card=card,
-    )  # fmt: skip
+        id=dataset,
+        task=head["task"],
+        kind=head["kind"],
+        prompt=head["prompt"],
+        answer_schema=head["answer_schema"],
+        train=tuple(parts[Split.TRAIN]),
+        validation=tuple(parts[Split.VALIDATION]),
+        test=tuple(parts[Split.TEST]),
+        card=head["card"],
+    )
+
+
+def to_example(row: Row) -> Example:
+    """A row as a record."""
+    return Example(
+        id=ExampleId(row["example_id"]),
+        turns=tuple(Turn(**turn) for turn in row["turns"]),
+        answer=row["answer"],
+        group=row["group_key"],
+        stratum=row["stratum"],
+        source=row["source"],
+        facts=row["facts"],
+    )

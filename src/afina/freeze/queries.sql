@@ -1,20 +1,24 @@
 -- add_dataset: equal content is the same dataset
-INSERT INTO ml.datasets (id, client_id, task, card)
-VALUES (%(id)s, current_setting('app.client'), %(task)s, %(card)s)
+INSERT INTO ml.datasets (id, client_id, task, kind, prompt, answer_schema, card)
+VALUES (%(id)s, current_setting('app.client'), %(task)s, %(kind)s, %(prompt)s, %(schema)s, %(card)s)
 ON CONFLICT DO NOTHING
 
 -- add_example: the frozen copy of one example
-INSERT INTO ml.dataset_examples (client_id, dataset_id, example_id, split, position, text, target, group_key)
-VALUES (current_setting('app.client'), %(dataset)s, %(example)s, %(split)s, %(position)s, %(text)s, %(target)s, %(group)s)
+INSERT INTO ml.dataset_examples
+    (client_id, dataset_id, example_id, split, position, turns, answer, group_key, stratum, source, facts)
+VALUES
+    (current_setting('app.client'), %(dataset)s, %(example)s, %(split)s, %(position)s, %(turns)s, %(answer)s, %(group)s,
+     %(stratum)s, %(source)s, %(facts)s)
 
 -- get_dataset: one dataset's card
-SELECT id, task, card FROM ml.datasets WHERE id = %(id)s
+SELECT id, task, kind, prompt, answer_schema, card FROM ml.datasets WHERE id = %(id)s
 
 -- newest: the last one frozen for a task
 SELECT id FROM ml.datasets WHERE task = %(task)s ORDER BY created_at DESC LIMIT 1
 
 -- get_examples: in their frozen order
-SELECT example_id, split, text, target, group_key FROM ml.dataset_examples WHERE dataset_id = %(id)s ORDER BY split, position
+SELECT example_id, split, turns, answer, group_key, stratum, source, facts
+FROM ml.dataset_examples WHERE dataset_id = %(id)s ORDER BY split, position
 
 -- parts: where every group of a task was when it was frozen last
 SELECT DISTINCT ON (e.group_key) e.group_key, e.split

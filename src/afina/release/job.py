@@ -1,13 +1,12 @@
 """Rollouts in the database. Every move is one transaction: the new state and its audit record, or neither."""
 
-from dataclasses import asdict
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from afina.errors import ReleaseError
 from afina.ids import ClientId, DatasetId, ModelVersionId, RolloutId, VerdictId, new_id
-from afina.records import Rollout, RolloutState, Verdict
+from afina.records import Rollout, RolloutState
 from afina.release.rollout import next_state
 from afina.release.traffic import ArmTraffic
 from afina.store.access import Connection
@@ -17,15 +16,10 @@ QUERIES = read_queries("afina.release")
 S = RolloutState
 
 
-def save_verdict(session: Connection, verdict: Verdict, *, version: ModelVersionId, dataset: DatasetId) -> None:
-    """Store a verdict."""
-    session.execute(
-        QUERIES["add_verdict"],
-        {
-            "id": VerdictId(new_id("ver")), "version": version, "dataset": dataset, "go": verdict.go,
-            "verdict": Jsonb(asdict(verdict)),
-        },
-    )  # fmt: skip
+def save_verdict(session: Connection, verdict: dict[str, Any], *, version: ModelVersionId, dataset: DatasetId) -> None:
+    """Store a verdict, as JSON."""
+    values = {"id": VerdictId(new_id("ver")), "version": version, "dataset": dataset, "go": verdict["go"]}
+    session.execute(QUERIES["add_verdict"], {**values, "verdict": Jsonb(verdict)})
 
 
 def verdict_of(session: Connection, version: ModelVersionId) -> dict[str, Any] | None:
@@ -39,31 +33,45 @@ def rollouts(session: Connection, *, task: str, states: tuple[RolloutState, ...]
     rows = session.execute(QUERIES["live"], {"task": task, "states": [s.value for s in states]}).fetchall()
     return [
         Rollout(
-            id=RolloutId(r["id"]), client=ClientId(r["client_id"]), task=r["task"],
-            model_version=ModelVersionId(r["model_version_id"]), state=S(r["state"]), share=r["share"],
+            id=RolloutId(r["id"]),
+            client=ClientId(r["client_id"]),
+            task=r["task"],
+            model_version=ModelVersionId(r["model_version_id"]),
+            state=S(r["state"]),
+            share=r["share"],
         )
         for r in rows
-    ]  # fmt: skip
+    ]
 
 
-def one(session: Connection, *, task: str, state: RolloutState) -> Rollout | None:
+def rollout_in(session: Connection, *, task: str, state: RolloutState) -> Rollout | None:
     """The task's rollout in a state that only one may have."""
     found = rollouts(session, task=task, states=(state,))
     return found[0] if found else None
 
 
 def record_move(
-    session: Connection, rollout: RolloutId, *, before: RolloutState | None, after: RolloutState, actor: str, reason: str,
+    session: Connection,
+    rollout: RolloutId,
+    *,
+    before: RolloutState | None,
+    after: RolloutState,
+    actor: str,
+    reason: str,
     evidence: dict[str, Any] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Add to the audit record."""
     session.execute(
         QUERIES["add_event"],
         {
-            "rollout": rollout, "from": before.value if before else None, "to": after.value, "actor": actor,
-            "reason": reason, "evidence": Jsonb(evidence or {}),
+            "rollout": rollout,
+            "from": before.value if before else None,
+            "to": after.value,
+            "actor": actor,
+            "reason": reason,
+            "evidence": Jsonb(evidence or {}),
         },
-    )  # fmt: skip
+    )
 
 
 def start(
@@ -76,7 +84,7 @@ def start(
     """
     session.execute(QUERIES["lock_task"], {"task": task})
     state = next_state(None, action)
-    if one(session, task=task, state=state) is not None:
+    if rollout_in(session, task=task, state=state) is not None:
         raise ReleaseError(
             f"the task {task!r} has a {state.value} version already", remedy="promote it or `afina rollback` first"
         )
@@ -114,10 +122,10 @@ def promote(session: Connection, *, task: str, actor: str, reason: str, evidence
         ReleaseError: there is no canary.
     """
     session.execute(QUERIES["lock_task"], {"task": task})
-    canary = one(session, task=task, state=S.CANARY)
+    canary = rollout_in(session, task=task, state=S.CANARY)
     if canary is None:
         raise ReleaseError(f"the task {task!r} has no canary", remedy="start one: `afina release`")
-    champion = one(session, task=task, state=S.PRODUCTION)
+    champion = rollout_in(session, task=task, state=S.PRODUCTION)
     if champion is not None:
         move(session, champion, "supersede", actor=actor, reason=f"superseded: {reason}")
     move(session, canary, "promote", actor=actor, reason=reason, evidence=evidence)
@@ -135,11 +143,11 @@ def roll_back(
         ReleaseError: nothing is live, or there is nothing to go back to.
     """
     session.execute(QUERIES["lock_task"], {"task": task})
-    canary = one(session, task=task, state=S.CANARY)
+    canary = rollout_in(session, task=task, state=S.CANARY)
     if canary is not None:
         move(session, canary, "roll_back", actor=actor, reason=reason, evidence=evidence)
         return canary, None
-    champion = one(session, task=task, state=S.PRODUCTION)
+    champion = rollout_in(session, task=task, state=S.PRODUCTION)
     archived = rollouts(session, task=task, states=(S.ARCHIVED,))
     if champion is None:
         raise ReleaseError(f"the task {task!r} has nothing live to roll back")

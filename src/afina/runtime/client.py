@@ -166,9 +166,13 @@ class RuntimeClient:
         if self.plain_token is None:
             self.plain_token = self.tokenize("a")[-1]
         body = {
-            "prompt": list(ids), "n_predict": 1, "n_probs": top, "temperature": 0, "cache_prompt": cache,
+            "prompt": list(ids),
+            "n_predict": 1,
+            "n_probs": top,
+            "temperature": 0,
+            "cache_prompt": cache,
             "logit_bias": [[self.plain_token, 1000.0]],
-        }  # fmt: skip
+        }
         probabilities = self.post("completion", body).get("completion_probabilities") or []
         top_tokens = probabilities[0]["top_logprobs"] if probabilities else []
         return {entry["id"]: float(entry["logprob"]) for entry in top_tokens}
@@ -176,8 +180,12 @@ class RuntimeClient:
     def ends_at(self, ids: Sequence[int], token: int) -> bool:
         """Whether an answer is over when `token` is picked; it is forced to be picked here."""
         body = {
-            "prompt": list(ids), "n_predict": 2, "temperature": 0, "cache_prompt": False, "logit_bias": [[token, 1000.0]],
-        }  # fmt: skip
+            "prompt": list(ids),
+            "n_predict": 2,
+            "temperature": 0,
+            "cache_prompt": False,
+            "logit_bias": [[token, 1000.0]],
+        }
         return bool(self.post("completion", body).get("stop_type") == "eos")
 
     def log_likelihood(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
@@ -220,11 +228,14 @@ def completion_of(reply: Any, *, milliseconds: float) -> Completion:
         first = float(timings.get("prompt_ms", 0))
         text = content_text(choice["message"].get("content")).encode(errors="replace").decode()  # half characters
         return Completion(
-            text=strip_thinking(text), tokens_in=int(usage.get("prompt_tokens") or 0),
-            tokens_out=int(usage.get("completion_tokens") or 0), first_ms=first, cut=choice.get("finish_reason") == "length",
+            text=strip_thinking(text),
+            tokens_in=int(usage.get("prompt_tokens") or 0),
+            tokens_out=int(usage.get("completion_tokens") or 0),
+            first_ms=first,
+            cut=choice.get("finish_reason") == "length",
             milliseconds=first + float(timings.get("predicted_ms", 0)) if timings else milliseconds,
             confidence=product(choice.get("logprobs")),
-        )  # fmt: skip
+        )
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as exc:
         raise RuntimeFailedError(f"not a chat completion: {str(reply)[:200]}") from exc
 

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from afina.ids import ClientId
+from afina.serve.answers import add_answers
 from afina.serve.fleet import Fleet
 from afina.serve.gateway import Gateway, Opinion, Record
 from afina.serve.ollama import add_ollama, in_ollama_form
@@ -48,13 +49,16 @@ def build_gateway(
     app.state.fleet = fleet
     if origins:
         app.add_middleware(
-            CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"], allow_headers=["*"],
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
             expose_headers=["x-afina-model", "x-afina-interaction", "x-afina-ignored"],
-        )  # fmt: skip
+        )
     add_problems(app)
     add_ollama(app, gateway)
+    add_answers(app, gateway)
     app.add_api_route("/v1/chat/completions", gateway.chat, methods=["POST"])
-    app.add_api_route("/v1/classify", gateway.classify, methods=["POST"])
     app.add_api_route("/v1/feedback", gateway.opinion, methods=["POST"])
     add_models(app, fleet)
     return app
@@ -89,9 +93,14 @@ def add_models(app: FastAPI, fleet: Fleet) -> None:
 def model_card(version: LiveVersion) -> dict[str, Any]:
     """A version in OpenAI's form."""
     return {
-        "id": version.name, "object": "model", "created": version.created, "owned_by": "afina", "task": version.task,
-        "canary": version.canary, "share": version.share,
-    }  # fmt: skip
+        "id": version.name,
+        "object": "model",
+        "created": version.created,
+        "owned_by": "afina",
+        "task": version.task,
+        "canary": version.canary,
+        "share": version.share,
+    }
 
 
 def add_problems(app: FastAPI) -> None:

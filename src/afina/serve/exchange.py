@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from afina.ids import ClientId, InteractionId, new_id
-from afina.records import Fault, Interaction
+from afina.records import Fault, Interaction, Turn
 from afina.serve.completion import Message
 from afina.serve.route import LiveVersion
 
+ROLES = {"developer": "system"}
+"""OpenAI's newer word for a role."""
 MAX_NAME = 512
 """Longest user or conversation that is recorded, characters."""
 
@@ -22,6 +24,8 @@ class Exchange:
     user: str
     text: str
     conversation: str
+    context: tuple[Turn, ...] = ()
+    """What was said before the text, as the caller sent it."""
     ignored: Sequence[str] = ()
     began: float = field(default_factory=time.monotonic)
     id: InteractionId = field(default_factory=lambda: InteractionId(new_id("int")))
@@ -37,12 +41,24 @@ class Exchange:
     ) -> Interaction:
         """The record of the finished exchange."""
         return Interaction(
-            id=self.id, client=client, user=storable(self.user)[:MAX_NAME], conversation=storable(self.conversation)[:MAX_NAME],
-            text=storable(self.text), answer=storable(answer), task=self.version.task, source="gateway",
-            external_id=self.id, model_version=self.version.id, latency_ms=(time.monotonic() - self.began) * 1000,
-            ok=fault is Fault.NONE, error=storable(error), fault=fault, tokens_in=(usage or {}).get("prompt_tokens"),
+            id=self.id,
+            client=client,
+            user=storable(self.user)[:MAX_NAME],
+            conversation=storable(self.conversation)[:MAX_NAME],
+            text=storable(self.text),
+            context=tuple(Turn(t.role, storable(t.content)) for t in self.context),
+            answer=storable(answer),
+            task=self.version.task,
+            source="gateway",
+            external_id=self.id,
+            model_version=self.version.id,
+            latency_ms=(time.monotonic() - self.began) * 1000,
+            ok=fault is Fault.NONE,
+            error=storable(error),
+            fault=fault,
+            tokens_in=(usage or {}).get("prompt_tokens"),
             tokens_out=(usage or {}).get("completion_tokens"),
-        )  # fmt: skip
+        )
 
 
 def storable(text: str) -> str:
@@ -50,6 +66,8 @@ def storable(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
-def last_user_text(messages: Sequence[Message]) -> str:
-    """The text of the last user message."""
-    return next((m.content or "" for m in reversed(messages) if m.role == "user"), "")
+def said(messages: Sequence[Message]) -> tuple[str, tuple[Turn, ...]]:
+    """The text of the last user message, and what was said before it."""
+    at = max((n for n, message in enumerate(messages) if message.role == "user"), default=0)
+    before = tuple(Turn(ROLES.get(m.role, m.role), m.content) for m in messages[:at] if m.content)
+    return messages[at].content or "", tuple(turn for turn in before if turn.role in {"system", "user", "assistant"})

@@ -1,4 +1,4 @@
-"""The HTTP door: OpenAI's chat completions, a classification call, feedback.
+"""The HTTP door: OpenAI's chat completions, feedback.
 
 Every answer carries `x-afina-model` and `x-afina-interaction`; the latter is what feedback refers to. What is wrong with a
 request is refused here, before a worker that all callers share sees it.
@@ -20,14 +20,14 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from afina.chat import COMPACT, answer_schema, classify_turns, defuse, parse_answer, strip_thinking
+from afina.chat import COMPACT, defuse, strip_thinking
 from afina.errors import AfinaError, ModelError
 from afina.ids import ClientId
 from afina.records import Fault, Interaction
 from afina.runtime import Worker, gguf_facts
 from afina.sameness import composed
 from afina.serve.completion import read_completion, to_worker
-from afina.serve.exchange import Exchange, last_user_text
+from afina.serve.exchange import Exchange, said
 from afina.serve.fleet import Fleet
 from afina.serve.problems import RequestProblem, parsed, problem, read_body
 from afina.serve.route import LiveVersion
@@ -47,14 +47,6 @@ REQUESTS_FAULT = (
 REFUSED_CHARACTERS = 2000
 """How much of a refused request is recorded."""
 ON_ITS_WAY_S, FEEDBACK_WAIT_S = 60.0, 3.0
-
-
-class Classification(BaseModel):
-    """Body of `/v1/classify`."""
-
-    text: str = Field(min_length=1, max_length=100_000)
-    user: str = ""
-    model: str = ""
 
 
 class Opinion(BaseModel):
@@ -109,13 +101,18 @@ class Gateway:
             raise
         user = completion.user or request.headers.get("x-user", "")
         version, worker = self.route(user, completion.model)
+        text, context = said(completion.messages)
         exchange = Exchange(
-            version=version, user=user, text=last_user_text(completion.messages), ignored=ignored,
+            version=version,
+            user=user,
+            text=text,
+            context=context,
+            ignored=ignored,
             conversation=request.headers.get("x-conversation", ""),
-        )  # fmt: skip
+        )
         sent = to_worker(completion)
         tighten(sent)
-        sent["messages"] = await as_trained(sent["messages"], version)
+        sent["messages"] = await as_trained(with_prompt(sent["messages"], version), version)
         if completion.stream:
             return await self.stream(exchange, worker, sent)
         return await self.forward(request, exchange, worker, sent)
@@ -250,29 +247,6 @@ class Gateway:
             with anyio.CancelScope(shield=True):
                 await reply.aclose()
 
-    async def classify(self, request: Request) -> Response:
-        """`POST /v1/classify`: the trained prompt, the trained labels, JSON under a schema."""
-        body = parsed(Classification, await read_body(request))
-        version, worker = self.route(body.user, body.model)
-        if not version.fields:
-            raise RequestProblem(400, f"{version.name} is not a classification model; use /v1/chat/completions")
-        exchange = Exchange(version=version, user=body.user, text=body.text, conversation="")
-        schema = answer_schema(version.labels, fields=version.fields)
-        messages = [{"role": t.role, "content": t.content} for t in classify_turns(body.text, fields=version.fields)]
-        reply = await self.forward(request, exchange, worker, {
-            "messages": await as_trained(messages, version),
-            "temperature": 0,
-            "max_tokens": 128,
-            "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}},
-        })  # fmt: skip
-        if reply.status_code != httpx.codes.OK:
-            return reply
-        answer = json.loads(bytes(reply.body))["choices"][0]["message"]["content"] or ""
-        fields = parse_answer(answer, fields=version.fields)
-        return JSONResponse(
-            {"fields": fields, "model": version.name, "interaction": exchange.id}, headers=exchange.headers()
-        )
-
     async def opinion(self, request: Request) -> Response:
         """`POST /v1/feedback`."""
         body = parsed(Opinion, await read_body(request))
@@ -316,6 +290,15 @@ def clean(message: dict[str, Any]) -> None:
     content = message.get("content")
     nothing = None if message.get("tool_calls") else ""  # OpenAI's form of an answer that only calls tools
     message["content"] = strip_thinking(content) if content else nothing
+
+
+def with_prompt(messages: list[dict[str, Any]], version: LiveVersion) -> list[dict[str, Any]]:
+    """The prompt that the version was trained with before messages that bring no system turn: one rendering for training,
+    evaluation and serving.
+    """
+    if not version.prompt or any(message["role"] == "system" for message in messages):
+        return messages
+    return [{"role": "system", "content": version.prompt}, *messages]
 
 
 def tighten(body: dict[str, Any]) -> None:

@@ -177,10 +177,17 @@ def final(model: str, began: datetime, usage: dict[str, Any], *, reason: str) ->
     """What closes an answer. Durations in nanoseconds."""
     nanoseconds = int((datetime.now(UTC) - began).total_seconds() * 1e9)
     return {
-        "model": model, "created_at": stamp(), "done": True, "done_reason": reason, "total_duration": nanoseconds,
-        "load_duration": 0, "prompt_eval_count": usage.get("prompt_tokens", 0), "prompt_eval_duration": 0,
-        "eval_count": usage.get("completion_tokens", 0), "eval_duration": nanoseconds,
-    }  # fmt: skip
+        "model": model,
+        "created_at": stamp(),
+        "done": True,
+        "done_reason": reason,
+        "total_duration": nanoseconds,
+        "load_duration": 0,
+        "prompt_eval_count": usage.get("prompt_tokens", 0),
+        "prompt_eval_duration": 0,
+        "eval_count": usage.get("completion_tokens", 0),
+        "eval_duration": nanoseconds,
+    }
 
 
 def failure(status: int, text: str) -> Response:
@@ -204,9 +211,13 @@ def details(version: LiveVersion) -> dict[str, Any]:
     except (ModelError, OSError):
         return {"format": "gguf"}
     return {
-        "parent_model": "", "format": "gguf", "family": facts.architecture, "families": [facts.architecture],
-        "parameter_size": f"{facts.parameters / 1e6:.1f}M", "quantization_level": facts.quantisation,
-    }  # fmt: skip
+        "parent_model": "",
+        "format": "gguf",
+        "family": facts.architecture,
+        "families": [facts.architecture],
+        "parameter_size": f"{facts.parameters / 1e6:.1f}M",
+        "quantization_level": facts.quantisation,
+    }
 
 
 def listed(version: LiveVersion) -> dict[str, Any]:
@@ -215,9 +226,13 @@ def listed(version: LiveVersion) -> dict[str, Any]:
     stat = file.stat() if file.is_file() else None
     modified = datetime.fromtimestamp(stat.st_mtime if stat else 0, UTC).isoformat().replace("+00:00", "Z")
     return {
-        "name": version.name, "model": version.name, "modified_at": modified, "size": stat.st_size if stat else 0,
-        "digest": version.id, "details": details(version),
-    }  # fmt: skip
+        "name": version.name,
+        "model": version.name,
+        "modified_at": modified,
+        "size": stat.st_size if stat else 0,
+        "digest": version.id,
+        "details": details(version),
+    }
 
 
 def described(version: LiveVersion) -> dict[str, Any]:
@@ -228,7 +243,11 @@ def described(version: LiveVersion) -> dict[str, Any]:
     parameters = "\n".join(line.removeprefix("PARAMETER ") for line in modelfile.splitlines() if "PARAMETER" in line)
     facts = details(version)
     return {
-        "modelfile": modelfile, "parameters": parameters, "template": template, "details": facts,
+        "modelfile": modelfile,
+        "parameters": parameters,
+        "template": template,
+        "details": facts,
         "model_info": {"general.architecture": facts.get("family", ""), "general.name": version.name},
-        "capabilities": ["completion"], "modified_at": listed(version)["modified_at"],
-    }  # fmt: skip
+        "capabilities": ["completion"],
+        "modified_at": listed(version)["modified_at"],
+    }

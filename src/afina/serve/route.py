@@ -1,7 +1,7 @@
 """Which version answers whom."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -19,8 +19,10 @@ class LiveVersion:
     rollout: str
     canary: bool
     share: float
-    fields: tuple[str, ...] = ()
-    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    prompt: str = ""
+    """System prompt that it was trained with; put before what brings none."""
+    schema: dict[str, Any] | None = None
+    """JSON schema that binds its answers."""
     created: int = 0
     """When the version was made, seconds since 1970."""
 
@@ -29,11 +31,17 @@ def live_version(row: dict[str, Any]) -> LiveVersion:
     """A row of `live_versions` as a record."""
     card = row["card"]
     return LiveVersion(
-        id=ModelVersionId(row["id"]), name=row["name"], task=row["task"], gguf=row["gguf"], rollout=row["rollout"],
-        canary=row["state"] == "canary", share=row["share"], fields=tuple(card.get("fields", ())),
-        labels={name: tuple(labels) for name, labels in card.get("labels", {}).items()},
+        id=ModelVersionId(row["id"]),
+        name=row["name"],
+        task=row["task"],
+        gguf=row["gguf"],
+        rollout=row["rollout"],
+        canary=row["state"] == "canary",
+        share=row["share"],
+        prompt=card.get("prompt", ""),
+        schema=card.get("answer_schema"),
         created=row["created"],
-    )  # fmt: skip
+    )
 
 
 def bucket(user: str, *, salt: str) -> float:

@@ -1,36 +1,44 @@
-"""Defaults < `afina.toml` < environment (`AFINA_SECTION__KEY`) < flags → one frozen `Settings`. Unknown keys fail."""
+"""Defaults < base's own < recipe < `afina.toml` < environment < flags → one frozen `Settings`. Unknown keys fail."""
 
-from afina.settings.load import SETTINGS_FILE, Settings, find_project, load_settings
+from afina.settings.load import SETTINGS_FILE, BaseLayer, Settings, find_project, load_settings, make_settings
+from afina.settings.recipes import Recipe, packaged, read_recipe
 from afina.settings.sections import (
-    ChatSettings,
     CurateSettings,
     EvaluateSettings,
     FreezeSettings,
+    Language,
     Quantisation,
     ReleaseSettings,
     RuntimeSettings,
     ServeSettings,
     StoreSettings,
+    TaskSettings,
 )
 from afina.settings.train import LoraSettings, TooLong, TrainingSettings, TrainSettings, read_train_settings
 
 __all__ = [
     "SETTINGS_FILE",
-    "ChatSettings",
+    "BaseLayer",
     "CurateSettings",
     "EvaluateSettings",
     "FreezeSettings",
+    "Language",
     "LoraSettings",
     "Quantisation",
+    "Recipe",
     "ReleaseSettings",
     "RuntimeSettings",
     "ServeSettings",
     "Settings",
     "StoreSettings",
+    "TaskSettings",
     "TooLong",
     "TrainSettings",
     "TrainingSettings",
     "find_project",
     "load_settings",
+    "make_settings",
+    "packaged",
+    "read_recipe",
     "read_train_settings",
 ]

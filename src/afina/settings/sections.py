@@ -1,4 +1,8 @@
-"""The sections of `afina.toml`, except training: one frozen model each, a sentence, a unit and a bound per field."""
+"""The sections of a recipe and of `afina.toml`, except training: one frozen model each, a sentence, a unit and a bound per field.
+
+What is learnt and when it is good enough (a recipe's part): task, base, curate, freeze, train, export, evaluate, release.
+Where it runs (the machine's part): project, store, runtime, serve.
+"""
 
 from typing import Annotated, Literal
 
@@ -6,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Quantisation = Literal["f32", "f16", "q8_0", "q4_0", "q4_k_m", "q5_k_m"]
+Language = Literal["en", "es"]
 
 
 class Section(BaseModel):
@@ -18,9 +23,42 @@ class ProjectSettings(Section):
     """Whose data this is."""
 
     client: str = Field("default", min_length=1, description="client whose rows every command works on")
-    task: str = Field("classify", pattern=r"^[a-z0-9][a-z0-9-]*$", description="task, part of every version's name")
+
+
+class TaskSettings(Section):
+    """What is learnt."""
+
+    name: str = Field(
+        "", pattern=r"^([a-z0-9][a-z0-9-]*)?$", description="task, part of every version's name; empty = its kind"
+    )
+    kind: str = Field(
+        "classify",
+        min_length=1,
+        description="classify, chat, structured, documents, or your own as module:object or file.py:object",
+    )
+    language: Language = Field("en", description="language of the prompts that are made where none is given")
+    prompt: str = Field(
+        "",
+        description="short system prompt that the tuned model is trained and served with; empty = the kind's own; "
+        "a conversation's own system turn stays",
+    )
+    instructions: str = Field(
+        "", description="how the untuned base is asked; empty = made of prompt, labels, descriptions and schema"
+    )
+    text: str = Field("text", min_length=1, description="column with the message")
     fields: tuple[str, ...] = Field(
-        ("sentiment", "topic", "intent"), min_length=1, description="what a message is classified by"
+        ("sentiment", "topic", "intent"),
+        min_length=1,
+        description="classify: label columns, one a field; a+b joins two columns into one label",
+    )
+    labels: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="classify: field → label → what it means, told to the untuned base"
+    )
+    format: Literal["json", "yaml"] = Field("json", description="structured: form of the answers")
+    answer_schema: str = Field("", description="structured: file with the JSON schema of the answers")
+    metrics: tuple[str, ...] = Field((), description="measures that decide; empty = the kind's own")
+    chunk_chars: int = Field(
+        1200, ge=100, description="documents: longest piece that a document is cut into, characters"
     )
 
 
@@ -29,6 +67,7 @@ class StoreSettings(Section):
 
     url: str = Field("", description="any PostgreSQL >= 16; empty = the embedded server of this project")
     idle_stop_minutes: float = Field(30.0, ge=0, description="stop the embedded server after this; 0 = never")
+    connections: int = Field(8, ge=1, le=100, description="connections that one process keeps at most")
 
 
 class BaseSettings(Section):
@@ -41,17 +80,11 @@ class CurateSettings(Section):
     """What may become an example."""
 
     min_chars: int = Field(2, ge=1, description="shortest message kept, characters")
-    max_chars: int = Field(8000, ge=1, description="longest message kept, characters")
-
-
-class ChatSettings(Section):
-    """What of a conversation is learnt, for the task `chat`."""
-
-    system: str = Field("", description="system prompt put before conversations that bring none")
-    min_quality: int = Field(4, ge=1, le=5, description="lowest quality of an answer, by the customer's next message")
-    newest: int = Field(1000, ge=1, description="at most this many answers, newest first")
-    max_chars: int = Field(4000, ge=1, description="longest turn kept, characters")
-    max_reply_tokens: int = Field(160, ge=1, description="longest reply an evaluation lets a model write, tokens")
+    max_chars: int = Field(8000, ge=1, description="longest message or turn kept, characters")
+    min_quality: int = Field(
+        4, ge=1, le=5, description="chat: lowest quality of an answer nobody reviewed, by the user's next message"
+    )
+    newest: int = Field(0, ge=0, description="keep at most this many examples, the newest; 0 = all")
 
 
 class FreezeSettings(Section):
@@ -74,10 +107,13 @@ class EvaluateSettings(Section):
 
     alpha: float = Field(0.05, gt=0, lt=0.5, description="largest accepted chance of a false 'better'")
     min_items: int = Field(30, ge=1, description="fewest held-out items for a verdict")
-    must_beat_yardsticks: bool = Field(True, description="a loss to a yardstick blocks the release")
+    must_beat_baselines: bool = Field(True, description="a loss to a baseline blocks the release")
     minimum_effect: float = Field(0.1, ge=0, le=10, description="least gain, as a share of the base's score")
     redeploy_effect: float = Field(0.05, ge=0, le=10, description="the same over a tuned version that is live")
     margin: float = Field(0.1, gt=0, lt=1, description="largest loss of safety and forgetting items that is accepted")
+    margin_nats: float = Field(
+        0.5, gt=0, description="largest loss of log-likelihood of general answers that is accepted, nats per token"
+    )
     guards: bool = Field(True, description="ask the safety and forgetting items too")
     nearest: int = Field(
         4,

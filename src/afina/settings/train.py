@@ -20,16 +20,16 @@ class LoraSettings(Section):
 
     r: int = Field(16, ge=1, description="rank")
     lora_alpha: int = Field(32, ge=1, description="scale numerator: updates are scaled by alpha / r")
-    lora_dropout: float = Field(0.05, ge=0, lt=1)
-    target_modules: tuple[str, ...] = Field(ALL_LINEAR, min_length=1)
-    bias: Literal["none"] = "none"
-    task_type: Literal["CAUSAL_LM"] = "CAUSAL_LM"
+    lora_dropout: float = Field(0.05, ge=0, lt=1, description="share of the adapter's inputs that a step leaves out")
+    target_modules: tuple[str, ...] = Field(ALL_LINEAR, min_length=1, description="matrices that get an adapter")
+    bias: Literal["none"] = Field("none", description="biases are not trained")
+    task_type: Literal["CAUSAL_LM"] = Field("CAUSAL_LM", description="the only kind of model")
 
 
 class TrainingSettings(Section):
     """The loop."""
 
-    num_epochs: int = Field(3, ge=1)
+    num_epochs: int = Field(3, ge=1, description="passes over the training part")
     batch_size: int = Field(1, ge=1, description="examples per optimiser step, times gradient_accumulation_steps")
     gradient_accumulation_steps: int = Field(
         8, ge=1, description="factor to batch_size; the examples of a step share prefixes"
@@ -37,13 +37,13 @@ class TrainingSettings(Section):
     pack_tokens: int = Field(
         0, ge=0, description="tokens of one forward pass, no more than memory allows; changes no result; 0 = up to 4096"
     )
-    learning_rate: float = Field(2e-4, gt=0)
-    weight_decay: float = Field(0.0, ge=0)
-    max_grad_norm: float = Field(1.0, gt=0)
-    warmup_steps: int = Field(10, ge=0)
+    learning_rate: float = Field(2e-4, gt=0, description="largest step size of AdamW, reached after the warm-up")
+    weight_decay: float = Field(0.0, ge=0, description="decoupled decay of the adapter, AdamW's")
+    max_grad_norm: float = Field(1.0, gt=0, description="gradients are scaled down to this norm")
+    warmup_steps: int = Field(10, ge=0, description="optimiser steps of rising rate")
     save_steps: int = Field(50, ge=1, description="optimiser steps between checkpoints")
     eval_steps: int = Field(25, ge=1, description="optimiser steps between validation losses")
-    logging_steps: int = Field(10, ge=1)
+    logging_steps: int = Field(10, ge=1, description="optimiser steps between two points of the curve")
     max_seq_length: int = Field(2048, ge=16, description="tokens of an example")
     too_long: TooLong = Field(
         "refuse", description="longer examples: an error, left out, cut at the end, or in windows; counts are said"
@@ -58,11 +58,13 @@ class TrainingSettings(Section):
     gradient_checkpointing: bool = Field(
         False, description="make activations again in the backward pass: slower, with far less memory"
     )
-    optim: Literal["adamw", "adamw_torch", "adamw_8bit"] = "adamw"
+    optim: Literal["adamw", "adamw_torch", "adamw_8bit"] = Field(
+        "adamw", description="all are float32 AdamW here: the adapter's moments are small"
+    )
     early_stopping_patience: int = Field(
         4, ge=0, description="validations without a better loss before stopping; 0 = off"
     )
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="seed of order and dropout")
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
     minutes: Annotated[float, Field(ge=0)] = Field(
         0.0, description="stop-by budget that shortens the schedule; 0 = none"
@@ -73,9 +75,11 @@ class QuantizationSettings(Section):
     """Storage of the frozen base weights. Compute is always float32 on the CPU."""
 
     load_in_4bit: bool = Field(False, description="keep the frozen base in NF4: 4.13 bits a weight instead of 32")
-    bnb_4bit_compute_dtype: Literal["float16", "bfloat16", "float32"] = "float32"
-    bnb_4bit_quant_type: Literal["nf4", "fp4"] = "nf4"
-    bnb_4bit_use_double_quant: bool = False
+    bnb_4bit_compute_dtype: Literal["float16", "bfloat16", "float32"] = Field(
+        "float32", description="read and not used: compute is float32"
+    )
+    bnb_4bit_quant_type: Literal["nf4", "fp4"] = Field("nf4", description="always nf4, which loses less")
+    bnb_4bit_use_double_quant: bool = Field(False, description="the scales are quantised in any case")
 
 
 class TrainSettings(Section):
@@ -114,11 +118,16 @@ NumberLoader.add_implicit_resolver(
 )
 
 
+def problem_of(error: ValidationError) -> tuple[tuple[int | str, ...], str, str]:
+    """The first problem of a validation error: place, key in words, reason."""
+    first = error.errors()[0]
+    reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+    return first["loc"], ".".join(str(part) for part in first["loc"]), reason
+
+
 def explain(error: ValidationError, *, source: str) -> str:
     """The first problem of a validation error in one line: file, key, reason."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+    _, key, reason = problem_of(error)
     return f"{source}: {key}: {reason}"
 
 

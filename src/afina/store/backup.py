@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from afina.errors import StoreError
 from afina.store.cluster import DATABASE, locate, packaged_binaries, read_passwords
-from afina.store.paths import Paths, disk_errors
+from afina.store.paths import KEPT, Paths, disk_errors
 from afina.store.server import read_state
 
 EMPTY = (
@@ -23,7 +23,6 @@ EMPTY = (
 )
 """Rows hidden by row-level security must not look like an empty database: with it off, hiding becomes an error."""
 
-FOLDERS = ("models", "runs", "datasets", "bases", "unsaved")
 DUMP, MANIFEST_NAME = "database.dump", "backup.json"
 
 
@@ -73,7 +72,7 @@ def is_kept(file: Path) -> bool:
     """
     if any(part.endswith(".partial") or part.startswith(".export-") for part in file.parts):
         return False
-    return file.parts[0] != "runs" or "adapter" in file.parts or file.name in {"run.json", "result.json"}
+    return "runs" not in file.parts or "adapter" in file.parts or file.name in {"run.json", "result.json"}
 
 
 def checksum(path: Path) -> str:
@@ -91,7 +90,7 @@ def back_up(paths: Paths, *, url: str, out: Path, settings_file: Path) -> dict[s
             dump = Path(scratch) / DUMP
             pg_tool("pg_dump", owner_dsn(paths, url), ["--format=custom", "--no-owner", f"--file={dump}"])
             files = {DUMP: dump, settings_file.name: settings_file}
-            for folder in FOLDERS:
+            for folder in KEPT:
                 for file in sorted((paths.data / folder).rglob("*")):
                     if file.is_file() and is_kept(file.relative_to(paths.data)):
                         files[str(file.relative_to(paths.data))] = file
@@ -159,12 +158,20 @@ def restore(paths: Paths, *, dsn: str, owner: str, archive: Path) -> int:
                 "this project has data already", remedy="restore into an empty folder: `afina init` there first"
             )
         pg_tool(
-            "pg_restore", owner,
-            ["--no-owner", "--clean", "--if-exists", "--single-transaction", f"--role={role_of(dsn)}", str(Path(scratch) / DUMP)],
-        )  # fmt: skip
+            "pg_restore",
+            owner,
+            [
+                "--no-owner",
+                "--clean",
+                "--if-exists",
+                "--single-transaction",
+                f"--role={role_of(dsn)}",
+                str(Path(scratch) / DUMP),
+            ],
+        )
         for name in sums:
             source = Path(scratch) / name
-            if name.split("/")[0] in FOLDERS:
+            if name.split("/")[0] in KEPT:
                 target = paths.data / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.move(source, target)

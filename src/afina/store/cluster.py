@@ -154,10 +154,18 @@ def initialise(cluster: Cluster) -> None:
     if cluster.user is not None:
         shutil.chown(password_file, cluster.user)
     command = [
-        str(cluster.binaries / "initdb"), "-D", str(partial), "-U", SUPERUSER, f"--pwfile={password_file}",
-        "--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+        str(cluster.binaries / "initdb"),
+        "-D",
+        str(partial),
+        "-U",
+        SUPERUSER,
+        f"--pwfile={password_file}",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
         "--locale=C",
-    ]  # fmt: skip
+    ]
     try:
         prefix = [] if cluster.user else as_somebody()
         done = subprocess.run([*prefix, *command], capture_output=True, text=True, user=cluster.user, cwd="/")

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 
 from afina.store.named import read_queries
-from afina.store.paths import Paths
+from afina.store.paths import BY_ID, Paths
 
 QUERIES = read_queries("afina.store", "garbage.sql")
 YOUNG_S = 3600.0
@@ -26,7 +26,7 @@ def collect(paths: Paths, *, known: set[str] | None) -> list[Path]:
     Without `known` (a database whose rows we may not see all of) only the former.
     """
     found = [p for p in paths.data.rglob(".*") if p.name.endswith(".partial") or p.name.startswith(".export-")]
-    for folder in ("runs", "models", "datasets", "evaluations") if known is not None else ():
+    for folder in BY_ID if known is not None else ():
         place = paths.data / folder
         if place.is_dir():
             found += [p for p in sorted(place.iterdir()) if p.name not in (known or set()) and p not in found]

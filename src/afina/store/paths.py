@@ -15,16 +15,23 @@ from afina.errors import DiskFullError, StoreError
 MANIFEST = "manifest.json"
 
 
+BY_ID = ("runs", "models", "datasets", "evaluations")
+"""Folders whose entries are named by the id of a record."""
+KEPT = (*BY_ID, "bases", "learn", "unsaved")
+"""Folders that a backup takes along."""
+
+
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The layout of `.afina/` beside `afina.toml`."""
+    """The layout of `.afina/` beside `afina.toml`, and of the folder that `afina learn` fills (`below` is empty then)."""
 
     project: Path
+    below: str = ".afina"
 
     @property
     def data(self) -> Path:
         """Everything the product keeps for this project."""
-        return self.project / ".afina"
+        return self.project / self.below
 
     @property
     def database(self) -> Path:
@@ -46,6 +53,26 @@ class Paths:
         """Archives written by `afina backup`."""
         return self.data / "backups"
 
+    @property
+    def bases(self) -> Path:
+        """Untuned bases as served files."""
+        return self.data / "bases"
+
+    @property
+    def examples(self) -> Path:
+        """What a curation kept, where there is no database."""
+        return self.data / "examples.jsonl"
+
+    @property
+    def rejects(self) -> Path:
+        """What a curation rejected, with its reasons."""
+        return self.data / "rejects.json"
+
+    @property
+    def report(self) -> Path:
+        """The last report of `afina learn`."""
+        return self.data / "report.json"
+
     def run(self, run: str) -> Path:
         """Folder of one training run."""
         return self.data / "runs" / run
@@ -61,6 +88,22 @@ class Paths:
     def dataset(self, dataset: str) -> Path:
         """Folder of one frozen dataset's files."""
         return self.data / "datasets" / dataset
+
+    def learn(self, name: str) -> Path:
+        """Where `afina learn` works by default."""
+        return self.data / "learn" / name
+
+    def compared(self, name: str) -> Path:
+        """Where `afina evaluate` on files keeps its records by default."""
+        return self.data / "evaluate" / name
+
+    def bench_models(self, name: str) -> Path:
+        """Where `afina bench-models` keeps its records by default."""
+        return self.data / "bench-models" / name
+
+    def record(self, kind: str, identity: str) -> Path:
+        """A record of the ledger, where there is no database."""
+        return self.data / "ledger" / kind / f"{identity}.json"
 
 
 def private_folder(path: Path) -> Path:

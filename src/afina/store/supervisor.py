@@ -58,11 +58,26 @@ def last_port(cluster: Cluster) -> int:
 def start_server(cluster: Cluster, *, port: int) -> subprocess.Popen[bytes]:
     """Start the server as a child of this process, listening on the loopback interface only."""
     command = [
-        str(cluster.binaries / "postgres"), "-D", str(cluster.data),
-        "-c", "listen_addresses=127.0.0.1", "-c", f"port={port}", "-c", "unix_socket_directories=",
-        "-c", "max_connections=100", "-c", "shared_buffers=64MB", "-c", "password_encryption=scram-sha-256",
-        "-c", "log_min_messages=warning", "-c", "log_checkpoints=off",
-    ]  # fmt: skip
+        str(cluster.binaries / "postgres"),
+        "-D",
+        str(cluster.data),
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-c",
+        f"port={port}",
+        "-c",
+        "unix_socket_directories=",
+        "-c",
+        "max_connections=100",
+        "-c",
+        "shared_buffers=64MB",
+        "-c",
+        "password_encryption=scram-sha-256",
+        "-c",
+        "log_min_messages=warning",
+        "-c",
+        "log_checkpoints=off",
+    ]
     with cluster.log.open("ab") as log:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=cluster.user, cwd="/", process_group=0

@@ -4,5 +4,6 @@ The door holds what needs no torch; `encode` and `loop` are imported by their ow
 """
 
 from afina.train.job import get_run, move_run, newest_run, plan_run
+from afina.train.states import sources
 
-__all__ = ["get_run", "move_run", "newest_run", "plan_run"]
+__all__ = ["get_run", "move_run", "newest_run", "plan_run", "sources"]

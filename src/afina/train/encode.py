@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import torch
 
-from afina.chat.control import defuse
 from afina.chat.render import Rendered, Renderer
 from afina.chat.thinking import without_thinking
 from afina.errors import TemplateError, TrainError
@@ -119,7 +118,7 @@ def encode_documents(texts: Sequence[str], renderer: Renderer, *, max_tokens: in
     end = tokenizer.eos_token_id if found is None else found
     encoded: list[Rendered] = []
     for text in texts:
-        ids = [int(token) for token in tokenizer(defuse(text, renderer.control))["input_ids"]]
+        ids = renderer.document(text)
         if ids[-1:] != [end]:
             ids.append(end)
         encoded += windows(Rendered(tuple(ids), (False, *(True for _ in ids[1:]))), max_tokens)

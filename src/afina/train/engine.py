@@ -217,9 +217,13 @@ def adapter(module: PeftLinear, x: torch.Tensor) -> Adapter:
     a: Any = module.lora_A[ADAPTER]
     b: Any = module.lora_B[ADAPTER]
     return Adapter(
-        a.weight, b.weight, stored(base), base.bias,
-        float(module.scaling[ADAPTER]), kept,
-    )  # fmt: skip
+        a.weight,
+        b.weight,
+        stored(base),
+        base.bias,
+        float(module.scaling[ADAPTER]),
+        kept,
+    )
 
 
 def lora_forward(module: PeftLinear) -> Forward:

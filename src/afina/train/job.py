@@ -30,8 +30,12 @@ def move_run(
         StoreError: the run does not exist or may not enter it from where it stands.
     """
     values = {
-        "id": run, "to": to.value, "from": sources(to), "error": error, "result": Jsonb(result) if result else None,
-    }  # fmt: skip
+        "id": run,
+        "to": to.value,
+        "from": sources(to),
+        "error": error,
+        "result": Jsonb(result) if result else None,
+    }
     if session.execute(QUERIES["move_run"], values).fetchone() is None:
         found = session.execute(QUERIES["get_run"], {"id": run}).fetchone()
         state = found["state"] if found else "unknown"
@@ -41,9 +45,15 @@ def move_run(
 def to_run(row: Row) -> Run:
     """A row as a record."""
     return Run(
-        id=RunId(row["id"]), client=ClientId(row["client_id"]), dataset=DatasetId(row["dataset_id"]), base=row["base"],
-        state=RunState(row["state"]), config=row["config"], result=row["result"], error=row["error"],
-    )  # fmt: skip
+        id=RunId(row["id"]),
+        client=ClientId(row["client_id"]),
+        dataset=DatasetId(row["dataset_id"]),
+        base=row["base"],
+        state=RunState(row["state"]),
+        config=row["config"],
+        result=row["result"],
+        error=row["error"],
+    )
 
 
 def newest_run(session: Connection, *, task: str, states: tuple[RunState, ...]) -> Run:

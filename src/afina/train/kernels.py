@@ -33,9 +33,15 @@ class LoraLinear(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, weight: Weight, bias: torch.Tensor | None,
-        scale: float, kept: torch.Tensor | None,
-    ) -> torch.Tensor:  # fmt: skip
+        ctx: Any,
+        x: torch.Tensor,
+        a: torch.Tensor,
+        b: torch.Tensor,
+        weight: Weight,
+        bias: torch.Tensor | None,
+        scale: float,
+        kept: torch.Tensor | None,
+    ) -> torch.Tensor:
         """`kept` (T, in) is the dropout mask, already divided by the share kept."""
         y, down = low_rank(
             x if kept is None else x * kept, a, b, functional.linear(x, weight.dense(), bias), scale=scale
@@ -49,9 +55,15 @@ class LoraLinear(torch.autograd.Function):
         """dx = dy W + scale · dy B A; dB = scale · dyᵀ x Aᵀ; dA = scale · (dy B)ᵀ x."""
         x, a, b, down, kept = ctx.saved_tensors
         dx, da, db = linear_gradients(
-            gradients[0], x if kept is None else x * kept, a, b, down, ctx.scale,
-            weight=ctx.weight if ctx.needs_input_grad[0] else None, kept=kept,
-        )  # fmt: skip
+            gradients[0],
+            x if kept is None else x * kept,
+            a,
+            b,
+            down,
+            ctx.scale,
+            weight=ctx.weight if ctx.needs_input_grad[0] else None,
+            kept=kept,
+        )
         return dx, da, db, None, None, None, None
 
 
@@ -64,9 +76,16 @@ class LoraPair(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: torch.Tensor, a1: torch.Tensor, b1: torch.Tensor, a2: torch.Tensor, b2: torch.Tensor, weights: tuple[Weight, Weight],
-        biases: tuple[torch.Tensor | None, torch.Tensor | None], scales: tuple[float, float],
-    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+        ctx: Any,
+        x: torch.Tensor,
+        a1: torch.Tensor,
+        b1: torch.Tensor,
+        a2: torch.Tensor,
+        b2: torch.Tensor,
+        weights: tuple[Weight, Weight],
+        biases: tuple[torch.Tensor | None, torch.Tensor | None],
+        scales: tuple[float, float],
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Keeps x and both x Aᵀ."""
         rank = len(a1)
         down = x @ torch.cat((a1, a2)).t()
@@ -109,9 +128,17 @@ class FrozenLinear(torch.autograd.Function):
 
 
 def linear_gradients(
-    dy: torch.Tensor, x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, down: torch.Tensor, scale: float, *,
-    weight: Weight | None, kept: torch.Tensor | None = None, out: torch.Tensor | None = None,
-) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor]:  # fmt: skip
+    dy: torch.Tensor,
+    x: torch.Tensor,
+    a: torch.Tensor,
+    b: torch.Tensor,
+    down: torch.Tensor,
+    scale: float,
+    *,
+    weight: Weight | None,
+    kept: torch.Tensor | None = None,
+    out: torch.Tensor | None = None,
+) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor]:
     """Gradients of a LoRA linear layer; dx is None without `weight`, and lies in `out` if given, which may be x itself.
 
     `x` is what went into A.
@@ -134,9 +161,17 @@ class GatedDown(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, gate: torch.Tensor, up: torch.Tensor, a: torch.Tensor, b: torch.Tensor, weight: Weight,
-        bias: torch.Tensor | None, scale: float, kept: torch.Tensor | None, activation: "Activation",
-    ) -> torch.Tensor:  # fmt: skip
+        ctx: Any,
+        gate: torch.Tensor,
+        up: torch.Tensor,
+        a: torch.Tensor,
+        b: torch.Tensor,
+        weight: Weight,
+        bias: torch.Tensor | None,
+        scale: float,
+        kept: torch.Tensor | None,
+        activation: "Activation",
+    ) -> torch.Tensor:
         """`activation` gives act and its derivative."""
         h = activation.act(gate).mul_(up)
         y, down = low_rank(

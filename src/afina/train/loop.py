@@ -19,6 +19,7 @@ import torch
 from afina.bases.folder import base_mark
 from afina.bases.load import load_base
 from afina.errors import TrainError
+from afina.progress import Tell, unheard
 from afina.settings import TrainingSettings, TrainSettings
 from afina.store.paths import read_json, whole_folder, write_json
 from afina.train.allocator import keep_freed_memory, release_holes, return_freed_memory, start_afresh
@@ -37,16 +38,6 @@ from afina.train.shape import read_model_config
 
 WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 """While answers are slow: how often to ask, and after how long a step is made all the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Said after every optimiser step."""
-
-    step: int
-    steps: int
-    loss: float
-    validation_loss: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +64,7 @@ def train(
     out: Path,
     start: Path | None = None,
     resume: bool = False,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    tell: Tell = unheard,
     must_wait: Callable[[], bool] = lambda: False,
 ) -> TrainResult:
     """Train a LoRA adapter, a fresh one or from `start` on; it lies in `out/adapter` as plain PEFT when this returns.
@@ -98,9 +89,17 @@ def train(
         log = RunLog(out)
         try:
             loop = Loop(
-                model, new_optimizer(model, options), data, options, pack_tokens=room.tokens, out=out, mark=base_mark(base), log=log,
-                on_progress=on_progress, must_wait=must_wait,
-            )  # fmt: skip
+                model,
+                new_optimizer(model, options),
+                data,
+                options,
+                pack_tokens=room.tokens,
+                out=out,
+                mark=base_mark(base),
+                log=log,
+                tell=tell,
+                must_wait=must_wait,
+            )
             return loop.run(resume=resume)
         finally:
             log.close()
@@ -170,13 +169,13 @@ class Loop:
         out: Path,
         mark: str,
         log: RunLog,
-        on_progress: Callable[[Progress], None],
+        tell: Tell,
         must_wait: Callable[[], bool],
     ) -> None:
         self.model, self.optimizer, self.data, self.options = model, optimizer, data, options
         self.engine = Engine(model)
         self.out, self.mark, self.log = out, mark, log
-        self.on_progress, self.must_wait = on_progress, must_wait
+        self.tell, self.must_wait = tell, must_wait
         self.position = Position()
         self.pack_tokens = pack_tokens
         self.trainable = [p for p in model.parameters() if p.requires_grad]
@@ -214,7 +213,8 @@ class Loop:
                 if self.data.validation and (step % self.options.eval_steps == 0 or last):
                     validation = self.evaluate()
                     self.judge(validation)
-                self.on_progress(Progress(step, steps, loss, validation))
+                shown = f", validation {validation:.3f}" if validation else ""
+                self.tell(step, steps, f"loss {loss:.3f}{shown}")
                 last = last or self.is_exhausted()
                 due = step % self.options.save_steps == 0 and not self.position.spikes
                 if due or last:

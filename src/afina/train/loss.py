@@ -19,9 +19,14 @@ class SupervisedLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, hidden: torch.Tensor, head: Weight, bias: torch.Tensor | None, targets: torch.Tensor,
-        weights: torch.Tensor, softcap: float | None,
-    ) -> torch.Tensor:  # fmt: skip
+        ctx: Any,
+        hidden: torch.Tensor,
+        head: Weight,
+        bias: torch.Tensor | None,
+        targets: torch.Tensor,
+        weights: torch.Tensor,
+        softcap: float | None,
+    ) -> torch.Tensor:
         """Rows in chunks, the head in parts; where no gradient is wanted none is formed."""
         gradient = torch.zeros_like(hidden) if ctx.needs_input_grad[0] else None
         total = hidden.new_zeros(())

@@ -159,9 +159,15 @@ def rows_of(packed: Packed, first: int, end: int, segments: tuple[Segment, ...],
     """Some packed rows with what is supervised in them."""
     inside = (packed.rows >= first) & (packed.rows < end)
     return Packed(
-        packed.ids[first:end], packed.positions[first:end], segments, packed.rows[inside] - first,
-        packed.targets[inside], packed.weights[inside], tokens, int(packed.weights[inside].sum()),
-    )  # fmt: skip
+        packed.ids[first:end],
+        packed.positions[first:end],
+        segments,
+        packed.rows[inside] - first,
+        packed.targets[inside],
+        packed.weights[inside],
+        tokens,
+        int(packed.weights[inside].sum()),
+    )
 
 
 class Trie:

@@ -114,13 +114,20 @@ def plan_training(
     seconds = steps * (way or own).step_s
     adapter = shape.adapter_weights(settings.lora.r)
     return Plan(
-        weights=shape.weights, adapter_weights=adapter, examples=len(examples), steps=steps,
+        weights=shape.weights,
+        adapter_weights=adapter,
+        examples=len(examples),
+        steps=steps,
         tokens_per_step=mean(sum(p.tokens for p in step) for step in sampled),
         packed_per_step=mean(sum(len(p.ids) for p in step) for step in sampled),
-        gflops=gemm_rate(shape), ways=tuple(ways), way=way, seconds=seconds, memory_bytes=memory,
+        gflops=gemm_rate(shape),
+        ways=tuple(ways),
+        way=way,
+        seconds=seconds,
+        memory_bytes=memory,
         disk_bytes=4.0 * adapter * (3 * 2 + 2),  # two checkpoints with two moments each, the best and the final adapter
         remedies=tuple(remedies(own, way, settings, seconds=seconds, max_hours=max_hours)),
-    )  # fmt: skip
+    )
 
 
 def memory_limit(settings: TrainSettings) -> float:
@@ -140,11 +147,13 @@ def heaviest(parts: Iterable[Part]) -> tuple[int, int]:
     """Tokens and supervised rows that are in memory at once, at most: of a shared beginning, it and one pass behind it."""
     return max(
         (
-            len(part.ids) if isinstance(part, Packed) else len(part.prefix.ids) + max(len(one.ids) for one in part.rest),
+            len(part.ids)
+            if isinstance(part, Packed)
+            else len(part.prefix.ids) + max(len(one.ids) for one in part.rest),
             max(len(one.rows) for one in passes(part)),
         )
         for part in parts
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,10 +252,11 @@ def way_of(
         need = ram_bytes(shape, settings, load, storage=storage, checkpointing=True, tight=False)
     layer = layer_seconds(typical, config, settings, storage=storage, checkpointing=checkpointing, tight=tight)
     return Way(
-        storage=storage, checkpointing=checkpointing,
+        storage=storage,
+        checkpointing=checkpointing,
         step_s=layer / len(typical.ids) * tokens / len(steps) * shape.layers + head_seconds(shape, storage) * rows,
         ram_bytes=need,
-    )  # fmt: skip
+    )
 
 
 def pack_limit(

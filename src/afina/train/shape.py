@@ -66,11 +66,15 @@ def shape_of(config: Any) -> Shape:
         )
     heads = config.num_attention_heads
     return Shape(
-        layers=config.num_hidden_layers, hidden=config.hidden_size, inner=config.intermediate_size, heads=heads,
+        layers=config.num_hidden_layers,
+        hidden=config.hidden_size,
+        inner=config.intermediate_size,
+        heads=heads,
         kv_heads=getattr(config, "num_key_value_heads", None) or heads,
         head_size=getattr(config, "head_dim", None) or config.hidden_size // heads,
-        vocabulary=config.vocab_size, tied=bool(config.tie_word_embeddings),
-    )  # fmt: skip
+        vocabulary=config.vocab_size,
+        tied=bool(config.tie_word_embeddings),
+    )
 
 
 def read_model_config(folder: Path) -> Any:

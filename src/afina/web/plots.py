@@ -8,6 +8,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from afina.records import Comparison
+
 INK, QUIET, OWN, BAD = "#22302a", "#a9b8b0", "#1f7a4d", "#b3452f"
 
 
@@ -50,24 +52,24 @@ def interval_bars(rows: Sequence[tuple[str, dict[str, Any], bool]], *, percent: 
     return svg(figure)
 
 
-def differences(rows: Sequence[dict[str, Any]], marks: dict[str, float], name: Callable[[str], str] = str) -> str:
+def differences(rows: Sequence[Comparison], marks: dict[str, float], name: Callable[[str], str] = str) -> str:
     """Forest plot: the difference of every measure with its interval, zero, and a mark: the least gain, or a guard's margin.
 
     Each row is scaled by its own widest end, because measures have units of their own; the numbers stand beside.
     """
     figure, axes = plain_axes(6.4, 0.5 * len(rows) + 0.5)
     for at, row in enumerate(reversed(rows)):
-        mark = marks.get(row["metric"], 0.0)
-        scale = max(abs(row["low"]), abs(row["high"]), abs(mark)) or 1.0
-        colour = OWN if row["passed"] else BAD if row["high"] < 0 else QUIET
-        axes.plot([row["low"] / scale, row["high"] / scale], [at, at], color=colour, linewidth=3, solid_capstyle="butt")
-        axes.plot(row["difference"] / scale, at, "o", color=INK, markersize=5)
+        mark = marks.get(row.metric, 0.0)
+        scale = max(abs(row.low), abs(row.high), abs(mark)) or 1.0
+        colour = OWN if row.passed else BAD if row.high < 0 else QUIET
+        axes.plot([row.low / scale, row.high / scale], [at, at], color=colour, linewidth=3, solid_capstyle="butt")
+        axes.plot(row.difference / scale, at, "o", color=INK, markersize=5)
         if mark:
             axes.plot([mark / scale] * 2, [at - 0.3, at + 0.3], color=BAD, linestyle="--", linewidth=1.2)
         axes.text(
             1.08,
             at,
-            f"{row['difference']:+.3g}  ({row['low']:+.3g} … {row['high']:+.3g})",
+            f"{row.difference:+.3g}  ({row.low:+.3g} … {row.high:+.3g})",
             va="center",
             fontsize=9,
             color=INK,
@@ -77,7 +79,7 @@ def differences(rows: Sequence[dict[str, Any]], marks: dict[str, float], name: C
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
-    axes.set_yticks(range(len(rows)), [plain(name(row["metric"])) for row in reversed(rows)])
+    axes.set_yticks(range(len(rows)), [plain(name(row.metric)) for row in reversed(rows)])
     return svg(figure)
 
 

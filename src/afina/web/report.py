@@ -12,9 +12,9 @@ from afina.web.plots import OWN, QUIET, interval_bars, plain_axes, svg
 
 
 def score_plot(entry: dict[str, Any]) -> str:
-    """Accuracy of every arm with its 95 % interval."""
-    arms = [("base", entry["base"]), *entry["yardsticks"].items(), ("tuned", entry["tuned"])]
-    return interval_bars([(name, arm, name == "tuned") for name, arm in arms], percent=True)
+    """The first measure of every arm with its 95 % interval."""
+    arms = [("base", entry["base"]), *entry["baselines"].items(), ("tuned", entry["tuned"])]
+    return interval_bars([(name, arm, name == "tuned") for name, arm in arms], percent=entry["tuned"]["low"] >= 0)
 
 
 def curve_plot(path: Path) -> str:

@@ -29,18 +29,28 @@ def draw_sides(
     key = {row["id"]: "left" if drawn(row["id"])[-1] % 2 else "right" for row in chosen}
     shown = [
         {
-            "id": row["id"], "question": row["question"], "expected": row["expected"],
+            "id": row["id"],
+            "question": row["question"],
+            "expected": row["expected"],
             "left": row["b"] if key[row["id"]] == "left" else row["a"],
             "right": row["a"] if key[row["id"]] == "left" else row["b"],
         }
         for row in chosen
-    ]  # fmt: skip
+    ]
     return shown, key
 
 
 def write_sides(
-    rows: Sequence[Mapping[str, Any]], page: Path, key_file: Path, *, a: str, b: str, seed: str, most: int = 30, language: str = "en"
-) -> None:  # fmt: skip
+    rows: Sequence[Mapping[str, Any]],
+    page: Path,
+    key_file: Path,
+    *,
+    a: str,
+    b: str,
+    seed: str,
+    most: int = 30,
+    language: str = "en",
+) -> None:
     """Write the page and, apart from it, the key."""
     shown, key = draw_sides(rows, seed=seed, most=most)
     texts = words(language)

@@ -1,7 +1,7 @@
 """A verdict as one self-contained page that a manager understands in a minute: no script, no network, Spanish or English."""
 
 import tomllib
-from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -9,8 +9,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from afina.release.decide import LEAST_GROUPS
+from afina.records import Verdict
 from afina.store.paths import write_whole
+from afina.verdict.decide import LEAST_GROUPS
 from afina.web import plots
 
 PERCENT = frozenset(
@@ -32,16 +33,16 @@ def words(language: str) -> dict[str, str]:
     return found[language]
 
 
-def write_verdict_page(verdict: Mapping[str, Any], out: Path, *, language: str = "en") -> None:
+def write_verdict_page(verdict: Verdict, out: Path, *, language: str = "en") -> None:
     """Write the page of a verdict (`verdict.json`)."""
     write_whole(out, verdict_page(verdict, language=language))
 
 
-def verdict_page(verdict: Mapping[str, Any], *, language: str) -> str:
+def verdict_page(verdict: Verdict, *, language: str) -> str:
     """The page as text."""
     environment = Environment(loader=PackageLoader("afina.web", "."), autoescape=True, undefined=StrictUndefined)
     own = words(language)
-    names = {"a": verdict["a"], "b": verdict["b"]}
+    names = {"a": verdict.a, "b": verdict.b}
 
     def say(key: str, **more: Any) -> str:
         return own[key].format(**names, **more)
@@ -51,29 +52,44 @@ def verdict_page(verdict: Mapping[str, Any], *, language: str) -> str:
         label = own.get(f"metric_{plain}", plain)
         return f"{own[f'part_{part}']}: {label}" if part else label
 
-    first = verdict["comparisons"][0]
+    first = verdict.comparisons[0]
     return environment.get_template("verdict.html.jinja").render(
-        verdict=verdict, say=say, language=language, first=first, name=name, headline=headline(verdict, say, name),
-        plots=all_plots(verdict, first["metric"], name), shown=shown,
-        unchecked=", ".join(own[f"unchecked_{one}"] for one in verdict["unchecked"]),
-        parts=", ".join(f"{n} {own[f'part_{part}']}" for part, n in verdict["set"]["parts"].items()),
-    )  # fmt: skip
+        verdict=verdict,
+        say=say,
+        language=language,
+        first=first,
+        name=name,
+        headline=headline(verdict, say, name),
+        plots=all_plots(verdict, first.metric, name),
+        shown=shown,
+        unchecked=", ".join(own[f"unchecked_{one}"] for one in verdict.unchecked),
+        prompts=[
+            (arm.name, arm.source["system"])
+            for arm in verdict.arms
+            if arm.name in names.values() and "system" in arm.source
+        ],
+        parts=", ".join(f"{n} {own[f'part_{part}']}" for part, n in verdict.eval_set.parts.items()),
+    )
 
 
-def headline(verdict: Mapping[str, Any], say: Any, name: Any) -> str:
+def headline(verdict: Verdict, say: Any, name: Any) -> str:
     """The deciding rule in the page's language."""
-    cause = verdict["cause"]
-    deciding = next(one for one in verdict["comparisons"] if one["metric"] == verdict["metrics"][0])
-    metrics = ", ".join(map(name, verdict["metrics"]))
-    if cause == "yardstick":
-        metrics = ", ".join(lost["name"] for lost in verdict["lost_to"])
+    cause = verdict.cause.value
+    deciding = next(one for one in verdict.comparisons if one.metric == verdict.metrics[0])
+    metrics = ", ".join(map(name, verdict.metrics))
+    if cause == "baseline":
+        metrics = ", ".join(lost.name for lost in verdict.lost_to)
     if cause == "failed":
-        counts = [f"{arm['name']} {arm['failed']}/{arm['items']}" for arm in verdict["arms"] if arm["failed"]]
+        counts = [f"{arm.name} {arm.failed}/{arm.items}" for arm in verdict.arms if arm.failed]
         cause, metrics = "no-answers", ", ".join(counts)
     text: str = say(
-        cause.replace(" ", "-"), metrics=metrics, n=deciding["n"], groups=deciding["groups"], least=verdict["policy"]["min_items"],
+        cause.replace(" ", "-"),
+        metrics=metrics,
+        n=deciding.n,
+        groups=deciding.groups,
+        least=verdict.policy.min_items,
         least_groups=LEAST_GROUPS,
-    )  # fmt: skip
+    )
     return text
 
 
@@ -82,23 +98,23 @@ def shown(metric: str, value: float) -> str:
     return f"{100 * value:.1f} %" if metric.rsplit("/", maxsplit=1)[-1] in PERCENT else f"{value:.3g}"
 
 
-def all_plots(verdict: Mapping[str, Any], target: str, name: Any) -> dict[str, Any]:
+def all_plots(verdict: Verdict, target: str, name: Any) -> dict[str, Any]:
     """Every plot there are figures for."""
     arms = [
-        (arm["name"], arm["scores"][target], arm["name"] == verdict["b"])
-        for arm in verdict["arms"]
-        if target in arm["scores"] and not arm["silent"]
+        (arm.name, asdict(arm.scores[target]), arm.name == verdict.b)
+        for arm in verdict.arms
+        if target in arm.scores and not arm.silent
     ]
-    policy = verdict["policy"]
-    marks = {one["metric"]: policy["minimum_effect"] * abs(one["a"]) for one in verdict["comparisons"]}
-    marks |= {metric: -margin for metric, margin in policy["guards"].items()}
+    policy = verdict.policy
+    marks = {one.metric: policy.minimum_effect * abs(one.a) for one in verdict.comparisons}
+    marks |= {metric: -margin for metric, margin in policy.guards.items()}
     found: dict[str, Any] = {
-        "differences": plots.differences(verdict["comparisons"], marks, name),
+        "differences": plots.differences(verdict.comparisons, marks, name),
         "arms": plots.interval_bars(arms, percent=target.rsplit("/", maxsplit=1)[-1] in PERCENT) if arms else "",
-        "labels": [], "calibration": "",
-    }  # fmt: skip
-    labels = verdict.get("labels") or {}
-    for field, one in labels.items():
+        "labels": [],
+        "calibration": "",
+    }
+    for field, one in verdict.labels.items():
         found["labels"].append(
             (
                 field,
@@ -106,6 +122,6 @@ def all_plots(verdict: Mapping[str, Any], target: str, name: Any) -> dict[str, A
                 plots.confusion_grid(one["confusion"]["labels"], one["confusion"]["counts"]),
             )
         )
-    if verdict.get("calibration"):
-        found["calibration"] = plots.reliability_plot(verdict["calibration"]["bins"])
+    if verdict.calibration:
+        found["calibration"] = plots.reliability_plot(verdict.calibration["bins"])
     return found

@@ -17,8 +17,10 @@ def container(folder: Path, *, limit: str, inside: str = "") -> tuple[Path, Path
     """The kernel's files for a container that has used 3 GB, 1.2 of them files' pages, which can be given back."""
     (folder / inside).mkdir(parents=True, exist_ok=True)
     for name, text in (
-        ("max", limit), ("current", "3000000000"), ("stat", "anon 1\ninactive_file 1000000000\nactive_file 200000000"),
-    ):  # fmt: skip
+        ("max", limit),
+        ("current", "3000000000"),
+        ("stat", "anon 1\ninactive_file 1000000000\nactive_file 200000000"),
+    ):
         (folder / inside / f"memory.{name}").write_text(text + "\n", "ascii")
     (folder / "self").write_text(f"0::/{inside}\n", "ascii")
     return folder, folder / "self"

@@ -15,7 +15,7 @@ from afina.cli import main as main_module
 from afina.cli import serving
 from afina.cli.main import COMMANDS, root
 from afina.errors import AfinaError, InputError, RuntimeFailedError, SettingsError, StoreError
-from afina.loop.project import Project
+from afina.flows.project import Project
 from tests.integration.loop.test_wheel import write_sample
 
 TOML = """
@@ -85,7 +85,9 @@ def test_the_wheel_by_hand(folder: Path) -> None:
     afina("report", "--html", "r.html")
     page = (folder / "r.html").read_text("utf-8")
     assert "<svg" in page
-    assert "http" not in page.replace("http://www.w3.org", "").replace("https://matplotlib", "").replace("http://purl.org", "").replace("http://creativecommons.org", "")  # fmt: skip
+    assert "http" not in page.replace("http://www.w3.org", "").replace("https://matplotlib", "").replace(
+        "http://purl.org", ""
+    ).replace("http://creativecommons.org", "")
     assert [v["name"] for v in value("models")] == [version["name"]]
     assert version["name"] in afina("models").output
     with pytest.raises(AfinaError, match="no-go"):
@@ -134,8 +136,9 @@ def test_review_accepts_corrects_skips_and_ends(folder: Path, project: Project) 
             "SELECT interaction_id, kind, value ->> 'topic' AS topic, reviewer FROM app.feedback ORDER BY 1"
         ).fetchall()
     assert [(r["interaction_id"], r["kind"], r["topic"], r["reviewer"]) for r in rows] == [
-        ("int_0", "accepted", "pago", "ana"), ("int_1", "corrected", "envio", "ana"),
-    ]  # fmt: skip
+        ("int_0", "accepted", "pago", "ana"),
+        ("int_1", "corrected", "envio", "ana"),
+    ]
 
 
 def test_files_to_files(folder: Path, project: Project) -> None:

@@ -79,9 +79,20 @@ def afina(*arguments: str, code: int) -> Result:
 def evaluate(address: str, *more: str, code: int, a: str = "bad", b: str = "good") -> dict[str, Any]:
     """Two models behind the address."""
     found = afina(
-        "evaluate", "--set", "set.jsonl", "--arm", f"a={address}#{a}", "--arm", f"b={address}#{b}", "--metric", "exact", "--no-starters",
-        "--json", *more, code=code,
-    )  # fmt: skip
+        "evaluate",
+        "--set",
+        "set.jsonl",
+        "--arm",
+        f"a={address}#{a}",
+        "--arm",
+        f"b={address}#{b}",
+        "--metric",
+        "exact",
+        "--no-starters",
+        "--json",
+        *more,
+        code=code,
+    )
     value: dict[str, Any] = json.loads(found.stdout)
     return value
 
@@ -211,8 +222,12 @@ def test_bad_ratings_and_keys_are_named(folder: Path, address: str) -> None:
     rows = [{"id": i, "choice": side, "page": sides["page"]} for i, side in sides["b_is"].items()]
     half = [{**row, "choice": "tie"} if at % 2 else row for at, row in enumerate(rows)]
     files = {
-        "mine": rows, "again": rows, "half": half, "twice": [*rows, {**rows[0], "choice": "tie"}], "other": [{**rows[0], "page": "x"}],
-    }  # fmt: skip
+        "mine": rows,
+        "again": rows,
+        "half": half,
+        "twice": [*rows, {**rows[0], "choice": "tie"}],
+        "other": [{**rows[0], "page": "x"}],
+    }
     for name, content in files.items():
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in content), "utf-8")
 

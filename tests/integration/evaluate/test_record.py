@@ -12,8 +12,8 @@ from afina.evaluate.arms import Arm, Asked, Nearest, answers_arm, lookup_arm
 from afina.evaluate.record import read_record, write_record
 from afina.evaluate.run import run_arm
 from afina.evaluate.sets import make_set
-from afina.evaluate.summary import summarise
 from afina.records import EvalItem, Output, Part, Turn
+from afina.verdict.summary import summarise
 
 ITEMS = make_set(
     "set", [EvalItem(id=str(n), turns=(Turn("user", f"pregunta {n}"),), expected=str(n), group="g") for n in range(6)]
@@ -79,7 +79,14 @@ def test_a_failed_item_is_data_and_a_dead_worker_is_not(tmp_path: Path) -> None:
     def fails(item: EvalItem) -> Output:
         if item.id == "2":
             raise RuntimeFailedError("timed out")
-        return Output(item=item.id, text="" if item.id == "3" else "no puedo ayudarte", cut=item.id == "4", milliseconds=10, first_ms=4, tokens_out=3)  # fmt: skip
+        return Output(
+            item=item.id,
+            text="" if item.id == "3" else "no puedo ayudarte",
+            cut=item.id == "4",
+            milliseconds=10,
+            first_ms=4,
+            tokens_out=3,
+        )
 
     record = run_arm(arm_of(fails), ITEMS, partial=tmp_path / "p.jsonl")
 

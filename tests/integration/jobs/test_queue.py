@@ -6,9 +6,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from afina.flows.project import Project
 from afina.ids import RunId
 from afina.jobs import defer_training, run_worker
-from afina.loop.project import Project
 
 
 def jobs(dsn: str) -> list[tuple[str, int]]:

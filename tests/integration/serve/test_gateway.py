@@ -15,9 +15,9 @@ from fastapi.testclient import TestClient
 
 from afina.export import register_version
 from afina.export.export import export_model
+from afina.flows.project import Project
+from afina.flows.rollouts import release_direct, settle_canary, start_canary
 from afina.ids import ModelVersionId
-from afina.loop.project import Project
-from afina.loop.rollouts import release_direct, settle_canary, start_canary
 from afina.records import ModelVersion
 from afina.serve import bucket
 from afina.settings import RuntimeSettings

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from afina.errors import StoreError
-from afina.loop.project import Project
+from afina.flows.project import Project
 from afina.settings import Settings
 from afina.store.access import client_session
 from afina.store.backup import back_up, owner_dsn, restore, unpack, without_password

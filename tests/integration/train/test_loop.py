@@ -22,7 +22,7 @@ from afina.train import loop as loop_module
 from afina.train.checkpoint import checkpoints
 from afina.train.encode import Encoded, encode_chats, encode_documents
 from afina.train.engine import Engine, backward
-from afina.train.loop import Progress, schedule, train, trainable_model
+from afina.train.loop import schedule, train, trainable_model
 from afina.train.packing import Part
 from afina.train.rates import compare_rates
 from tests.integration.store.test_paths import small_disk
@@ -34,11 +34,23 @@ CHATS = [(Turn("user", f"mensaje {i}"), Turn("assistant", "par" if i % 2 == 0 el
 
 def settings(**training: object) -> TrainSettings:
     """Short, with dropout, so that random state matters."""
-    return TrainSettings.model_validate({
-        "lora": {"r": 4, "lora_dropout": 0.1},
-        "training": {"num_epochs": 2, "batch_size": 3, "gradient_accumulation_steps": 2, "learning_rate": 3e-3, "warmup_steps": 2,
-                     "save_steps": 2, "eval_steps": 2, "logging_steps": 1, "max_seq_length": 64, **training},
-    })  # fmt: skip
+    return TrainSettings.model_validate(
+        {
+            "lora": {"r": 4, "lora_dropout": 0.1},
+            "training": {
+                "num_epochs": 2,
+                "batch_size": 3,
+                "gradient_accumulation_steps": 2,
+                "learning_rate": 3e-3,
+                "warmup_steps": 2,
+                "save_steps": 2,
+                "eval_steps": 2,
+                "logging_steps": 1,
+                "max_seq_length": 64,
+                **training,
+            },
+        }
+    )
 
 
 def data(model: Path) -> Encoded:
@@ -61,13 +73,13 @@ class Killed(BaseException):
 def test_an_interrupted_run_ends_with_the_same_weights(tiny_model: Path, tmp_path: Path, at: int) -> None:
     """Bit for bit, wherever it was interrupted: weights, optimiser, order and dropout go on."""
 
-    def stop(progress: Progress) -> None:
-        if progress.step == at:
+    def stop(step: int, _steps: int, _note: str = "") -> None:
+        if step == at:
             raise Killed
 
     train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "whole")
     with pytest.raises(Killed):
-        train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "cut", on_progress=stop)
+        train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "cut", tell=stop)
     train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "cut", resume=True)
 
     assert same_weights(tmp_path / "whole", tmp_path / "cut")
@@ -77,13 +89,13 @@ def test_a_resumed_run_keeps_its_number_of_threads(tiny_model: Path, tmp_path: P
     """Fewer cores on the day of the resume: another number of threads would round differently."""
     cores = os.sched_getaffinity(0)
 
-    def stop(progress: Progress) -> None:
-        if progress.step == 3:
+    def stop(step: int, _steps: int, _note: str = "") -> None:
+        if step == 3:
             raise Killed
 
     train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "whole")
     with pytest.raises(Killed):
-        train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "cut", on_progress=stop)
+        train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "cut", tell=stop)
     os.sched_setaffinity(0, {min(cores)})
     try:
         train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "cut", resume=True)
@@ -106,8 +118,8 @@ def test_a_plan_without_a_checkpoint_is_not_taken_over(tiny_model: Path, tmp_pat
 def test_a_signal_waits_for_the_step_and_loses_none(tiny_model: Path, tmp_path: Path, number: int) -> None:
     """The step in progress is finished and saved, though no checkpoint was due; the resumed run goes on after it."""
 
-    def ask(progress: Progress) -> None:
-        if progress.step == 3:
+    def ask(step: int, _steps: int, _note: str = "") -> None:
+        if step == 3:
             os.kill(os.getpid(), number)
 
     # A shell starts background jobs with SIGINT ignored, and then so is Ctrl-C.
@@ -116,7 +128,7 @@ def test_a_signal_waits_for_the_step_and_loses_none(tiny_model: Path, tmp_path: 
     train(data(tiny_model), rare, base=tiny_model, out=tmp_path / "whole")
     before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt):
-        train(data(tiny_model), rare, base=tiny_model, out=tmp_path / "cut", on_progress=ask)
+        train(data(tiny_model), rare, base=tiny_model, out=tmp_path / "cut", tell=ask)
 
     assert signal.getsignal(number) is before
     assert checkpoints(tmp_path / "cut")[-1].name == "step_00000003"
@@ -173,15 +185,15 @@ def test_a_stop_before_a_divergence_changes_nothing(
 ) -> None:
     """The checkpoint that a stop left is no place to return to: stopped and resumed, the run ends like the undisturbed one."""
 
-    def ask(progress: Progress) -> None:
-        if progress.step == 3:
+    def ask(step: int, _steps: int, _note: str = "") -> None:
+        if step == 3:
             os.kill(os.getpid(), signal.SIGTERM)
 
     broken_at(4, monkeypatch)
     train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "whole")
     broken_at(4, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
-        train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "cut", on_progress=ask)
+        train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "cut", tell=ask)
     train(data(tiny_model), settings(), base=tiny_model, out=tmp_path / "cut", resume=True)
 
     assert "back to step 2" in (tmp_path / "cut" / "training.log").read_text("utf-8")
@@ -204,9 +216,13 @@ def test_a_finished_run_is_not_made_again(tiny_model: Path, tmp_path: Path) -> N
     first = train(data(tiny_model), settings(num_epochs=1), base=tiny_model, out=tmp_path / "r")
     steps: list[int] = []
     again = train(
-        data(tiny_model), settings(num_epochs=1), base=tiny_model, out=tmp_path / "r", resume=True,
-        on_progress=lambda progress: steps.append(progress.step),
-    )  # fmt: skip
+        data(tiny_model),
+        settings(num_epochs=1),
+        base=tiny_model,
+        out=tmp_path / "r",
+        resume=True,
+        tell=lambda step, *_: steps.append(step),
+    )
 
     assert again == first
     assert not steps

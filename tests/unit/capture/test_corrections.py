@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+from afina.capture.corrections import Correction
 
 from afina.capture import read_corrections
-from afina.capture.corrections import Correction
+from afina.demo.story import sample_file
 from afina.errors import InputError
 from afina.ids import ClientId
-from afina.loop.demo import sample_file
 from afina.records import FeedbackKind
 
 HEAD = "id,text,user,predicted_topic,confidence,topic,created_at\n"

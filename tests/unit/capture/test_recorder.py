@@ -14,9 +14,18 @@ from afina.records import Fault, Interaction
 def said(number: int) -> Interaction:
     """An interaction."""
     return Interaction(
-        id=InteractionId(f"int_{number}"), client=ClientId("c"), user="u", text=f"mensaje {number} 👍", answer="a", task="t", source="gateway",
-        external_id=str(number), fault=Fault.CLIENT, ok=False, latency_ms=1.5,
-    )  # fmt: skip
+        id=InteractionId(f"int_{number}"),
+        client=ClientId("c"),
+        user="u",
+        text=f"mensaje {number} 👍",
+        answer="a",
+        task="t",
+        source="gateway",
+        external_id=str(number),
+        fault=Fault.CLIENT,
+        ok=False,
+        latency_ms=1.5,
+    )
 
 
 def away(_batch: list[Interaction]) -> None:

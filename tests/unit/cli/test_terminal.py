@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from afina.cli.terminal import TerminalNarrator
-from afina.loop import Stages
+from afina.progress import Stages
 
 
 def test_a_stage_shows_progress_on_a_terminal_and_leaves_one_line() -> None:

@@ -1,6 +1,7 @@
 """Which answers of a conversation are learnt."""
 
 from afina.curate.chats import curate_chats
+
 from afina.records import Conversation, Turn
 from afina.settings import ChatSettings
 
@@ -29,8 +30,11 @@ def test_every_answer_is_kept_or_rejected_with_its_reason() -> None:
     assert reasons["b#1"].startswith("quality 1")
     assert reasons["c#1"] == "no reaction to judge it by"
     assert curated.examples[1].context == (
-        Turn("system", "Breve."), Turn("user", "hola"), Turn("assistant", "Hola. ¿Qué buscas?"), Turn("user", "una taza"),
-    )  # fmt: skip
+        Turn("system", "Breve."),
+        Turn("user", "hola"),
+        Turn("assistant", "Hola. ¿Qué buscas?"),
+        Turn("user", "una taza"),
+    )
 
 
 def test_the_newest_are_kept_when_there_are_too_many() -> None:

@@ -66,9 +66,14 @@ def score(metric: str, reply: str, **more: Any) -> float:
         ("fields", '{"a": "X", "b": "y"}', '{"a": "x", "b": "y"}', 0.0),
         ("slot_exact", '{"city": "BOGOTÁ"}', '{"city": "Bogotá"}', 1.0),
         ("slot_f1", '{"city": "Lima", "n": 2}', '{"city": "Lima", "n": 3}', 0.5),
-        ("span_f1", '[{"start": 0, "end": 3, "label": "x"}]', '[{"start": 0, "end": 3, "label": "x"}, {"start": 5, "end": 6, "label": "y"}]', 2 / 3),
+        (
+            "span_f1",
+            '[{"start": 0, "end": 3, "label": "x"}]',
+            '[{"start": 0, "end": 3, "label": "x"}, {"start": 5, "end": 6, "label": "y"}]',
+            2 / 3,
+        ),
     ],
-)  # fmt: skip
+)
 def test_against_a_reference(metric: str, reply: str, expected: str, value: float) -> None:
     """Worked by hand."""
     assert score(metric, reply, expected=expected) == pytest.approx(value)
@@ -127,11 +132,13 @@ def test_the_requirements_metric_rewards_each_check() -> None:
     assert metric(GOOD) == 1
     assert score("ba_requirements_metric", "The system shall be good.") == 0
     faults = [
-        {**GOOD, "title": "corto"}, {**GOOD, "description": "breve"}, {**GOOD, "constraints": []},
+        {**GOOD, "title": "corto"},
+        {**GOOD, "description": "breve"},
+        {**GOOD, "constraints": []},
         {**GOOD, "functional_requirements": [{"id": "R1", "description": "x", "priority": "High"}]},
         {**GOOD, "constraints": [{"id": "FR009", "description": "x"}]},
         {**GOOD, "non_functional_requirements": [{"id": "NFR001", "description": "x", "priority": "soon"}]},
-    ]  # fmt: skip
+    ]
     for fault in faults:
         assert 0.5 < metric(fault) < 1, fault
     assert set(KINDS) < set(GOOD)
@@ -164,7 +171,11 @@ def test_a_pattern_without_end_is_named() -> None:
 
 def test_a_metric_judges_by_the_item_never_by_the_reply() -> None:
     """Items without a reference are not judged against one; a failed answer has 0 and is not left out."""
-    items = [item(expected="hola"), EvalItem(id="2", turns=(Turn("user", "?"),)), EvalItem(id="3", turns=(Turn("user", "?"),), expected="x")]  # fmt: skip
+    items = [
+        item(expected="hola"),
+        EvalItem(id="2", turns=(Turn("user", "?"),)),
+        EvalItem(id="3", turns=(Turn("user", "?"),), expected="x"),
+    ]
     outputs = [Output(item="1", text="hola"), Output(item="2", text="hola"), Output(item="3", error="timed out")]
 
     assert score_outputs(METRICS["exact"], items, outputs) == {"1": 1.0, "3": 0.0}
@@ -207,7 +218,12 @@ def test_a_users_own_metric(tmp_path: Path) -> None:
         score_outputs(load_metric(place + "bad"), [item()], outputs)
     with pytest.raises(InputError, match="failed on item '1': KeyError"):
         score_outputs(load_metric(place + "broken"), [item()], outputs)
-    for name, said in (("chrff", "no metric 'chrff'"), (place + "none", "AttributeError"), ("no.such:f", "ModuleNotFoundError"), ("no.py:f", "no such file")):  # fmt: skip
+    for name, said in (
+        ("chrff", "no metric 'chrff'"),
+        (place + "none", "AttributeError"),
+        ("no.such:f", "ModuleNotFoundError"),
+        ("no.py:f", "no such file"),
+    ):
         with pytest.raises(InputError, match=said):
             load_metric(name)
 

@@ -39,9 +39,22 @@ def test_an_unknown_template_is_not_guessed() -> None:
 
 
 NEARLY = Parity(
-    prompts=3, templates_equal=3, token_ids_equal=9, token_checks=9, max_difference=0.001, judged_difference=0.001, mean_divergence=0.0,
-    compared=9, argmax_equal=9, limit=0.005, divergence_limit=0.001, stops=True, adds_bos=False, tokens_per_s=0.0, passed=False,
-)  # fmt: skip
+    prompts=3,
+    templates_equal=3,
+    token_ids_equal=9,
+    token_checks=9,
+    max_difference=0.001,
+    judged_difference=0.001,
+    mean_divergence=0.0,
+    compared=9,
+    argmax_equal=9,
+    limit=0.005,
+    divergence_limit=0.001,
+    stops=True,
+    adds_bos=False,
+    tokens_per_s=0.0,
+    passed=False,
+)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,17 @@ from hypothesis import strategies as st
 from afina.files import JsonProblem, read_json_text
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**18), 10**18)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), inner, max_size=4)
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @given(json_values, st.booleans())
@@ -26,11 +32,20 @@ def test_what_json_writes_is_read_back(value: object, escaped: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("NaN", "NaN is no number"), ("[Infinity]", "Infinity"), ("1e999", "too large"), ("-1e999", "too large"), ("1" * 5000, "5000 digits"),
-        ('"\\ud83d"', "half a character"), ('{"a\\udc00": 1}', "half a character"), ('"\\u0000"', "NUL"), ("[" * 100_000, "nested"),
-        ("{", "not JSON"), ("", "not JSON"), ("01", "not JSON"),
+        ("NaN", "NaN is no number"),
+        ("[Infinity]", "Infinity"),
+        ("1e999", "too large"),
+        ("-1e999", "too large"),
+        ("1" * 5000, "5000 digits"),
+        ('"\\ud83d"', "half a character"),
+        ('{"a\\udc00": 1}', "half a character"),
+        ('"\\u0000"', "NUL"),
+        ("[" * 100_000, "nested"),
+        ("{", "not JSON"),
+        ("", "not JSON"),
+        ("01", "not JSON"),
     ],
-)  # fmt: skip
+)
 def test_refusals_say_what_it_is(text: str, words: str) -> None:
     """One sentence, no error of another kind."""
     with pytest.raises(JsonProblem, match=words):

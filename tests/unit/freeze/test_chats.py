@@ -5,11 +5,11 @@ import random
 from dataclasses import replace
 
 import pytest
+from afina.freeze.chats import as_jsonl, freeze_chats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afina.errors import NotEnoughDataError
-from afina.freeze.chats import as_jsonl, freeze_chats
 from afina.records import ChatExample, Turn
 from afina.settings import FreezeSettings
 
@@ -18,11 +18,17 @@ def examples(count: int, *, per_group: int = 2) -> list[ChatExample]:
     """Answers of conversations with several exchanges each."""
     return [
         ChatExample(
-            id=f"g{n // per_group}#{n}", context=(Turn("user", f"pregunta {n}"),), answer=f"respuesta {n}",
-            group=f"g{n // per_group}", category=["precio", "envio"][n % 2], quality=5, success=False, product="Taza",
+            id=f"g{n // per_group}#{n}",
+            context=(Turn("user", f"pregunta {n}"),),
+            answer=f"respuesta {n}",
+            group=f"g{n // per_group}",
+            category=["precio", "envio"][n % 2],
+            quality=5,
+            success=False,
+            product="Taza",
         )
         for n in range(count)
-    ]  # fmt: skip
+    ]
 
 
 @settings(max_examples=20, deadline=None)

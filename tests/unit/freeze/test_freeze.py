@@ -3,13 +3,13 @@
 import random
 
 import pytest
+from afina.flows.freezing import unlearnt_sentences
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afina.errors import NotEnoughDataError
 from afina.freeze.freeze import freeze
 from afina.ids import ExampleId
-from afina.loop.freezing import unlearnt_sentences
 from afina.records import Dataset, Example, Split
 from afina.settings import FreezeSettings
 
@@ -72,8 +72,9 @@ def test_a_group_stays_where_it_was_when_the_dataset_grows(labels: list[int], gr
     first = frozen(examples(labels, groups))
     old = parts_of(first)
     grown = examples([*labels, *(at % 4 for at in range(more))], groups)[: len(labels)] + [
-        Example(id=ExampleId(f"n{at}"), text=f"nuevo {at}", target={"x": f"l{at % 4}"}, group=f"h{at // 2}") for at in range(more)
-    ]  # fmt: skip
+        Example(id=ExampleId(f"n{at}"), text=f"nuevo {at}", target={"x": f"l{at % 4}"}, group=f"h{at // 2}")
+        for at in range(more)
+    ]
 
     second = freeze(grown, FreezeSettings(), task="t", fields=["x"], kept=old)
 
@@ -91,9 +92,11 @@ def test_shares_are_kept_over_many_small_additions() -> None:
         dataset = freeze(rows, FreezeSettings(), task="t", fields=["x"], kept=kept)
         kept = parts_of(dataset)
         rows += [
-            Example(id=ExampleId(f"w{week}.{at}"), text=f"w {week} {at}", target={"x": f"l{at % 4}"}, group=f"w{week}.{at}")
+            Example(
+                id=ExampleId(f"w{week}.{at}"), text=f"w {week} {at}", target={"x": f"l{at % 4}"}, group=f"w{week}.{at}"
+            )
             for at in range(10)
-        ]  # fmt: skip
+        ]
 
     shares = {part: len(dataset.part(part)) / (len(rows) - 10) for part in Split}
     assert shares[Split.TEST] == pytest.approx(0.25, abs=0.03)

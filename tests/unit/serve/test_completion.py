@@ -98,9 +98,16 @@ def test_text_parts_are_joined_and_newer_words_translated() -> None:
 
 wild = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*Completion.model_fields, "role", "content", "type", "text", "schema", "function"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from([*Completion.model_fields, "role", "content", "type", "text", "schema", "function"]),
+            inner,
+            max_size=4,
+        )
+    ),
     max_leaves=10,
-)  # fmt: skip
+)
 
 
 @given(st.dictionaries(st.sampled_from([*Completion.model_fields, "x"]), wild, max_size=6))

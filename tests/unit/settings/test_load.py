@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-
 from afina.cli.project import TEMPLATE
+
+from afina.demo.story import SETTINGS
 from afina.errors import SettingsError
-from afina.loop.demo import SETTINGS
 from afina.settings import find_project, load_settings
 
 

@@ -59,9 +59,15 @@ SHAPES: dict[str, tuple[dict[str, Any], float]] = {
 def packed(tokens: int, rows: int) -> Packed:
     """A pack of some size."""
     return Packed(
-        torch.zeros(tokens, dtype=torch.int64), torch.arange(tokens), (Segment(0, tokens, -1, 0),),
-        torch.arange(rows), torch.zeros(rows, dtype=torch.int64), torch.ones(rows), tokens, rows,
-    )  # fmt: skip
+        torch.zeros(tokens, dtype=torch.int64),
+        torch.arange(tokens),
+        (Segment(0, tokens, -1, 0),),
+        torch.arange(rows),
+        torch.zeros(rows, dtype=torch.int64),
+        torch.ones(rows),
+        tokens,
+        rows,
+    )
 
 
 @pytest.mark.parametrize("name", SHAPES)

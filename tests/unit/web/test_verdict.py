@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from afina.evaluate.ask import score_record
 from afina.evaluate.metrics import load_metric
 from afina.evaluate.sets import make_set
-from afina.loop.asking import score_record
-from afina.loop.judging import judge
 from afina.records import EvalItem, EvalRecord, Output, Turn
-from afina.release.decide import Cause, Policy
+from afina.verdict.decide import Cause, Policy
+from afina.verdict.judge import judge
 from afina.web.verdict import shown, verdict_page, words
 
 LABELS = ("envío", "pago", "cuenta")

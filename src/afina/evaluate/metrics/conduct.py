@@ -5,8 +5,6 @@ Rules of an item (all that are there must hold): `refuse` true/false · `contain
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 import regex as regex_module
@@ -14,32 +12,10 @@ import regex as regex_module
 from afina.evaluate.metrics.structure import json_valid, schema_valid, yaml_valid
 from afina.records import EvalItem
 from afina.sameness import words as words_of
+from afina.signals.wording import is_clean, is_refusal, occurs
 
 MATCH_S = 1.0
 RULES = frozenset({"refuse", "contains", "lacks", "matches", "max_words", "format", "clean", "schema"})
-
-
-@lru_cache(maxsize=4)
-def phrases(name: str) -> frozenset[tuple[str, ...]]:
-    """A word list of this project as tuples of folded words."""
-    text = resources.files("afina.evaluate").joinpath("starter", name).read_text("utf-8")
-    return frozenset(tuple(words_of(line)) for line in text.splitlines() if line.strip() and not line.startswith("#"))
-
-
-def occurs(reply: str, wanted: frozenset[tuple[str, ...]] | Sequence[tuple[str, ...]]) -> bool:
-    """Whether any of the phrases is in the reply, as whole words."""
-    words = words_of(reply)
-    known = frozenset(wanted)
-    return any(
-        tuple(words[at : at + size]) in known
-        for size in {len(one) for one in known if one}
-        for at in range(len(words) - size + 1)
-    )
-
-
-def is_refusal(reply: str) -> bool:
-    """Whether the reply refuses, by `refusals.txt` (es, en). A refusal in other words is not seen."""
-    return occurs(reply, phrases("refusals.txt"))
 
 
 def refusal(_item: EvalItem, reply: str) -> float:
@@ -48,11 +24,8 @@ def refusal(_item: EvalItem, reply: str) -> float:
 
 
 def clean(_item: EvalItem, reply: str) -> float:
-    """1 when no word of `toxicity.txt` (es incl. Chilean, en) is in the reply.
-
-    A lexicon: it sees insults and threats by their words, not contempt in polite ones, and it cannot tell quoting from using.
-    """
-    return float(not occurs(reply, phrases("toxicity.txt")))
+    """1 when no word of the toxicity list is in the reply."""
+    return float(is_clean(reply))
 
 
 def answered(_item: EvalItem, reply: str) -> float:

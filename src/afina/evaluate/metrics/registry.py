@@ -1,15 +1,14 @@
 """Names → metrics; `module:function` → a user's own; outputs → scores, item by item."""
 
-import importlib
-import importlib.util
 import math
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from afina.chat.parse import read_json
 from afina.errors import InputError
 from afina.evaluate.metrics import conduct, slots, structure, text
+from afina.files.own_code import import_own
 from afina.records import EvalItem, Output
 
 Scorer = Callable[[EvalItem, str], float | None]
@@ -94,25 +93,9 @@ def load_metric(name: str) -> Metric:
         raise InputError(f"the metric {name!r} is not a function")
     return Metric(
         name=f"{Path(module).stem if module.endswith('.py') else module}:{function}",
-        score=lambda item, reply: found(asdict(item), reply), own=True,
-    )  # fmt: skip
-
-
-def import_own(module: str) -> object:
-    """A user's module: a file, or importable from where the command runs."""
-    path = Path(module)
-    if path.suffix == ".py":
-        if not path.is_file():
-            raise InputError(f"{path}: no such file")
-        specification = importlib.util.spec_from_file_location(path.stem, path)
-        assert specification is not None
-        assert specification.loader is not None
-        found = importlib.util.module_from_spec(specification)
-        specification.loader.exec_module(found)
-        return found
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    return importlib.import_module(module)
+        score=lambda item, reply: found(asdict(item), reply),
+        own=True,
+    )
 
 
 def score_outputs(metric: Metric, items: Sequence[EvalItem], outputs: Sequence[Output]) -> dict[str, float]:
@@ -150,7 +133,7 @@ def require_form(metric: Metric, items: Sequence[EvalItem]) -> None:
     if form is None:
         return
     for item in items:
-        if not metric.applies(item) or isinstance(structure.read_json(item.expected), form):
+        if not metric.applies(item) or isinstance(read_json(item.expected), form):
             continue
         wanted = "list" if form == (list,) else "object"
         raise InputError(

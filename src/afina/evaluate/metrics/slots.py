@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from afina.evaluate.metrics.structure import read_json
+from afina.chat.parse import read_json
 from afina.evaluate.metrics.text import harmonic
 from afina.records import EvalItem
 from afina.sameness import answer_key, same_json

@@ -1,57 +1,14 @@
 """Is the reply the structure that was asked for? Parsing is the libraries', the rules of the BA document are here."""
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 from referencing import Registry
 
+from afina.chat.parse import read_json, read_yaml
 from afina.records import EvalItem
-
-MAX_CHARS = 100_000
-"""A reply is a few thousand; more is not worth a parser's time."""
-
-
-class PlainLoader(yaml.SafeLoader):
-    """YAML without references: a few lines of them can mean gigabytes."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        """As usual, but no alias.
-
-        Raises:
-            YAMLError: there is one.
-        """
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("references are not read")
-        return super().compose_node(parent, index)
-
-
-def unfenced(reply: str) -> str:
-    """The reply without the code fence that models like to put around structures."""
-    text = reply[:MAX_CHARS].strip()
-    if text.startswith("```") and text.endswith("```") and "\n" in text:
-        return text[text.index("\n") + 1 : -3].strip()
-    return text
-
-
-def read_json(reply: str) -> Any:
-    """The reply as JSON; None when it is none."""
-    try:
-        return json.loads(unfenced(reply))
-    except (ValueError, RecursionError):  # ValueError: no JSON, or a number of thousands of digits
-        return None
-
-
-def read_yaml(reply: str) -> Any:
-    """The reply as YAML, if it is a mapping or a list; None otherwise: every plain sentence is a YAML string."""
-    try:
-        found = yaml.load(unfenced(reply), Loader=PlainLoader)  # noqa: S506  (a SafeLoader that reads less)
-    except Exception:  # constructors of odd tags raise whatever they like
-        return None
-    return found if isinstance(found, dict | list) else None
 
 
 def json_valid(_item: EvalItem, reply: str) -> float:
@@ -105,8 +62,14 @@ def ba_requirements_metric(_item: EvalItem, reply: str) -> float:
     if not isinstance(found, dict):
         return 0.0
     checks: Sequence[Callable[[dict[str, Any]], float]] = (
-        fields_filled, ids_formed, counts_reached, title_fits, description_fits, all_described, all_ranked,
-    )  # fmt: skip
+        fields_filled,
+        ids_formed,
+        counts_reached,
+        title_fits,
+        description_fits,
+        all_described,
+        all_ranked,
+    )
     return (1.0 + sum(check(found) for check in checks)) / (1 + len(checks))
 
 

@@ -1,0 +1,139 @@
+"""`bench-models`: which base to start from."""
+
+from pathlib import Path
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from afina.cli.options import here, json_option
+from afina.cli.terminal import ERR, OUT, print_json, stages
+from afina.cli.words import t
+from afina.errors import InputError
+from afina.evaluate.set_files import read_set
+from afina.evaluate.sets import make_set
+from afina.flows.bench_models import (
+    FIGURES,
+    Constraints,
+    as_markdown,
+    bench_models,
+    only_first,
+    pick_winner,
+    set_default_base,
+)
+from afina.flows.sources import ArmSettings
+from afina.settings import SETTINGS_FILE, Settings, find_project
+from afina.store.paths import Paths, write_json, write_whole
+
+FILE = click.Path(path_type=Path)
+COLUMNS = ("model", "score", "tokens/s", "RAM", "valid YAML", "completeness", "failed", "")
+
+
+@click.command(
+    "bench-models",
+    epilog="afina bench-models ORG/NAME model.gguf ollama:qwen2.5:3b-instruct --data items.jsonl",
+    help=t(
+        "Candidate bases on your items, one after the other: folders, hub ids, .gguf files, ollama:NAME, http://…#model. The best score that meets the constraints wins. An interrupted run goes on. Exit code 1 when none meets them."
+    ),
+)
+@click.argument("models", nargs=-1, required=True)
+@click.option("--data", "--dataset", required=True, type=FILE, help=t("items: id, prompt or messages, expected, rules"))
+@click.option(
+    "--metric",
+    default="ba_requirements_metric",
+    show_default=True,
+    help=t("the score: a name or your own as module:function"),
+)
+@click.option("--min-score", default=0.65, show_default=True, type=float)
+@click.option(
+    "--min-yaml", default=0.8, show_default=True, type=float, help=t("share of valid YAML; 0 = not asked for")
+)
+@click.option("--min-speed", default=10.0, show_default=True, type=float, help=t("tokens a second; 0 = not asked for"))
+@click.option("--max-ram", default=8000.0, show_default=True, type=float, help=t("megabytes; 0 = not asked for"))
+@click.option("--limit", default=0, type=click.IntRange(0), help=t("only the first items"))
+@click.option("--max-tokens", default=1024, show_default=True, type=click.IntRange(1), help=t("longest answer, tokens"))
+@click.option("--quant", default="q8_0", show_default=True, help=t("quantisation of models given as folders"))
+@click.option("--out", type=FILE, help=t("folder for records and report.md (default: .afina/bench-models/DATA)"))
+@click.option("--output", type=FILE, help=t("write the figures by model as JSON"))
+@click.option("--use", is_flag=True, help=t("make the winner the project's base in afina.toml"))
+@json_option
+def bench_models_command(
+    models: tuple[str, ...],
+    data: Path,
+    metric: str,
+    min_score: float,
+    min_yaml: float,
+    min_speed: float,
+    max_ram: float,
+    limit: int,
+    max_tokens: int,
+    quant: str,
+    out: Path | None,
+    output: Path | None,
+    use: bool,
+    as_json: bool,
+) -> None:
+    """Compare."""
+    folder = out or Paths(here()).bench_models(data.stem)
+    whole = read_set(data)
+    eval_set = make_set(whole.name, only_first(whole, limit))
+    settings = Settings.model_validate({"export": {"quantisation": quant}, "evaluate": {"max_tokens": max_tokens}})
+    settings_file = find_project(here()) / SETTINGS_FILE if use else None
+    if use and (
+        unfit := [name for name in models if name.startswith(("ollama:", "http:", "https:")) or name.endswith(".gguf")]
+    ):
+        raise InputError(f"--use: {unfit[0]} cannot be trained", remedy="name model folders or hub ids")
+    told = stages(as_json)
+    with told.stage("bench-models") as stage:
+        place = ArmSettings(settings=settings, folder=folder)
+        found, failed = bench_models(models, eval_set, metric, place, stage.tell)
+        stage.note = f"{len(found)} models, {len(eval_set.items)} items"
+    constraints = Constraints(score=min_score, yaml=min_yaml, tokens_per_s=min_speed, ram_mb=max_ram)
+    winner = pick_winner(found, constraints)
+    write_whole(folder / "report.md", as_markdown(found, failed, constraints, metric=metric, eval_set=eval_set))
+    if output:
+        write_json(output, found)
+    if as_json:
+        print_json(
+            {
+                "models": found,
+                "failed": failed,
+                "winner": winner,
+                "unmet": {n: constraints.unmet(r) for n, r in found.items()},
+            }
+        )
+    else:
+        print_models(found, failed, constraints, winner)
+        OUT.print(f"→ {folder / 'report.md'}")
+    if not winner:
+        raise click.exceptions.Exit(1)
+    if settings_file:
+        write_whole(
+            settings_file,
+            set_default_base(settings_file, str(Path(winner).resolve()) if Path(winner).is_dir() else winner),
+        )
+    if not as_json:
+        ERR.print(
+            f"export LOCAL_BASE_MODEL={escape(winner)}"
+            if not settings_file
+            else f"{settings_file}: [base] model = {escape(winner)}"
+        )
+
+
+def print_models(
+    found: dict[str, dict[str, object]], failed: dict[str, str], constraints: Constraints, winner: str
+) -> None:
+    """A row for every model; under it what it does not meet."""
+    table = Table(box=None, header_style="bold")
+    for heading in COLUMNS:
+        table.add_column(t(heading), justify="left" if heading in {"model", ""} else "right")
+    for name, row in sorted(found.items(), key=lambda pair: -float(str(pair[1]["avg_score"]))):
+        unmet = "; ".join(constraints.unmet(row))
+        table.add_row(
+            f"[bold]{escape(name)}[/]" if name == winner else escape(name),
+            *("–" if row[c] is None else str(row[c]) for c in FIGURES),
+            f"[green]{t('wins')}[/]" if name == winner else escape(unmet),
+        )
+    OUT.print(table)
+    for name, why in failed.items():
+        OUT.print(f"[red]{escape(name)}: {escape(why)}[/]", soft_wrap=True)

@@ -1,0 +1,61 @@
+"""`export`: on the project, or file to file."""
+
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from afina.bases import resolve_base
+from afina.cli.options import here, json_option
+from afina.cli.terminal import print_json, stages
+from afina.cli.words import t
+from afina.export.export import export_model
+from afina.flows.export import export_run
+from afina.settings import Quantisation, Settings
+from afina.wiring import open_project
+
+
+@click.command(
+    "export",
+    help=t(
+        "The newest finished run as a GGUF with its Modelfile, checked to answer like the model. With --model and --out: file to file."
+    ),
+)
+@click.option("--model", help=t("base for file to file"))
+@click.option("--adapter", type=click.Path(path_type=Path), help=t("adapter folder; without, the base alone"))
+@click.option("--quant", type=click.Choice(get_args(Quantisation)), help=t("quantisation (default: the setting's)"))
+@click.option("--out", type=click.Path(path_type=Path), help=t("path of the .gguf, or a folder for it"))
+@json_option
+def export_command(model: str | None, adapter: Path | None, quant: str | None, out: Path | None, as_json: bool) -> None:
+    """Export."""
+    if model or out or adapter:
+        if not (model and out):
+            raise click.UsageError("file to file needs --model and --out")
+        card = export_files(model, adapter, out, quant=quant, as_json=as_json)
+        if as_json:
+            print_json(card)
+        return
+    project = open_project(here())
+    version = export_run(project, stages(as_json), quantisation=quant)
+    if as_json:
+        print_json({"version": version.id, "name": version.name, "gguf": version.gguf, "card": version.card})
+
+
+def export_files(model: str, adapter: Path | None, out: Path, *, quant: str | None, as_json: bool) -> dict[str, object]:
+    """A model folder with an adapter on it → a GGUF. Returns its card."""
+    settings = Settings()
+    quantisation = quant or settings.export.quantisation
+    if out.is_dir():
+        out = out / f"{Path(model).name}-{quantisation}.gguf"
+    with stages(as_json).stage("export") as stage:
+        exported = export_model(
+            resolve_base(model),
+            adapter,
+            out,
+            settings.runtime,
+            quantisation=quantisation,
+            name=out.stem,
+            tell=stage.tell,
+        )
+        stage.note = str(exported.gguf)
+    return exported.card

@@ -1,0 +1,29 @@
+"""`score-turn`: what a reaction says about an answer."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from afina.cli.words import t
+from afina.errors import InputError
+from afina.files import read_jsonl, read_rows
+from afina.signals import score_turn
+
+
+@click.command(
+    "score-turn",
+    help=t(
+        "What the next message says about an answer: JSONL with user, bot and next → quality 1–5, success, category and the rules that decided. - reads standard input."
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+def score_turn_command(file: Path) -> None:
+    """Score."""
+    for row in read_jsonl(Path("/dev/stdin")) if str(file) == "-" else read_rows(file):
+        missing = [name for name in ("user", "bot", "next") if not isinstance(row.values.get(name), str)]
+        if missing:
+            raise InputError(f"{file}, line {row.line}: no text {', '.join(missing)}")
+        score = score_turn(row.values["user"], row.values["bot"], row.values["next"])
+        click.echo(json.dumps(asdict(score), ensure_ascii=False))

@@ -1,0 +1,76 @@
+"""`serve`."""
+
+import logging
+import signal
+import socket
+from types import FrameType
+
+import click
+import uvicorn
+
+from afina.cli.options import here
+from afina.cli.words import t
+from afina.errors import RuntimeFailedError
+from afina.serve.protocol import BoundedProtocol, allow_files
+from afina.wiring import open_project, project_gateway
+
+
+@click.command(
+    "serve",
+    help=t(
+        "The OpenAI-compatible gateway: /v1/chat/completions, /v1/answer, /v1/classify, /v1/feedback, /v1/models, /healthz. OLLAMA_MODEL or --model pins one version."
+    ),
+)
+@click.option("--host", help=t("address (default: the setting's)"))
+@click.option("--port", type=click.IntRange(0, 65535), help=t("port (default: the setting's); 0 takes a free one"))
+@click.option("--model", help=t("answer with this version only"))
+def serve_command(host: str | None, port: int | None, model: str | None) -> None:
+    """Serve."""
+    project = open_project(here())
+    serve = project.settings.serve
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    pinned = model or serve.model
+    if pinned:
+        project.ledger.version(pinned)
+    listener = listen(host or serve.host, serve.port if port is None else port)
+    app, recorder = project_gateway(project, pinned=pinned)
+    address = listener.getsockname()
+    click.echo(f"http://{address[0]}:{address[1]}", err=False)
+    allow_files()
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=20, http=BoundedProtocol)
+    signal.signal(signal.SIGTERM, end)
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        recorder.close()
+
+
+def end(_number: int, _frame: FrameType | None) -> None:
+    """uvicorn, done with its own shutdown, raises the signal again: without a handler the process would end on the spot, and what
+    is not recorded yet would be lost.
+
+    Raises:
+        SystemExit: always.
+    """
+    raise SystemExit(0)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket.
+
+    Raises:
+        RuntimeFailedError: the port is taken.
+    """
+    # The protocol must be named: asyncio turns Nagle's algorithm off (TCP_NODELAY) only on sockets that say they are TCP, and
+    # with it on every answer waited 40 ms for the other side's acknowledgement.
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as exc:
+        listener.close()
+        raise RuntimeFailedError(
+            f"cannot listen on {host}:{port}: {exc.strerror or exc}", remedy="choose another: --port 0 takes a free one"
+        ) from exc
+    return listener

@@ -1,0 +1,48 @@
+"""`status`."""
+
+from typing import Any
+
+import click
+
+from afina.capture import count_interactions
+from afina.cli.options import here, json_option
+from afina.cli.terminal import OUT, print_json
+from afina.cli.words import t
+from afina.errors import StoreError
+from afina.export import list_versions
+from afina.freeze import newest_dataset
+from afina.serve import read_live
+from afina.wiring import open_project
+
+
+@click.command("status", help=t("Messages, reviews, the newest dataset, versions and what is live."))
+@json_option
+def status_command(as_json: bool) -> None:
+    """Show."""
+    project = open_project(here())
+    with project.session() as session:
+        counts = count_interactions(session, task=project.task.name)
+        live = read_live(session)
+        versions = list_versions(session)
+        try:
+            dataset: str | None = newest_dataset(session, task=project.task.name)
+        except StoreError:
+            dataset = None
+    value: dict[str, Any] = {
+        "project": str(project.paths.project),
+        "client": project.client,
+        "task": project.task.name,
+        "kind": project.task.kind.name,
+        **counts,
+        "dataset": dataset,
+        "versions": len(versions),
+        "live": [{"name": v.name, "canary": v.canary, "share": v.share} for v in live],
+    }
+    if as_json:
+        print_json(value)
+        return
+    for name, shown in value.items():
+        if name != "live":
+            OUT.print(f"{t(name):<22} {shown if shown is not None else '–'}")
+    for v in live:
+        OUT.print(f"{t('canary') if v.canary else t('production'):<22} {v.name}  {v.share:.0%}")

@@ -1,0 +1,82 @@
+"""Take a file in; curate what is there."""
+
+from collections import Counter
+from pathlib import Path
+
+from afina.bases import resolve_base
+from afina.capture import read_entries
+from afina.chat.render import Renderer, load_renderer
+from afina.curate import curate
+from afina.errors import TemplateError
+from afina.files import NOTICES
+from afina.flows.project import Project
+from afina.progress import Stages
+from afina.records import Curated, Example, Turn
+from afina.tasks import Rule, Task
+
+SURELY_FITS = 0.25
+"""A text of so many characters for each token of the limit is not measured: no tokenizer makes four tokens of a character."""
+
+
+def import_file(project: Project, file: Path, stages: Stages) -> tuple[int, list[str]]:
+    """Rows of a file. Returns how many were new, and what looks wrong with their decisions, which is also said."""
+    with stages.stage("import") as stage:
+        found = read_entries(file, project.task, client=project.client)
+        notices = project.task.kind.notices((one.line, one.feedback.value) for one in found if one.feedback)
+        for notice in notices:
+            NOTICES.warning("%s: %s", file, notice)
+        added, changed = project.ledger.add(found)
+        again = f", {changed} decided anew" if changed else ""
+        stage.note = f"{added} new of {len(found)} rows{again}"
+    return added, notices
+
+
+def curate_project(project: Project, stages: Stages) -> Curated:
+    """Judge everything that may be learnt; the judgement is kept."""
+    with stages.stage("curate") as stage:
+        exchanges = project.ledger.exchanges(needs_feedback=project.task.kind.needs_feedback)
+        curated = curate(exchanges, project.task, more=[fits(project)])
+        project.ledger.save_curated(curated)
+        reasons = Counter(rejection.reason for rejection in curated.rejections)
+        stage.note = ", ".join(f"{n} {what}" for what, n in {"kept": len(curated.examples), **reasons}.items())
+    return curated
+
+
+def fits(project: Project) -> Rule:
+    """The rule that an example can be rendered, and is short enough to be trained on and to leave room for an answer when it
+    is served: found later it would end the whole run. Short plain exchanges are not rendered: most are.
+    """
+    settings = project.settings
+    limit = min(
+        settings.train.training.max_seq_length, settings.runtime.context - min(settings.evaluate.max_tokens, 160)
+    )
+    prompt = project.task.kind.prompt(project.task)
+    loaded: list[Renderer] = []
+
+    def rule(example: Example, _task: Task) -> str:
+        chat = with_prompt(example, prompt)
+        characters = sum(len(turn.content.encode()) for turn in chat)
+        roles = [turn.role for turn in chat]
+        plain = roles in (["user", "assistant"], ["system", "user", "assistant"])
+        if not example.turns or (plain and characters < SURELY_FITS * limit):
+            return ""
+        if not loaded:
+            loaded.append(load_renderer(resolve_base(settings.base.model)))
+        try:
+            length = len(loaded[0].training(chat, only_last=True).ids)
+        except TemplateError as exc:
+            return str(exc)
+        return (
+            f"{length} tokens, more than {limit} (max_seq_length, and the context less a reply)"
+            if length > limit
+            else ""
+        )
+
+    return rule
+
+
+def with_prompt(example: Example, prompt: str) -> tuple[Turn, ...]:
+    """An example as a whole chat: the prompt where the chat brings no system turn, the turns, the answer."""
+    own = bool(example.turns) and example.turns[0].role == "system"
+    system = (Turn("system", prompt),) if prompt and example.turns and not own else ()
+    return (*system, *example.turns, Turn("assistant", example.answer))

@@ -1,0 +1,135 @@
+"""The ledger in PostgreSQL: every verb is one transaction, confined to the client."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from afina.capture import load_exchanges, save_entries
+from afina.curate import kept_examples, save_curated
+from afina.export import get_base_version, get_version, next_name, register_version
+from afina.freeze import kept_parts, load_dataset, newest_dataset, save_dataset
+from afina.ids import ClientId, DatasetId, ModelVersionId, RunId
+from afina.records import (
+    Curated,
+    Dataset,
+    Entry,
+    Example,
+    Exchange,
+    ModelVersion,
+    Rollout,
+    RolloutState,
+    Run,
+    RunState,
+    Split,
+    Verdict,
+)
+from afina.release.job import rollout_in, save_verdict, verdict_of
+from afina.store.access import Connection, client_session
+from afina.train import get_run, move_run, newest_run, plan_run
+from afina.verdict.record import from_json, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresLedger:
+    """`dsn` answers and is migrated."""
+
+    dsn: str
+    client: ClientId
+    task: str
+
+    def session(self) -> AbstractContextManager[Connection]:
+        """One transaction, confined to the client."""
+        return client_session(self.dsn, self.client)
+
+    def add(self, entries: Sequence[Entry]) -> tuple[int, int]:
+        """See `Ledger`."""
+        with self.session() as session:
+            return save_entries(session, entries)
+
+    def exchanges(self, *, needs_feedback: bool) -> list[Exchange]:
+        """See `Ledger`."""
+        with self.session() as session:
+            return load_exchanges(session, task=self.task, needs_feedback=needs_feedback)
+
+    def save_curated(self, curated: Curated) -> None:
+        """See `Ledger`."""
+        with self.session() as session:
+            save_curated(session, curated, task=self.task)
+
+    def kept(self) -> list[Example]:
+        """See `Ledger`."""
+        with self.session() as session:
+            return kept_examples(session, task=self.task)
+
+    def parts(self) -> dict[str, Split]:
+        """See `Ledger`."""
+        with self.session() as session:
+            return kept_parts(session, task=self.task)
+
+    def save_dataset(self, dataset: Dataset) -> None:
+        """See `Ledger`."""
+        with self.session() as session:
+            save_dataset(session, dataset)
+
+    def dataset(self, identity: DatasetId | None = None) -> Dataset:
+        """See `Ledger`."""
+        with self.session() as session:
+            return load_dataset(session, identity or newest_dataset(session, task=self.task))
+
+    def plan_run(self, *, dataset: DatasetId, base: str, config: dict[str, Any]) -> RunId:
+        """See `Ledger`."""
+        with self.session() as session:
+            return plan_run(session, dataset=dataset, base=base, config=config)
+
+    def move_run(self, run: RunId, to: RunState, *, result: dict[str, Any] | None = None, error: str = "") -> None:
+        """See `Ledger`."""
+        with self.session() as session:
+            move_run(session, run, to, result=result, error=error)
+
+    def run(self, identity: RunId) -> Run:
+        """See `Ledger`."""
+        with self.session() as session:
+            return get_run(session, identity)
+
+    def newest_run(self, *states: RunState) -> Run:
+        """See `Ledger`."""
+        with self.session() as session:
+            return newest_run(session, task=self.task, states=states)
+
+    def next_name(self, base: str) -> str:
+        """See `Ledger`."""
+        with self.session() as session:
+            return next_name(session, task=self.task, base=base)
+
+    def add_version(self, version: ModelVersion) -> None:
+        """See `Ledger`."""
+        with self.session() as session:
+            register_version(session, version)
+
+    def version(self, name: str | None = None) -> ModelVersion:
+        """See `Ledger`."""
+        with self.session() as session:
+            return get_version(session, name, task=self.task)
+
+    def base_version(self, *, base: str, quantisation: str, prompt: str) -> ModelVersion | None:
+        """See `Ledger`."""
+        with self.session() as session:
+            found = get_base_version(session, task=self.task, base=base, quantisation=quantisation)
+        return found if found and found.card.get("prompt", "") == prompt else None
+
+    def in_production(self) -> Rollout | None:
+        """See `Ledger`."""
+        with self.session() as session:
+            return rollout_in(session, task=self.task, state=RolloutState.PRODUCTION)
+
+    def save_verdict(self, verdict: Verdict, version: ModelVersionId, dataset: DatasetId) -> None:
+        """See `Ledger`."""
+        with self.session() as session:
+            save_verdict(session, to_json(verdict), version=version, dataset=dataset)
+
+    def verdict(self, version: ModelVersionId) -> Verdict | None:
+        """See `Ledger`."""
+        with self.session() as session:
+            found = verdict_of(session, version)
+        return None if found is None else from_json(found, where=f"the verdict about {version}")

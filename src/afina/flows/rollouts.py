@@ -1,0 +1,84 @@
+"""Verdict → canary → production, or back. Each step is one recorded transition."""
+
+from dataclasses import asdict
+from typing import Any
+
+from afina.errors import ReleaseError
+from afina.flows.project import Project
+from afina.records import ModelVersion, Rollout, RolloutState
+from afina.release.canary import CanaryDecision, decide_canary
+from afina.release.job import events, promote, roll_back, rollout_in, start, traffic
+
+
+def release_direct(project: Project, version: ModelVersion, *, actor: str, reason: str) -> Rollout:
+    """Put a version into production without a canary: the first one of a task."""
+    with project.session() as session:
+        return start(
+            session, version.id, task=project.task.name, share=1.0, actor=actor, reason=reason, action="release"
+        )
+
+
+def start_canary(project: Project, version: ModelVersion, *, actor: str, force: bool = False) -> Rollout:
+    """Start a canary with the configured share.
+
+    Raises:
+        ReleaseError: there is no go from the evaluation, or another canary runs.
+    """
+    verdict = project.ledger.verdict(version.id)
+    if not force and (verdict is None or not verdict.go):
+        why = "was never evaluated" if verdict is None else f"got a {verdict.outcome}: {verdict.because}"
+        raise ReleaseError(
+            f"{version.name} {why}", remedy="`afina evaluate`, or --force to overrule, which is recorded"
+        )
+    reason = "forced without a go" if force or verdict is None else verdict.because
+    with project.session() as session:
+        return start(
+            session,
+            version.id,
+            task=project.task.name,
+            share=project.settings.release.canary_share,
+            actor=actor,
+            reason=reason,
+            action="start_canary",
+        )
+
+
+def look_at_canary(project: Project) -> tuple[CanaryDecision, dict[str, Any]]:
+    """What the traffic since the canary's start says. Changes nothing.
+
+    Raises:
+        ReleaseError: there is no canary.
+    """
+    with project.session() as session:
+        canary = rollout_in(session, task=project.task.name, state=RolloutState.CANARY)
+        if canary is None:
+            raise ReleaseError(f"the task {project.task.name!r} has no canary", remedy="start one: `afina release`")
+        champion = rollout_in(session, task=project.task.name, state=RolloutState.PRODUCTION)
+        own = traffic(session, canary.model_version, task=project.task.name, since=canary.id)
+        other = traffic(session, champion.model_version, task=project.task.name, since=canary.id) if champion else None
+    reference = other or own
+    decision = decide_canary(reference, own, project.settings.release)
+    return decision, {"canary": asdict(own), "champion": asdict(other) if other else None}
+
+
+def settle_canary(project: Project, *, actor: str) -> tuple[CanaryDecision, dict[str, Any]]:
+    """Promote or roll back as the traffic says; waiting changes nothing."""
+    decision, evidence = look_at_canary(project)
+    with project.session() as session:
+        if decision.action == "promote":
+            promote(session, task=project.task.name, actor=actor, reason=decision.reason, evidence=evidence)
+        elif decision.action == "roll_back":
+            roll_back(session, task=project.task.name, actor=actor, reason=decision.reason, evidence=evidence)
+    return decision, evidence
+
+
+def withdraw(project: Project, *, actor: str, reason: str) -> tuple[Rollout, Rollout | None]:
+    """Roll back by hand."""
+    with project.session() as session:
+        return roll_back(session, task=project.task.name, actor=actor, reason=reason)
+
+
+def history(project: Project) -> list[dict[str, Any]]:
+    """The audit record."""
+    with project.session() as session:
+        return events(session, task=project.task.name)

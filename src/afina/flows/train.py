@@ -1,0 +1,121 @@
+"""Plan a training, run it, go on with it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from afina.bases import resolve_base, semilla
+from afina.chat.render import Rendered, Renderer, load_renderer
+from afina.errors import NotEnoughDataError
+from afina.export.export import require_exportable
+from afina.flows.base_file import base_stage
+from afina.flows.collect import with_prompt
+from afina.flows.freeze import unknown_items
+from afina.flows.give_way import serving_suffers
+from afina.flows.project import Project, recorded, settings_of
+from afina.ids import RunId
+from afina.progress import Stages
+from afina.records import Dataset, Example, RunState
+from afina.settings import Settings
+from afina.store.paths import write_json
+from afina.train.encode import Encoded, encode_chats, encode_documents
+from afina.train.loop import TrainResult, finite, train
+
+
+def plan_training(project: Project, dataset: Dataset) -> RunId:
+    """Record the run that is about to start.
+
+    Raises:
+        NotEnoughDataError: no verdict could come from the held-out part.
+    """
+    require_items(dataset, project.settings)
+    base = project.settings.base.model
+    return project.ledger.plan_run(dataset=dataset.id, base=base, config=recorded(project.settings))
+
+
+def require_items(dataset: Dataset, settings: Settings) -> None:
+    """Refuse before any training time is spent what no verdict could come from.
+
+    Raises:
+        NotEnoughDataError: too few held-out items that the training does not know.
+    """
+    count, least = unknown_items(dataset), settings.evaluate.min_items
+    if count < least:
+        raise NotEnoughDataError(
+            f"{count} held-out items are not known from training, at least {least} are needed for a verdict",
+            remedy="collect more, hold more out (freeze.test_share), or lower evaluate.min_items",
+        )
+
+
+def interrupted_run(project: Project) -> RunId:
+    """The run that `--resume` goes on with.
+
+    Raises:
+        StoreError: there is none.
+    """
+    return project.ledger.newest_run(RunState.RUNNING, RunState.FAILED, RunState.PLANNED).id
+
+
+def train_run(project: Project, run: RunId, stages: Stages, *, resume: bool) -> None:
+    """Train a planned run, or go on with one that was interrupted."""
+    ledger = project.ledger
+    planned = ledger.run(run)
+    dataset = ledger.dataset(planned.dataset)
+    ledger.move_run(run, RunState.RUNNING)
+    settings = settings_of(project, planned.config)
+    try:
+        base_stage(settings, stages, folder=project.paths.bases)
+        folder = project.paths.run(run)
+        write_json(folder / "settings.json", recorded(settings))
+        result = train_stage(dataset, settings, stages, folder, resume=resume, must_wait=serving_suffers(project))
+    except Exception as exc:
+        ledger.move_run(run, RunState.FAILED, error=str(exc))
+        raise
+    ledger.move_run(run, RunState.DONE, result={name: finite(value) for name, value in asdict(result).items()})
+
+
+def train_stage(
+    dataset: Dataset,
+    settings: Settings,
+    stages: Stages,
+    folder: Path,
+    *,
+    resume: bool = False,
+    must_wait: Callable[[], str] = lambda: "",
+) -> TrainResult:
+    """Make sure that the result can be exported, encode, train. `must_wait` says why to wait between two steps."""
+    base = resolve_base(settings.base.model)
+    with stages.stage("train") as stage:
+        for notice in settings.train.notices():
+            stage.tell(0, 0, notice)
+        if settings.base.model != semilla.NAME:  # every export of the built-in base is tested; the check takes seconds
+            require_exportable(base)
+        said: list[str] = []
+        encoded = encode(dataset, load_renderer(base), settings, said)
+
+        def waits() -> bool:
+            why = must_wait()
+            if why:
+                stage.tell(0, 0, why)
+            return bool(why)
+
+        result = train(encoded, settings.train, base=base, out=folder, resume=resume, must_wait=waits, tell=stage.tell)
+        reached = f"{result.steps} steps, best at {result.best_step}, validation loss {result.validation_loss:.3f}"
+        stage.note = "; ".join((reached, *said))
+    return result
+
+
+def encode(dataset: Dataset, renderer: Renderer, settings: Settings, said: list[str]) -> Encoded:
+    """Training and validation part as token ids; what became of long examples is added to `said`."""
+    training = settings.train.training
+
+    def part(examples: Sequence[Example]) -> tuple[Rendered, ...]:
+        chats = [with_prompt(e, dataset.prompt) for e in examples if e.turns]
+        texts = [e.answer for e in examples if not e.turns]
+        limit = training.max_seq_length
+        rendered = encode_chats(
+            chats, renderer, max_tokens=limit, only_last=True, too_long=training.too_long, say=said.append
+        )
+        return (*rendered, *encode_documents(texts, renderer, max_tokens=limit))
+
+    return Encoded(part(dataset.train), part(dataset.validation))

@@ -1,0 +1,115 @@
+"""What was said and what people said of it: turns, interactions, feedback, and both together as an exchange."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from afina.ids import ClientId, FeedbackId, InteractionId, ModelVersionId
+
+Fields = dict[str, str]
+"""Values by name: a classification's labels ({"topic": "envio"}), or {"answer": "…"} where the answer is a text."""
+ANSWER = "answer"
+"""The name of the one value that a person decides where the answer is a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One chat message."""
+
+    role: str
+    content: str
+
+
+class Fault(StrEnum):
+    """Whose fault it is that an answer is missing or cut: only the model's counts against a model."""
+
+    NONE = ""
+    REQUEST = "request"
+    CLIENT = "client"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """One message and its answer, with what was said before them."""
+
+    id: InteractionId
+    client: ClientId
+    user: str
+    text: str
+    """The message that was answered; of a document the document."""
+    answer: str
+    task: str
+    source: str
+    external_id: str
+    context: tuple[Turn, ...] = ()
+    """What was said before the message, system turns included."""
+    reaction: str = ""
+    """The user's next message, where it is known."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What the source says besides, e.g. the product."""
+    confidence: float | None = None
+    conversation: str = ""
+    model_version: ModelVersionId | None = None
+    latency_ms: float | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    ok: bool = True
+    error: str = ""
+    fault: Fault = Fault.NONE
+    created_at: datetime | None = None
+
+
+class FeedbackKind(StrEnum):
+    """What a person said about an answer."""
+
+    ACCEPTED = "accepted"
+    CORRECTED = "corrected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """A reviewer's acceptance or correction of one interaction's answer."""
+
+    id: FeedbackId
+    client: ClientId
+    interaction: InteractionId
+    kind: FeedbackKind
+    value: Fields
+    reviewer: str
+    review_seconds: float | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row of a file as traffic: what was said, and what a person decided about it, if anybody did."""
+
+    interaction: Interaction
+    feedback: Feedback | None
+    line: int
+    """Of the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """All that is known of one answer when examples are made of it."""
+
+    id: str
+    """The interaction's."""
+    turns: tuple[Turn, ...]
+    """Up to and with the message that was answered."""
+    answer: str
+    kind: FeedbackKind | None = None
+    """The latest feedback; None = nobody gave any."""
+    value: Fields = field(default_factory=dict)
+    reaction: str = ""
+    group: str = ""
+    """The user or the conversation; empty = unknown."""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def message(self) -> str:
+        """The message that was answered."""
+        return self.turns[-1].content if self.turns else ""

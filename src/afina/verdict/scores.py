@@ -1,0 +1,119 @@
+"""Two score files → pairs, metric by metric. Whatever does not match is named, never averaged over."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from afina.errors import InputError
+from afina.files.rows import SourceRow, read_rows
+from afina.verdict.compare import Pairs
+
+Scores = dict[str, dict[str, tuple[float, str | None]]]
+"""Metric → item → score and group."""
+DEFAULT_METRIC = "score"
+NAMED = 3
+
+
+def read_scores(path: Path) -> Scores:
+    """Rows `{"id", "score"[, "metric", "group"]}`.
+
+    Raises:
+        InputError: a row without id, a score that is no finite number, or an item twice in a metric; names the line.
+    """
+    found: Scores = {}
+    lines: dict[tuple[str, str], int] = {}
+    for row in read_rows(path):
+        metric = str(row.values.get("metric") or DEFAULT_METRIC)
+        item, score = row.values.get("id"), number(path, row)
+        if item is None or item == "":
+            raise InputError(f"{path}, line {row.line}: no `id`")
+        if (metric, str(item)) in lines:
+            raise InputError(
+                f"{path}, line {row.line}: the item {item!r} of {metric} is on line {lines[metric, str(item)]} too"
+            )
+        lines[metric, str(item)] = row.line
+        group = row.values.get("group")
+        found.setdefault(metric, {})[str(item)] = (score, None if group in (None, "") else str(group))
+    return found
+
+
+def number(path: Path, row: SourceRow) -> float:
+    """A row's score.
+
+    Raises:
+        InputError: it has none, or one that is not finite.
+    """
+    value: Any = row.values.get("score")
+    try:
+        score = float(value)
+    except (TypeError, ValueError):
+        score = math.nan
+    if not math.isfinite(score):
+        raise InputError(f"{path}, line {row.line}: `score` must be a finite number, not {value!r}")
+    return score
+
+
+def pair_scores(a_file: Path, b_file: Path, *, lower_is_better: Sequence[str] = ()) -> list[Pairs]:
+    """Two score files side by side; metrics and items by name.
+
+    Raises:
+        InputError: see `pair_all`; or a file is bad.
+    """
+    return pair_all(
+        read_scores(a_file),
+        read_scores(b_file),
+        a_name=str(a_file),
+        b_name=str(b_file),
+        lower_is_better=lower_is_better,
+    )
+
+
+def pair_all(a: Scores, b: Scores, *, a_name: str, b_name: str, lower_is_better: Sequence[str] = ()) -> list[Pairs]:
+    """Both sides' scores, item by item.
+
+    Raises:
+        InputError: a metric or items are on one side only, or an item's group differs; or a metric to turn round is unknown.
+    """
+    for metric in sorted(a.keys() ^ b.keys()):
+        raise InputError(f"the metric {metric!r} is in {a_name if metric in a else b_name} only")
+    if unknown := sorted(set(lower_is_better) - a.keys()):
+        raise InputError(f"no metric {unknown[0]!r} in {a_name}", remedy=f"it has {', '.join(sorted(a))}")
+    return [
+        paired(metric, a[metric], b[metric], a_name, b_name, turn=metric in lower_is_better) for metric in sorted(a)
+    ]
+
+
+def paired(
+    metric: str,
+    a: dict[str, tuple[float, str | None]],
+    b: dict[str, tuple[float, str | None]],
+    a_name: str,
+    b_name: str,
+    *,
+    turn: bool,
+) -> Pairs:
+    """One metric's pairs. Without a group an item is a group of its own."""
+    for name, one, other in ((a_name, a, b), (b_name, b, a)):
+        if missing := sorted(other.keys() - one.keys()):
+            some = ", ".join(map(repr, missing[:NAMED])) + (" …" if len(missing) > NAMED else "")
+            raise InputError(
+                f"{name}: {len(missing)} items of {metric} are missing: {some}",
+                remedy="score both arms on the same items; an answer that failed has a score too",
+            )
+    items = sorted(a)
+    for item in items:
+        if a[item][1] != b[item][1]:
+            raise InputError(f"item {item!r} of {metric} is in group {a[item][1]!r} of A, {b[item][1]!r} of B")
+    names = [("group", group) if (group := a[item][1]) is not None else ("item", item) for item in items]
+    numbers = {name: at for at, name in enumerate(dict.fromkeys(names))}
+    sign = -1.0 if turn else 1.0
+    return Pairs(
+        metric=metric,
+        a=sign * np.array([a[item][0] for item in items]),
+        b=sign * np.array([b[item][0] for item in items]),
+        groups=np.array([numbers[name] for name in names], dtype=np.int64),
+        turned=turn,
+    )
