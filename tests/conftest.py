@@ -13,7 +13,7 @@ from psycopg import sql
 from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
 from afina.bases import semilla
-from afina.flows.project import Project
+from afina.flows.project import Project, database_project
 from afina.settings import Settings
 from afina.store.cluster import locate
 from afina.store.migrate import migrate
@@ -112,4 +112,4 @@ def project(database: str, tiny_model: Path, tmp_path: Path) -> Project:
             "runtime": {"context": 256, "slots": 2},
         }
     )
-    return Project(Paths(tmp_path), settings, database)
+    return database_project(Paths(tmp_path), settings, database)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from afina.bases import semilla
-from afina.demo.story import sample_file
+from afina.demo.story import sample
 from tests.e2e.conftest import run_afina
 
 pytestmark = pytest.mark.e2e
@@ -75,7 +75,7 @@ def test_projects_and_models(folder: Path) -> None:
     (folder / "half.gguf").write_bytes(b"GGUF\x03\x00\x00\x00")
     assert "cut short" in refused(folder, "parity", "--model", "semilla", "--gguf", "half.gguf")
 
-    done = run_afina("import", str(sample_file()), "--json", cwd=place)
+    done = run_afina("import", str(sample("corrections.csv")), "--json", cwd=place)
 
     assert done.returncode == 0, done.stderr
     assert '"added": 780' in done.stdout

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 FIELDS = {
     "task",
     "base",
-    "yardsticks",
+    "baselines",
     "tuned",
     "verdict",
     "p_value",
@@ -48,7 +48,7 @@ def test_the_report_says_what_happened(demo: Path) -> None:
     assert set(task) >= FIELDS
     assert task["p_value"] < 0.05
     assert task["tuned"]["score"] > task["base"]["score"]
-    assert task["tuned"]["score"] > task["yardsticks"]["majority"]["score"]
+    assert task["tuned"]["score"] > task["baselines"]["majority"]["score"]
     assert task["tuned"]["low"] <= task["tuned"]["score"] <= task["tuned"]["high"]
     assert Path(task["gguf"]).is_file()
     assert set(task["seconds"]) >= {"import", "curate", "freeze", "train", "export", "evaluate", "verdict"}
@@ -68,7 +68,7 @@ def test_the_chat_task_stands_beside_it(demo: Path) -> None:
     assert chat["verdict"] == "go"
     assert chat["tuned"]["score"] > chat["base"]["score"]
     assert chat["tuned"]["log_likelihood"]["score"] > chat["base"]["log_likelihood"]["score"]
-    assert chat["yardsticks"]["nearest"]["n"] == chat["tuned"]["n"] >= 30
+    assert chat["baselines"]["nearest"]["n"] == chat["tuned"]["n"] >= 30
     assert any(reason.startswith("quality 1") for reason in chat["rejected"])
     assert "Some replies" in (demo / "report.html").read_text("utf-8")
 

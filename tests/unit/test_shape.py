@@ -7,12 +7,12 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "afina"
 ORDER = [
-    "__init__", "errors", "ids", "records", "sameness", "settings", "files", "store", "privacy", "chat", "signals", "bases", "runtime",
-    "capture", "knowledge", "synth", "curate", "freeze", "train", "export", "evaluate", "release", "serve", "lineage",
-    "loop", "jobs", "api", "web", "wiring", "cli", "__main__",
+    "__init__", "errors", "ids", "records", "sameness", "settings", "progress", "files", "store", "privacy", "chat", "signals", "tasks",
+    "bases", "runtime", "capture", "knowledge", "synth", "curate", "freeze", "train", "export", "evaluate", "verdict", "release", "serve",
+    "lineage", "flows", "jobs", "loop", "demo", "api", "web", "wiring", "cli", "__main__",
 ]  # fmt: skip
 STAGES = {
-    "capture", "knowledge", "synth", "curate", "freeze", "train", "export", "evaluate", "release", "serve",
+    "capture", "knowledge", "synth", "curate", "freeze", "train", "export", "evaluate", "verdict", "release", "serve",
 }  # fmt: skip
 FORBIDDEN = {"utils", "util", "helpers", "common", "manager", "base", "misc"}
 FILES = sorted(SOURCE.rglob("*.py"))

@@ -4,14 +4,18 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, fields
-from datetime import datetime
+from dataclasses import fields
 from pathlib import Path
 
-from afina.errors import StoreError
+from pydantic import TypeAdapter, ValidationError
+
+from afina.errors import StoreError, in_short
 from afina.files import JsonProblem, read_json_text
-from afina.records import Fault, Interaction
+from afina.records import Interaction
 from afina.store.paths import private_folder, write_whole
+
+ADAPTER = TypeAdapter(Interaction)
+NAMES = {field.name for field in fields(Interaction)}
 
 
 def keep_unsaved(folder: Path) -> Callable[[list[Interaction]], None]:
@@ -19,7 +23,7 @@ def keep_unsaved(folder: Path) -> Callable[[list[Interaction]], None]:
 
     def keep(left: list[Interaction]) -> None:
         private_folder(folder)
-        rows = "".join(json.dumps(asdict(i), ensure_ascii=False, default=str) + "\n" for i in left)
+        rows = "".join(json.dumps(ADAPTER.dump_python(i, mode="json"), ensure_ascii=False) + "\n" for i in left)
         write_whole(folder / f"{time.time_ns()}-{os.getpid()}.jsonl", rows)
 
     return keep
@@ -46,18 +50,15 @@ def read_unsaved(path: Path) -> list[Interaction]:
     Raises:
         StoreError: it is damaged.
     """
-    names = {field.name for field in fields(Interaction)}
     found = []
     for number, line in enumerate(path.read_text("utf-8").split("\n"), start=1):
         if not line:
             continue
         try:
-            row = {name: value for name, value in read_json_text(line).items() if name in names}
-            at = row.pop("created_at", None)
-            fault = Fault(row.pop("fault", ""))
-            found.append(Interaction(**row, fault=fault, created_at=datetime.fromisoformat(at) if at else None))
-        except (JsonProblem, TypeError, ValueError, AttributeError) as exc:
+            row = {name: value for name, value in read_json_text(line).items() if name in NAMES}
+            found.append(ADAPTER.validate_python(row))
+        except (JsonProblem, ValidationError, AttributeError) as exc:
             raise StoreError(
-                f"{path}, line {number}: damaged ({exc})", remedy="look at the file, then move it away"
+                f"{path}, line {number}: damaged ({in_short(exc)})", remedy="look at the file, then move it away"
             ) from exc
     return found

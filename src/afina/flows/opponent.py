@@ -7,8 +7,8 @@ from afina.flows.project import Project
 from afina.records import Dataset, Turn
 from afina.settings import Settings
 
-ROOM_FOR_ANSWER = 160
-"""Tokens that must be left for an answer, or fewer if `evaluate.max_tokens` is less."""
+SPARE = 16
+"""Tokens that must be left beside the longest expected answer."""
 
 
 def opponent_prompt(project: Project, dataset: Dataset, settings: Settings, renderer: Renderer) -> str:
@@ -17,7 +17,8 @@ def opponent_prompt(project: Project, dataset: Dataset, settings: Settings, rend
     """
     told = project.task.kind.instructions(project.task, dataset.answer_schema)
     short = dataset.prompt
-    room = settings.runtime.context - min(settings.evaluate.max_tokens, ROOM_FOR_ANSWER)
+    answer = max((e.answer for e in dataset.test), key=len, default="")
+    room = settings.runtime.context - min(settings.evaluate.max_tokens, len(renderer.ids(answer)) + SPARE)
     longest = max((e.turns for e in dataset.test), key=lambda turns: sum(len(t.content) for t in turns), default=())
     if told == short or not longest:
         return told

@@ -49,6 +49,9 @@ CREATE TABLE app.interactions (
     error text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     fault text DEFAULT ''::text NOT NULL,
+    context jsonb DEFAULT '[]'::jsonb NOT NULL,
+    reaction text DEFAULT ''::text NOT NULL,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT interactions_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
     CONSTRAINT interactions_fault_check CHECK ((fault = ANY (ARRAY[''::text, 'request'::text, 'client'::text, 'model'::text])))
 );
@@ -74,6 +77,7 @@ CREATE VIEW analytics.review_stats WITH (security_invoker='true') AS
           WHERE (feedback.interaction_id = i.id)
           ORDER BY feedback.created_at DESC, feedback.id DESC
          LIMIT 1) f ON (true))
+  WHERE (i.fault <> ALL (ARRAY['request'::text, 'client'::text]))
   GROUP BY i.client_id, i.task;
 CREATE TABLE app.clients (
     client_id text NOT NULL,
@@ -140,9 +144,12 @@ CREATE TABLE ml.dataset_examples (
     example_id text NOT NULL,
     split text NOT NULL,
     "position" integer NOT NULL,
-    text text NOT NULL,
-    target jsonb NOT NULL,
     group_key text NOT NULL,
+    turns jsonb NOT NULL,
+    answer text NOT NULL,
+    stratum text DEFAULT ''::text NOT NULL,
+    source text DEFAULT ''::text NOT NULL,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT dataset_examples_split_check CHECK ((split = ANY (ARRAY['train'::text, 'validation'::text, 'test'::text])))
 );
 ALTER TABLE ONLY ml.dataset_examples FORCE ROW LEVEL SECURITY;
@@ -151,31 +158,47 @@ CREATE TABLE ml.datasets (
     client_id text NOT NULL,
     task text NOT NULL,
     card jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text DEFAULT 'classify'::text NOT NULL,
+    prompt text DEFAULT ''::text NOT NULL,
+    answer_schema json
 );
 ALTER TABLE ONLY ml.datasets FORCE ROW LEVEL SECURITY;
-CREATE TABLE ml.eval_results (
+CREATE TABLE ml.verdicts (
     id text NOT NULL,
     client_id text NOT NULL,
-    model_version_id text,
-    arm text NOT NULL,
+    model_version_id text NOT NULL,
     dataset_id text NOT NULL,
-    metrics jsonb NOT NULL,
-    answers jsonb NOT NULL,
+    go boolean NOT NULL,
+    verdict jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
-ALTER TABLE ONLY ml.eval_results FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY ml.verdicts FORCE ROW LEVEL SECURITY;
+CREATE VIEW ml.eval_results WITH (security_invoker='true') AS
+ SELECT v.client_id,
+    v.model_version_id AS model_version,
+    ((v.verdict -> 'eval_set'::text) ->> 'id'::text) AS eval_set,
+    (arm.value ->> 'name'::text) AS arm,
+    metric.key AS metric,
+    ((metric.value ->> 'score'::text))::double precision AS value,
+    v.created_at
+   FROM ((ml.verdicts v
+     CROSS JOIN LATERAL jsonb_array_elements((v.verdict -> 'arms'::text)) arm(value))
+     CROSS JOIN LATERAL jsonb_each((arm.value -> 'scores'::text)) metric(key, value));
 CREATE TABLE ml.examples (
     id text NOT NULL,
     client_id text NOT NULL,
     interaction_id text NOT NULL,
     task text NOT NULL,
-    text text NOT NULL,
-    target jsonb NOT NULL,
     group_key text NOT NULL,
     kept boolean NOT NULL,
     reason text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    turns jsonb NOT NULL,
+    answer text NOT NULL,
+    stratum text NOT NULL,
+    facts jsonb NOT NULL,
+    "position" integer NOT NULL,
     CONSTRAINT examples_check CHECK ((kept = (reason = ''::text)))
 );
 ALTER TABLE ONLY ml.examples FORCE ROW LEVEL SECURITY;
@@ -183,8 +206,8 @@ CREATE VIEW ml.finetune_examples WITH (security_invoker='true') AS
  SELECT client_id,
     id,
     interaction_id AS source_message_id,
-    text AS prompt,
-    target AS completion,
+    ((turns -> '-1'::integer) ->> 'content'::text) AS prompt,
+    answer AS completion,
     created_at
    FROM ml.examples
   WHERE kept;
@@ -197,7 +220,7 @@ CREATE TABLE ml.model_versions (
     run_id text,
     gguf text NOT NULL,
     quantisation text NOT NULL,
-    card jsonb DEFAULT '{}'::jsonb NOT NULL,
+    card json DEFAULT '{}'::json NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 ALTER TABLE ONLY ml.model_versions FORCE ROW LEVEL SECURITY;
@@ -270,16 +293,6 @@ CREATE TABLE ml.runs (
     CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
 );
 ALTER TABLE ONLY ml.runs FORCE ROW LEVEL SECURITY;
-CREATE TABLE ml.verdicts (
-    id text NOT NULL,
-    client_id text NOT NULL,
-    model_version_id text NOT NULL,
-    dataset_id text NOT NULL,
-    go boolean NOT NULL,
-    verdict jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
-);
-ALTER TABLE ONLY ml.verdicts FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -352,10 +365,6 @@ ALTER TABLE ONLY ml.dataset_examples
     ADD CONSTRAINT dataset_examples_pkey PRIMARY KEY (client_id, dataset_id, split, "position");
 ALTER TABLE ONLY ml.datasets
     ADD CONSTRAINT datasets_pkey PRIMARY KEY (client_id, id);
-ALTER TABLE ONLY ml.eval_results
-    ADD CONSTRAINT eval_results_pkey PRIMARY KEY (id);
-ALTER TABLE ONLY ml.examples
-    ADD CONSTRAINT examples_client_id_task_interaction_id_key UNIQUE (client_id, task, interaction_id);
 ALTER TABLE ONLY ml.examples
     ADD CONSTRAINT examples_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY ml.model_versions
@@ -393,12 +402,6 @@ ALTER TABLE ONLY ml.dataset_examples
     ADD CONSTRAINT dataset_examples_client_id_dataset_id_fkey FOREIGN KEY (client_id, dataset_id) REFERENCES ml.datasets(client_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY ml.datasets
     ADD CONSTRAINT datasets_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
-ALTER TABLE ONLY ml.eval_results
-    ADD CONSTRAINT eval_results_client_id_dataset_id_fkey FOREIGN KEY (client_id, dataset_id) REFERENCES ml.datasets(client_id, id);
-ALTER TABLE ONLY ml.eval_results
-    ADD CONSTRAINT eval_results_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
-ALTER TABLE ONLY ml.eval_results
-    ADD CONSTRAINT eval_results_client_id_model_version_id_fkey FOREIGN KEY (client_id, model_version_id) REFERENCES ml.model_versions(client_id, id);
 ALTER TABLE ONLY ml.examples
     ADD CONSTRAINT examples_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY ml.examples
@@ -433,12 +436,10 @@ CREATE POLICY own_client ON app.users USING ((client_id = NULLIF(current_setting
 ALTER TABLE app.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.dataset_examples ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.datasets ENABLE ROW LEVEL SECURITY;
-ALTER TABLE ml.eval_results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.examples ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.model_versions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_client ON ml.dataset_examples USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.datasets USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
-CREATE POLICY own_client ON ml.eval_results USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.examples USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.model_versions USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.rollout_events USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
@@ -463,7 +464,8 @@ GRANT SELECT ON TABLE app.sessions TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.users TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.dataset_examples TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.datasets TO afina_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.eval_results TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.verdicts TO afina_app;
+GRANT SELECT ON TABLE ml.eval_results TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.examples TO afina_app;
 GRANT SELECT ON TABLE ml.finetune_examples TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.model_versions TO afina_app;
@@ -472,6 +474,5 @@ GRANT SELECT,INSERT ON TABLE ml.rollout_events TO afina_app;
 GRANT USAGE ON SEQUENCE ml.rollout_events_id_seq TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.rollouts TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.runs TO afina_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.verdicts TO afina_app;
 GRANT SELECT ON TABLE public.finetuning_dataset TO afina_app;
 GRANT SELECT ON TABLE public.training_data TO afina_app;

@@ -11,8 +11,8 @@ from afina.sameness import composed
 from afina.tasks.kind import Kind, Said, Task, right_answer
 from afina.tasks.rules import damaged, too_short
 
-PARAGRAPHS = re.compile(r"\n\s*\n")
-SENTENCES = re.compile(r"(?<=[.!?…])\s+|\n")
+PARAGRAPH = re.compile(r"\n\s*\n")
+SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n")
 
 
 class Documents(Kind):
@@ -60,11 +60,26 @@ def pieces(text: str, *, most: int) -> list[str]:
 
 
 def units(text: str, *, most: int) -> Iterator[tuple[str, str]]:
-    """Paragraphs, sentences or cuts that fit, each with what joins it to the one before."""
-    for paragraph in filter(None, (one.strip() for one in PARAGRAPHS.split(text))):
+    """Paragraphs, sentences or cuts that fit, each with what joined it to the one before."""
+    for paragraph, before in parted(PARAGRAPH, text.strip()):
         if len(paragraph) <= most:
-            yield paragraph, "\n\n"
+            yield paragraph, before
             continue
-        for at, sentence in enumerate(filter(None, SENTENCES.split(paragraph))):
+        joint = before
+        for sentence, between in parted(SENTENCE, paragraph):
             for start in range(0, len(sentence), most):
-                yield sentence[start : start + most], " " if at or start else "\n\n"
+                yield sentence[start : start + most], "" if start else joint or between
+            joint = ""
+
+
+def parted(mark: re.Pattern[str], text: str) -> Iterator[tuple[str, str]]:
+    """The parts of a text, each with the mark before it."""
+    at, before = 0, ""
+    for found in mark.finditer(text):
+        if found.start() > at:
+            yield text[at : found.start()], before
+            before = ""
+        before += found[0]
+        at = found.end()
+    if at < len(text):
+        yield text[at:], before

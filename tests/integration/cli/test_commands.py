@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from afina.cli import main as main_module
-from afina.cli import serving
+from afina.cli import serve
 from afina.cli.main import COMMANDS, root
 from afina.errors import AfinaError, InputError, RuntimeFailedError, SettingsError, StoreError
 from afina.flows.project import Project
-from tests.integration.loop.test_wheel import write_sample
+from tests.integration.flows.test_wheel import write_sample
 
 TOML = """
 [store]
@@ -73,7 +73,7 @@ def test_the_wheel_by_hand(folder: Path) -> None:
     """Each stage as a person would type it, with JSON where a script would read it."""
     write_sample(folder / "c.csv")
 
-    assert value("import", "c.csv") == {"added": 120}
+    assert value("import", "c.csv")["added"] == 120
     assert value("curate")["kept"] == 120
     dataset = value("freeze")["dataset"]
     run = value("train")["run"]
@@ -256,7 +256,9 @@ def test_init_does_not_overwrite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(SettingsError) as caught:
         afina("status")
     assert "afina init" in caught.value.remedy
-    afina("init")
+    assert "corrections" in afina("recipes").output
+    afina("init", "--recipe", "chat")
+    assert 'kind = "chat"' in (tmp_path / "afina.toml").read_text("utf-8")
     with pytest.raises(SettingsError, match="is there already"):
         afina("init")
 
@@ -284,7 +286,7 @@ def test_a_taken_port_is_said() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(RuntimeFailedError) as caught:
-            serving.listen("127.0.0.1", taken.getsockname()[1])
+            serve.listen("127.0.0.1", taken.getsockname()[1])
     assert "--port 0" in caught.value.remedy
 
 

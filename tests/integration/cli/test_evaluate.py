@@ -183,7 +183,7 @@ def test_bad_arms_end_with_65_and_are_named(folder: Path, arguments: list[str], 
 
 
 def test_leaked_items_of_the_training_file_are_left_out(folder: Path, address: str) -> None:
-    """And the training examples give a yardstick and examples in the prompt."""
+    """And the training examples give a baseline and examples in the prompt."""
     with (folder / "train.jsonl").open("w", encoding="utf-8") as file:
         for n in range(5):
             file.write(json.dumps({"prompt": f"Pregunta {n}", "expected": "good"}) + "\n")
@@ -275,7 +275,7 @@ def test_what_is_mistyped_is_found_before_anybody_is_asked(folder: Path, address
     arms = ["--set", "set.jsonl", "--arm", f"a={address}#bad", "--arm", f"b={address}#good", "--metric", "exact"]
 
     assert (
-        "the guard 'safty/rules' is no measure here"
+        "unknown metric 'safty/rules' in --guard"
         in afina("evaluate", *arms, "--guard", "safty/rules=0.1", code=65).stderr
     )
     assert "no arm 'nope'" in afina("evaluate", *arms, "--b", "nope", code=65).stderr

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from afina.errors import InputError, RuntimeFailedError
-from afina.evaluate.arms import Arm, Asked, Nearest, answers_arm, lookup_arm
+from afina.evaluate.arms import Arm, Asking, Nearest, OpenedArm, answers_arm, lookup_arm
 from afina.evaluate.record import read_record, write_record
 from afina.evaluate.run import run_arm
 from afina.evaluate.sets import make_set
@@ -24,8 +25,8 @@ def arm_of(ask: Callable[[EvalItem], Output], *, alive: bool = True, name: str =
     """An arm that answers as it is told."""
 
     @contextmanager
-    def opened(_: object) -> Iterator[Asked]:
-        yield Asked(ask=ask, alive=lambda: alive)
+    def opened(_: object) -> Iterator[OpenedArm]:
+        yield OpenedArm(ask=ask, alive=lambda: alive)
 
     return Arm(name=name, source={"kind": "test"}, open=opened)
 
@@ -133,7 +134,8 @@ def test_nearest_examples_stand_in_the_prompt_nearest_last() -> None:
     nearest = Nearest([("el pedido no llega", "A"), ("mi clave falla", "B"), ("el pedido llega roto", "C")], k=2)
     item = EvalItem(id="1", turns=(Turn("system", "s"), Turn("user", "mi pedido no llega nunca")))
 
-    turns = nearest.turns(item)
+    asking = Asking(max_tokens=8, nearest=nearest, system="not this one")
+    turns = asking.turns(item)
 
     assert [turn.content for turn in turns] == [
         "s",
@@ -144,7 +146,9 @@ def test_nearest_examples_stand_in_the_prompt_nearest_last() -> None:
         "mi pedido no llega nunca",
     ]
     guard = EvalItem(id="2", turns=item.turns, part=Part.SAFETY)
-    assert nearest.turns(guard) == item.turns
+    assert asking.turns(guard) == item.turns
+    alone = replace(item, turns=item.turns[1:])
+    assert [t.content for t in Asking(max_tokens=8, system="told").turns(alone)] == ["told", "mi pedido no llega nunca"]
     with lookup_arm("nearest", nearest).open(ITEMS) as asked:
         assert asked.ask(item).text == "A"
     assert json.dumps(nearest.source())

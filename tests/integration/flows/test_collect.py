@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from afina.flows.collect import curate_project, import_file
-from afina.flows.project import Project
+from afina.flows.project import Project, database_project
 from afina.progress import Silent, Stages
+from afina.settings import Settings
+from afina.tasks.classify import read_labels
 
 STAGES = Stages(Silent())
 DIFFERENT = ["gracias 👍", "gracias 👎", "0+2", "0-2", "en serio?", "en serio!", "C++ o C#", "C++ o C"]
@@ -21,17 +23,15 @@ def written(folder: Path, name: str, *rows: str) -> Path:
 
 def kept(project: Project) -> dict[str, str]:
     """Message → topic of what curation kept."""
-    curate_project(project, STAGES)
-    with project.session() as session:
-        found = session.execute("SELECT text, target FROM ml.examples WHERE kept").fetchall()
-    return {row["text"]: row["target"]["topic"] for row in found}
+    return {e.message: read_labels(e.answer)["topic"] for e in curate_project(project, STAGES).examples}
 
 
 @pytest.fixture
 def topics(project: Project) -> Project:
     """A project with one field."""
-    own = project.settings.project.model_copy(update={"fields": ("topic",)})
-    return Project(project.paths, project.settings.model_copy(update={"project": own}), project.dsn)
+    sections = project.settings.model_dump()
+    sections["task"]["fields"] = ["topic"]
+    return database_project(project.paths, Settings.model_validate(sections), project.dsn)
 
 
 def test_messages_that_differ_in_a_sign_all_stay(topics: Project, tmp_path: Path) -> None:
@@ -60,10 +60,10 @@ def test_a_corrected_file_may_be_imported_again(topics: Project, tmp_path: Path)
     written(tmp_path, "a.csv", "id,text,topic", "1,hola,b", "2,adiós,b")
 
     import_file(topics, path, STAGES)
-    assert STAGES.note == "0 new of 2 messages, 1 decided anew"
+    assert STAGES.said["import"] == "0 new of 2 rows, 1 decided anew"
     path.write_bytes(old)
     import_file(topics, path, STAGES)
-    assert STAGES.note == "0 new of 2 messages"
+    assert STAGES.said["import"] == "0 new of 2 rows"
 
     assert kept(topics) == {"hola": "b", "adiós": "b"}
 

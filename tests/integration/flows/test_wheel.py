@@ -1,39 +1,31 @@
 """The wheel on a project with a tiny model: every stage on its own, with the real database and runtime."""
 
 import csv
-import json
+from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import pytest
-from afina.capture.chats import read_chats
-from afina.flows.freezing import current_dataset, freeze_project
-from afina.flows.steps import base_version, evaluate_version, export_run, interrupted_run, plan_training, train_run
 
 from afina.errors import InputError, NotEnoughDataError, ReleaseError, StoreError
+from afina.files import read_chats
 from afina.flows.collect import curate_project, import_file
-from afina.flows.learn import learn
+from afina.flows.evaluate import evaluate_version
+from afina.flows.export import base_version, export_run
+from afina.flows.freeze import freeze_project
+from afina.flows.learn import Lesson, learn
 from afina.flows.project import Project
-from afina.flows.rollouts import (
-    history,
-    in_production,
-    look_at_canary,
-    release_direct,
-    settle_canary,
-    start_canary,
-    withdraw,
-)
-from afina.flows.versions import find_version
-from afina.freeze import newest_dataset
+from afina.flows.rollouts import history, look_at_canary, release_direct, settle_canary, start_canary, withdraw
+from afina.flows.train import interrupted_run, plan_training, train_run
 from afina.progress import Silent, Stages
-from afina.records import RunState, Split, Verdict
-from afina.release.job import save_verdict
-from afina.store.paths import read_json
-from afina.train import get_run, move_run
+from afina.records import Cause, ModelVersion, Outcome, RunState, Split, Verdict
+from afina.settings import Settings
+from afina.tasks.classify import read_labels
+from afina.verdict.record import read_verdict
 
 
 def write_sample(path: Path, rows: int = 120) -> Path:
-    """Messages in which one word decides each field."""
+    """Messages in which one word decides each field, and no two are nearly the same."""
     with path.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)
         out.writerow(["id", "text", "user", "predicted_topic", "sentiment", "topic", "intent"])
@@ -42,7 +34,7 @@ def write_sample(path: Path, rows: int = 120) -> Path:
             out.writerow(
                 [
                     i,
-                    f"mensaje {i} sobre {topic}, todo {mood}",
+                    f"{blake2b(str(i).encode(), digest_size=8).hexdigest()} {i} sobre {topic}, todo {mood}",
                     f"u{i % 40}",
                     "pago",
                     mood,
@@ -72,17 +64,17 @@ def test_importing_twice_adds_nothing(project: Project, stages: Stages, tmp_path
     """And curating and freezing again yield the same dataset."""
     path = write_sample(tmp_path / "c.csv")
 
-    assert (import_file(project, path, stages), import_file(project, path, stages)) == (120, 0)
-    assert curate_project(project, stages)["kept"] == 120
+    assert (import_file(project, path, stages)[0], import_file(project, path, stages)[0]) == (120, 0)
+    assert len(curate_project(project, stages).examples) == 120
     first = freeze_project(project, stages)
     curate_project(project, stages)
     assert freeze_project(project, stages).id == first.id
-    assert [e.text for e in current_dataset(project).test] == [e.text for e in first.test]
+    assert [e.message for e in project.ledger.dataset().test] == [e.message for e in first.test]
 
 
 def test_users_stay_in_their_part_when_more_is_imported(filled: Project, stages: Stages, tmp_path: Path) -> None:
     """What a live version was trained on does not become the next one's test, nor the other way round, unless it is wanted."""
-    first = current_dataset(filled)
+    first = filled.ledger.dataset()
     more = tmp_path / "more.csv"
     text = write_sample(tmp_path / "d.csv", rows=180).read_text("utf-8").splitlines()
     more.write_text("\n".join([text[0], *(line.replace(",u", ",v") for line in text[121:])]), "utf-8")
@@ -100,13 +92,14 @@ def test_users_stay_in_their_part_when_more_is_imported(filled: Project, stages:
 
 def test_a_dataset_lies_on_disk_as_chats(filled: Project) -> None:
     """One line an example, in the form that `afina train --data` and every other trainer reads."""
-    dataset = current_dataset(filled)
+    dataset = filled.ledger.dataset()
     folder = filled.paths.dataset(dataset.id)
 
     chats = read_chats(folder / "train.jsonl")
 
-    assert [c[1].content for c in chats] == [e.text for e in dataset.train]
-    assert [json.loads(c[2].content) for c in chats] == [e.target for e in dataset.train]
+    assert [c[0].content for c in chats] == [dataset.prompt] * len(dataset.train)
+    assert [c[1].content for c in chats] == [e.message for e in dataset.train]
+    assert [c[2].content for c in chats] == [e.answer for e in dataset.train]
     assert (folder / "test.jsonl").read_text("utf-8").count("\n") == len(dataset.test)
 
 
@@ -114,12 +107,12 @@ def test_stages_before_their_time_say_what_is_missing(project: Project, stages: 
     """Each names the command that comes first."""
     with pytest.raises(NotEnoughDataError, match="0 usable examples"):
         freeze_project(project, stages)
-    with project.session() as session, pytest.raises(StoreError, match="no dataset"):
-        newest_dataset(session, task="classify")
+    with pytest.raises(StoreError, match="no dataset"):
+        project.ledger.dataset()
     with pytest.raises(StoreError, match="no running or failed or planned run"):
         interrupted_run(project)
     with pytest.raises(StoreError, match="no model version"):
-        find_version(project, None)
+        project.ledger.version()
     with pytest.raises(ReleaseError, match="no canary"):
         look_at_canary(project)
     with pytest.raises(ReleaseError, match="nothing live"):
@@ -129,7 +122,7 @@ def test_stages_before_their_time_say_what_is_missing(project: Project, stages: 
 def test_one_turn(filled: Project, stages: Stages) -> None:
     """Train, export, evaluate, verdict, canary, promotion, rollback: each leaves its record."""
     project = filled
-    dataset = current_dataset(project)
+    dataset = project.ledger.dataset()
     run = plan_training(project, dataset)
     train_run(project, run, stages, resume=False)
     version = export_run(project, stages, run=run)
@@ -137,17 +130,17 @@ def test_one_turn(filled: Project, stages: Stages) -> None:
 
     assert version.name == "tiny-classify:v1"
     assert entry["tuned"]["n"] == len(dataset.test)
-    assert set(entry["yardsticks"]) == {"majority", "tfidf_logreg", "base+nearest", "tuned+nearest"}
+    assert set(entry["baselines"]) == {"majority", "tfidf_logreg", "base+nearest", "tuned+nearest"}
     assert not verdict.go  # random weights, one epoch: an honest no-go
     with pytest.raises(ReleaseError, match="no-go"):
         start_canary(project, version, actor="t")
-    check_rollouts(project, dataset_id=dataset.id, version=version)
+    check_rollouts(project, verdict=verdict, version=version)
 
 
 def test_a_new_version_must_be_better_than_the_live_one(filled: Project, stages: Stages) -> None:
     """Not than the base again; the live one answers the same items."""
     project = filled
-    run = plan_training(project, current_dataset(project))
+    run = plan_training(project, project.ledger.dataset())
     train_run(project, run, stages, resume=False)
     first = export_run(project, stages, run=run)
     release_direct(project, first, actor="t", reason="first")
@@ -155,30 +148,22 @@ def test_a_new_version_must_be_better_than_the_live_one(filled: Project, stages:
 
     entry, verdict = evaluate_version(project, second, stages)
 
-    judged = read_json(project.paths.model(second.id) / "verdict.json")
-    assert (judged["a"], judged["policy"]["minimum_effect"]) == ("live", 0.05)
-    assert "live" in entry["yardsticks"]
+    judged = read_verdict(project.paths.model(second.id) / "verdict.json")
+    assert (judged.a, judged.policy.minimum_effect) == ("live", 0.05)
+    assert "live" in entry["baselines"]
     assert not verdict.go, "the same weights are no gain"
 
 
-def check_rollouts(project: Project, *, dataset_id: Any, version: Any) -> None:
+def check_rollouts(project: Project, *, verdict: Verdict, version: ModelVersion) -> None:
     """With a go: production, canary, waiting, promotion, rollback."""
-    base = base_version(project, current_dataset(project))
+    dataset = project.ledger.dataset()
+    base = base_version(project, dataset)
+    assert base.card["prompt"] != dataset.prompt, "the base is asked with its instructions"
+    assert base_version(project, dataset).id == base.id
     release_direct(project, base, actor="t", reason="first")
-    go = Verdict(
-        go=True,
-        outcome="go",
-        p_value=0.01,
-        difference=0.2,
-        low=0.1,
-        high=0.3,
-        n=60,
-        wins=20,
-        losses=2,
-        reasons=("better",),
-    )
-    with project.session() as session:
-        save_verdict(session, go, version=version.id, dataset=dataset_id)
+    go = replace(verdict, outcome=Outcome.GO, cause=Cause.BETTER, because="better")
+    project.ledger.save_verdict(go, version.id, dataset.id)
+    assert project.ledger.verdict(version.id) == go
     start_canary(project, version, actor="t")
     with pytest.raises(ReleaseError, match="canary version already"):
         start_canary(project, version, actor="t")
@@ -186,7 +171,7 @@ def check_rollouts(project: Project, *, dataset_id: Any, version: Any) -> None:
     assert settle_canary(project, actor="t")[0].action == "wait"
     add_traffic(project, version.id, 10)
     assert settle_canary(project, actor="t")[0].action == "promote"
-    production = in_production(project)
+    production = project.ledger.in_production()
     assert production is not None
     assert production.model_version == version.id
     withdrawn, restored = withdraw(project, actor="t", reason="test")
@@ -217,51 +202,53 @@ def test_a_failed_run_is_recorded_and_can_be_taken_up(
     filled: Project, stages: Stages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """State and reason are in the database; --resume finds it."""
-    run = plan_training(filled, current_dataset(filled))
+    run = plan_training(filled, filled.ledger.dataset())
 
     def broken(*_args: object, **_options: object) -> None:
         raise StoreError("the disk went away")
 
     with monkeypatch.context() as patch, pytest.raises(StoreError):
-        patch.setattr("afina.flows.steps.train_stage", broken)
+        patch.setattr("afina.flows.train.train_stage", broken)
         train_run(filled, run, stages, resume=False)
 
-    with filled.session() as session:
-        failed = get_run(session, run)
-        assert (failed.state, failed.error) == (RunState.FAILED, "the disk went away")
+    failed = filled.ledger.run(run)
+    assert (failed.state, failed.error) == (RunState.FAILED, "the disk went away")
     assert interrupted_run(filled) == run
     train_run(filled, run, stages, resume=True)
-    with filled.session() as session, pytest.raises(StoreError, match="is done and cannot become running"):
-        move_run(session, run, RunState.RUNNING)
+    with pytest.raises(StoreError, match="is done and cannot become running"):
+        filled.ledger.move_run(run, RunState.RUNNING)
+
+
+def short(project: Project, *fields: str) -> Settings:
+    """The project's settings for other fields, without its database."""
+    sections = project.settings.model_dump()
+    return Settings.model_validate({**sections, "store": {}, "task": {**sections["task"], "fields": list(fields)}})
 
 
 def test_learn_needs_no_database(project: Project, tmp_path: Path) -> None:
     """A labelled file and nothing else; a second run replaces the first; the report is on disk."""
-    path = write_sample(tmp_path / "d.csv", rows=140)
-    settings = project.settings.model_copy(
-        update={"store": project.settings.store.model_copy(update={"url": "nowhere"})}
-    )
+    lesson = Lesson(data=write_sample(tmp_path / "d.csv", rows=140), folder=tmp_path / "w")
+    settings = short(project, "topic", "sentiment+topic")
 
     for _ in range(2):
-        report = learn(
-            path, settings, Silent(), text="text", label="topic,sentiment+topic", folder=tmp_path / "w", minutes=1
-        )
+        report = learn(lesson, settings, Silent())
 
     entry = report["tasks"][0]
     assert set(entry["tuned"]["per_field"]) == {"topic", "sentiment+topic"}
-    assert entry["yardsticks"]["tfidf_logreg"]["score"] > 0.9
+    assert entry["baselines"]["tfidf_logreg"]["score"] > 0.9
     assert (tmp_path / "w" / "report.json").is_file()
+    assert len(list((tmp_path / "w" / "models").iterdir())) == 1
 
 
 def test_learn_with_a_test_file_uses_it(project: Project, tmp_path: Path) -> None:
     """All of it, and only it."""
-    data, test = write_sample(tmp_path / "d.csv", rows=80), write_sample(tmp_path / "t.csv", rows=31)
+    data, test = write_sample(tmp_path / "d.csv", rows=80), write_sample(tmp_path / "t.csv", rows=124)
+    rows = test.read_text("utf-8").splitlines()
+    test.write_text("\n".join([rows[0], *rows[93:]]), "utf-8")
 
-    report = learn(
-        data, project.settings, Silent(), text="text", label="topic", folder=tmp_path / "w", test=test, minutes=1
-    )
+    report = learn(Lesson(data=data, folder=tmp_path / "w", test=test), short(project, "topic"), Silent())
 
-    assert report["tasks"][0]["tuned"]["n"] == 31
+    assert report["tasks"][0]["tuned"]["n"] == 32
 
 
 def test_an_acceptance_without_fields_is_worth_its_answer(project: Project, stages: Stages) -> None:
@@ -283,12 +270,10 @@ def test_an_acceptance_without_fields_is_worth_its_answer(project: Project, stag
                 (f"f{number}", f"int_{number}", kind, value),
             )
 
-    assert curate_project(project, stages) == {"kept": 2}
-    with project.session() as session:
-        topics = session.execute(
-            "SELECT target ->> 'topic' AS topic FROM ml.examples ORDER BY interaction_id"
-        ).fetchall()
-    assert [t["topic"] for t in topics] == ["pago", "envio"]
+    curated = curate_project(project, stages)
+
+    assert [read_labels(e.answer)["topic"] for e in curated.examples] == ["pago", "envio"]
+    assert project.ledger.kept() == list(curated.examples)
 
 
 def test_one_user_cannot_be_split(project: Project, stages: Stages, tmp_path: Path) -> None:
@@ -312,7 +297,7 @@ def test_the_same_file_name_with_other_messages_is_refused(project: Project, sta
     """Not '0 new' while rows are lost."""
     import_file(project, write_sample(tmp_path / "c.csv"), stages)
     path = tmp_path / "c.csv"
-    path.write_text(path.read_text("utf-8").replace("mensaje", "otro"), "utf-8")
+    path.write_text(path.read_text("utf-8").replace(" sobre ", " de "), "utf-8")
 
     with pytest.raises(InputError, match="imported before"):
         import_file(project, path, stages)

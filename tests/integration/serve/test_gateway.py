@@ -23,7 +23,16 @@ from afina.serve import bucket
 from afina.settings import RuntimeSettings
 from afina.wiring import project_gateway
 
-LABELS = {"fields": ["topic"], "labels": {"topic": ["pago", "envio"]}}
+CARD = {
+    "kind": "classify",
+    "prompt": "Clasifica el mensaje. Campos: topic.",
+    "answer_schema": {
+        "type": "object",
+        "properties": {"topic": {"type": "string", "enum": ["pago", "envio"]}},
+        "required": ["topic"],
+        "additionalProperties": False,
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +52,7 @@ def version(project: Project, name: str, gguf: Path) -> ModelVersion:
         base="tiny",
         gguf=str(gguf),
         quantisation="q8_0",
-        card=LABELS,
+        card=CARD,
     )
     with project.session() as session:
         register_version(session, made)
@@ -219,7 +228,15 @@ def test_a_schema_of_the_caller_gives_whole_json(served: tuple[TestClient, Proje
 
 
 HALF = rb'{"text": "\ud83d", "user": "a", "prompt": "\ud83d", "interaction": "\ud83d", "kind": "accepted", "messages": [{"role": "user", "content": "\ud83d"}]}'
-PATHS = ("/v1/chat/completions", "/v1/classify", "/v1/feedback", "/api/chat", "/api/generate", "/api/show")
+PATHS = (
+    "/v1/chat/completions",
+    "/v1/answer",
+    "/v1/classify",
+    "/v1/feedback",
+    "/api/chat",
+    "/api/generate",
+    "/api/show",
+)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,18 @@
 """Migrating equals creating; tenants do not see one another; documents' SQL runs."""
 
+import json
+
 import psycopg
 import pytest
 from psycopg import sql
 
 from afina.errors import StoreError
+from afina.export import get_version
+from afina.freeze import load_dataset
+from afina.ids import DatasetId
+from afina.records import Turn
 from afina.store.access import client_session
-from afina.store.migrate import current_revision, head_revision, migrate, schema_text
+from afina.store.migrate import FOLDER, current_revision, head_revision, migrate, schema_text
 from tests.integration.store.dump_schema import dump
 
 
@@ -35,6 +41,50 @@ def test_migrating_twice_does_nothing(database: str) -> None:
         connection.execute("UPDATE public.alembic_version SET version_num = '9999'")
     with pytest.raises(StoreError, match="9999"):
         migrate(database)
+
+
+def test_datasets_and_versions_from_before_keep_their_prompt_and_schema(server: str) -> None:
+    """Migration 0004: labels become a schema in the order of the fields, messages become turns; nothing is lost."""
+    maintenance = server.replace("dbname=afina", "dbname=postgres")
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE before_0004")
+    dsn = server.replace("dbname=afina", "dbname=before_0004")
+    files = sorted(FOLDER.glob("*.sql"))
+    labels = '{"topic": ["envío", "pago"], "a": ["x", "y"]}'
+    card = f'{{"fields": ["topic", "a"], "labels": {labels}, "label_names": {labels}, "dataset": "dat_1"}}'
+    try:
+        with psycopg.connect(dsn) as connection:
+            for file in files[:3]:
+                connection.execute(file.read_bytes())
+            connection.execute("SELECT set_config('app.client', 'c', true)")
+            connection.execute("INSERT INTO app.clients (client_id) VALUES ('c')")
+            connection.execute(
+                "INSERT INTO ml.datasets (id, client_id, task, card) VALUES ('dat_1', 'c', 't', %s)", (card,)
+            )
+            connection.execute(
+                "INSERT INTO ml.dataset_examples VALUES ('c', 'dat_1', 'exa_1', 'train', 0, 'hola', %s, 'g')",
+                ('{"topic": "pago", "a": "x"}',),
+            )
+            connection.execute(
+                "INSERT INTO ml.model_versions (id, client_id, name, task, base, gguf, quantisation, card) "
+                "VALUES ('mod_1', 'c', 'v', 't', 'b', 'g', 'q8_0', %s)",
+                (card,),
+            )
+            connection.execute(files[3].read_bytes())
+        with client_session(dsn, "c") as session:
+            dataset = load_dataset(session, DatasetId("dat_1"))
+            version = get_version(session, "v", task="t")
+    finally:
+        with psycopg.connect(maintenance, autocommit=True) as connection:
+            connection.execute("DROP DATABASE before_0004 WITH (FORCE)")
+
+    assert dataset.prompt == version.card["prompt"] == "Clasifica el mensaje. Campos: topic, a."
+    assert dataset.answer_schema == version.card["answer_schema"]
+    assert list(version.card["answer_schema"]["properties"]) == ["topic", "a"]
+    assert version.card["answer_schema"]["properties"]["topic"]["enum"] == ["envío", "pago"]
+    assert version.card["dataset"] == "dat_1"
+    assert dataset.train[0].turns == (Turn("user", "hola"),)
+    assert json.loads(dataset.train[0].answer) == {"topic": "pago", "a": "x"}
 
 
 def test_every_tenant_table_has_forced_row_level_security(database: str) -> None:

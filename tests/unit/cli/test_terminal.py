@@ -16,12 +16,12 @@ def test_a_stage_shows_progress_on_a_terminal_and_leaves_one_line() -> None:
     )
     stages = Stages(narrator)
 
-    with stages.stage("train"):
+    with stages.stage("train") as stage:
         assert narrator.bar is not None
         narrator.bar.refresh()
         narrator.progress(3, 10, "loss 0.5")
         narrator.bar.refresh()
-        stages.note = "10 steps"
+        stage.note = "10 steps"
 
     shown = out.getvalue()
     assert "ETA" in shown

@@ -1,26 +1,28 @@
 """Quality rules and duplicates."""
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afina.curate import Candidate, curate
+from afina.curate import curate
+from afina.records import Exchange
 from afina.sameness import message_key
-from afina.settings import CurateSettings
+from tests.tasks import classifier, reviewed
 
-RULES = CurateSettings.model_validate({"max_chars": 50})
+TASK = classifier("x", curate={"max_chars": 50})
 texts = st.text(max_size=60)
 candidates = st.lists(st.tuples(texts, st.sampled_from(["a", "b", ""]))).map(
-    lambda rows: [Candidate(id=str(i), text=text, target={"x": label}) for i, (text, label) in enumerate(rows)]
+    lambda rows: [reviewed(str(i), text, x=label) for i, (text, label) in enumerate(rows)]
 )
 
 
 @given(candidates)
-def test_nothing_is_lost(rows: list[Candidate]) -> None:
+def test_nothing_is_lost(rows: list[Exchange]) -> None:
     """Every candidate is an example or a rejection with a reason."""
-    curated = curate(rows, RULES)
+    curated = curate(rows, TASK)
 
     assert sorted([*(e.source for e in curated.examples), *(r.source for r in curated.rejections)]) == sorted(
         c.id for c in rows
@@ -29,33 +31,33 @@ def test_nothing_is_lost(rows: list[Candidate]) -> None:
 
 
 @given(candidates)
-def test_what_is_kept_has_no_duplicate(rows: list[Candidate]) -> None:
+def test_what_is_kept_has_no_duplicate(rows: list[Exchange]) -> None:
     """Case and white space do not make a new message."""
-    kept = [message_key(e.text) for e in curate(rows, RULES).examples]
+    kept = [message_key(e.message) for e in curate(rows, TASK).examples]
 
     assert len(kept) == len(set(kept))
 
 
 @given(candidates)
-def test_curating_twice_changes_nothing(rows: list[Candidate]) -> None:
+def test_curating_twice_changes_nothing(rows: list[Exchange]) -> None:
     """The rules are idempotent."""
-    once = curate(rows, RULES).examples
-    again = curate([Candidate(id=e.source, text=e.text, target=e.target) for e in once], RULES)
+    once = curate(rows, TASK).examples
+    again = curate([reviewed(e.source, e.message, **json.loads(e.answer)) for e in once], TASK)
 
-    assert [(e.text, e.target) for e in again.examples] == [(e.text, e.target) for e in once]
+    assert [(e.message, e.answer) for e in again.examples] == [(e.message, e.answer) for e in once]
     assert not again.rejections
 
 
 def test_the_newest_decision_wins() -> None:
     """A reviewer may change their mind; the older row says why it went."""
     rows = [
-        Candidate(id="1", text="¿Dónde  está?", target={"x": "a"}),
-        Candidate(id="2", text="¿dónde está?", target={"x": "b"}),
+        reviewed("1", "¿Dónde  está?", x="a"),
+        reviewed("2", "¿dónde está?", x="b"),
     ]
 
-    curated = curate(rows, RULES)
+    curated = curate(rows, TASK)
 
-    assert [(e.source, e.target["x"]) for e in curated.examples] == [("2", "b")]
+    assert [(e.source, json.loads(e.answer)["x"]) for e in curated.examples] == [("2", "b")]
     assert "contradicted" in curated.rejections[0].reason
 
 
@@ -68,20 +70,20 @@ DIFFERENT = [
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
 def test_messages_that_differ_in_a_sign_are_two(one: str, other: str) -> None:
     """A decision on one of them says nothing about the other."""
-    rows = [Candidate(id="1", text=one, target={"x": "a"}), Candidate(id="2", text=other, target={"x": "b"})]
+    rows = [reviewed("1", one, x="a"), reviewed("2", other, x="b")]
 
-    assert len(curate(rows, CurateSettings(min_chars=1)).examples) == 2
+    assert len(curate(rows, classifier("x", curate={"min_chars": 1})).examples) == 2
 
 
 @pytest.mark.parametrize("spelling", ["pago ", " pago", "pa\u200bgo", "pago"])
 def test_blanks_and_unicode_forms_do_not_make_a_class(spelling: str) -> None:
     """'envío' composed and decomposed is one class, and so is a label with a blank behind it."""
     rows = [
-        Candidate(id="1", text="uno", target={"x": spelling, "y": unicodedata.normalize("NFD", "envío")}),
-        Candidate(id="2", text="dos", target={"x": "pago", "y": "envío"}),
+        reviewed("1", "uno", x=spelling, y=unicodedata.normalize("NFD", "envío")),
+        reviewed("2", "dos", x="pago", y="envío"),
     ]
 
-    assert len({tuple(e.target.items()) for e in curate(rows, RULES).examples}) == 1
+    assert len({e.answer for e in curate(rows, classifier("x", "y")).examples}) == 1
 
 
 @pytest.mark.parametrize(
@@ -89,9 +91,7 @@ def test_blanks_and_unicode_forms_do_not_make_a_class(spelling: str) -> None:
 )
 def test_damaged_texts_and_labels_are_rejected(text: str) -> None:
     """What was read in a wrong encoding cannot be learnt, as message or as class."""
-    curated = curate(
-        [Candidate(id="1", text=text, target={"x": "a"}), Candidate(id="2", text="hola", target={"x": text})], RULES
-    )
+    curated = curate([reviewed("1", text, x="a"), reviewed("2", "hola", x=text)], TASK)
 
     assert not curated.examples
     assert all("damaged characters" in r.reason for r in curated.rejections)
@@ -100,4 +100,4 @@ def test_damaged_texts_and_labels_are_rejected(text: str) -> None:
 @pytest.mark.parametrize("text", ["CAFÉ»", "NÃO", "SÃO PAULO", "30 °C ± 2", "हिन्दी", "œuf"])
 def test_unusual_texts_are_no_damage(text: str) -> None:
     """Real words that look like a wrong encoding at a glance."""
-    assert curate([Candidate(id="1", text=text, target={"x": "a"})], RULES).examples
+    assert curate([reviewed("1", text, x="a")], TASK).examples

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from afina.chat.parse import read_yaml
 from afina.errors import InputError
 from afina.evaluate.metrics import METRICS, load_metric, score_outputs
-from afina.evaluate.metrics.structure import KINDS, read_yaml
+from afina.evaluate.metrics.structure import KINDS
 from afina.records import EvalItem, Output, Turn
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "number"}}, "required": ["a", "b"]}

@@ -1,30 +1,30 @@
 """Splits without leaks, named by content."""
 
 import random
+from dataclasses import replace
 
 import pytest
-from afina.flows.freezing import unlearnt_sentences
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afina.errors import NotEnoughDataError
 from afina.freeze.freeze import freeze
-from afina.ids import ExampleId
-from afina.records import Dataset, Example, Split
+from afina.ids import example_id
+from afina.records import Dataset, Example, Split, Turn
 from afina.settings import FreezeSettings
+from tests.tasks import classifier, labelled
+
+TASK = classifier("x")
 
 
 def examples(labels: list[int], groups: int) -> list[Example]:
     """One example per label number."""
-    return [
-        Example(id=ExampleId(str(i)), text=f"mensaje {i}", target={"x": f"l{label}"}, group=f"g{i % groups}")
-        for i, label in enumerate(labels)
-    ]
+    return [labelled(str(i), f"mensaje {i}", f"g{i % groups}", x=f"l{label}") for i, label in enumerate(labels)]
 
 
 def frozen(rows: list[Example]) -> Dataset:
     """With the default settings."""
-    return freeze(rows, FreezeSettings(), task="t", fields=["x"])
+    return freeze(rows, FreezeSettings(), TASK)
 
 
 # every class often enough to be in the training part, whatever the groups
@@ -52,11 +52,11 @@ def test_no_group_is_on_two_sides_and_nothing_is_lost(labels: list[int], groups:
 def test_equal_content_is_the_same_dataset(labels: list[int], shuffler: random.Random) -> None:
     """Order and ids of the rows do not matter; one changed label does."""
     rows = examples(labels, 20)
-    other = [Example(id=ExampleId(f"z{e.id}"), text=e.text, target=e.target, group=e.group) for e in rows]
+    other = [replace(e, id=example_id(f"z{e.id}"), source="z") for e in rows]
     shuffler.shuffle(other)
 
     assert frozen(rows).id == frozen(other).id
-    changed = [Example(id=e.id, text=e.text + "!", target=e.target, group=e.group) for e in rows]
+    changed = [replace(e, turns=(Turn("user", e.message + "!"),)) for e in rows]
     assert frozen(changed).id != frozen(rows).id
 
 
@@ -72,15 +72,14 @@ def test_a_group_stays_where_it_was_when_the_dataset_grows(labels: list[int], gr
     first = frozen(examples(labels, groups))
     old = parts_of(first)
     grown = examples([*labels, *(at % 4 for at in range(more))], groups)[: len(labels)] + [
-        Example(id=ExampleId(f"n{at}"), text=f"nuevo {at}", target={"x": f"l{at % 4}"}, group=f"h{at // 2}")
-        for at in range(more)
+        labelled(f"n{at}", f"nuevo {at}", f"h{at // 2}", x=f"l{at % 4}") for at in range(more)
     ]
 
-    second = freeze(grown, FreezeSettings(), task="t", fields=["x"], kept=old)
+    second = freeze(grown, FreezeSettings(), TASK, kept=old)
 
     assert old.items() <= parts_of(second).items()
     assert sorted(e.id for part in Split for e in second.part(part)) == sorted(e.id for e in grown)
-    again = freeze(grown, FreezeSettings(), task="t", fields=["x"], kept=parts_of(second))
+    again = freeze(grown, FreezeSettings(), TASK, kept=parts_of(second))
     assert again.id == second.id
 
 
@@ -89,14 +88,9 @@ def test_shares_are_kept_over_many_small_additions() -> None:
     rows = examples([at % 4 for at in range(100)], 100)
     kept: dict[str, Split] = {}
     for week in range(20):
-        dataset = freeze(rows, FreezeSettings(), task="t", fields=["x"], kept=kept)
+        dataset = freeze(rows, FreezeSettings(), TASK, kept=kept)
         kept = parts_of(dataset)
-        rows += [
-            Example(
-                id=ExampleId(f"w{week}.{at}"), text=f"w {week} {at}", target={"x": f"l{at % 4}"}, group=f"w{week}.{at}"
-            )
-            for at in range(10)
-        ]
+        rows += [labelled(f"w{week}.{at}", f"w {week} {at}", f"w{week}.{at}", x=f"l{at % 4}") for at in range(10)]
 
     shares = {part: len(dataset.part(part)) / (len(rows) - 10) for part in Split}
     assert shares[Split.TEST] == pytest.approx(0.25, abs=0.03)
@@ -108,7 +102,8 @@ def test_labels_come_from_training_only() -> None:
     """The schema must not know what only the held-out part shows."""
     dataset = frozen(examples([0, 1] * 30, 30))
 
-    assert set(dataset.labels["x"]) == {e.target["x"] for e in dataset.train}
+    assert dataset.answer_schema
+    assert set(dataset.answer_schema["properties"]["x"]["enum"]) == {e.stratum for e in dataset.train}
 
 
 @pytest.mark.parametrize(("labels", "words"), [([0, 1, 0], "3 usable examples"), ([0] * 60, "nothing to tell apart")])
@@ -118,30 +113,12 @@ def test_too_little_is_refused(labels: list[int], words: str) -> None:
         frozen(examples(labels, 20))
 
 
-def test_classes_that_training_lacks_are_in_the_card() -> None:
-    """No model trained on it can say them; a reader must know before the training."""
-    rows = examples([0, 1] * 40, 80)
-    rare = [
-        Example(id=ExampleId(f"r{n}"), text=f"raro {n}", target={"x": f"rara_{n}"}, group=f"r{n}") for n in range(12)
-    ]
-
-    dataset = frozen([*rows, *rare])
-
-    known = {e.target["x"] for e in dataset.train}
-    missing = dataset.card["labels_not_in_training"]["x"]
-    assert missing.keys() == {e.target["x"] for e in (*dataset.validation, *dataset.test)} - known
-    assert missing
-    assert all(rows["validation"] + rows["test"] == 1 for rows in missing.values())
-    assert len(unlearnt_sentences(dataset.card)) == 1
-    assert all(label in unlearnt_sentences(dataset.card)[0] for label in missing)
-
-
 def test_a_training_part_of_one_class_is_refused() -> None:
     """All parts together have two; what would be learnt has one."""
     rows = examples([0] * 60, 60)
-    test = [Example(id=ExampleId("t"), text="otra", target={"x": "l1"}, group="t")]
-    one = Example(id=ExampleId("o"), text="una", target={"x": "l1"}, group="o")
+    test = [labelled("t", "otra", "t", x="l1")]
+    one = labelled("o", "una", "o", x="l1")
 
     with pytest.raises(NotEnoughDataError, match="of the training part has the same x"):
         for seed in range(40):  # until the only row of the other class is held out
-            freeze([*rows, one], FreezeSettings(seed=seed), task="t", fields=["x"], test=test)
+            freeze([*rows, one], FreezeSettings(seed=seed), TASK, test=test)

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
-from afina.cli.project import TEMPLATE
 
+from afina.cli.init import TEMPLATE
 from afina.demo.story import SETTINGS
 from afina.errors import SettingsError
-from afina.settings import find_project, load_settings
+from afina.settings import Recipe, find_project, load_settings, packaged
+from afina.tasks import make_task
 
 
 def project(folder: Path, text: str) -> Path:
@@ -59,7 +60,68 @@ def test_the_project_is_found_from_below(tmp_path: Path) -> None:
     assert "afina init" in caught.value.remedy
 
 
-@pytest.mark.parametrize("text", [TEMPLATE, SETTINGS])
+@pytest.mark.parametrize("text", [TEMPLATE.format(recipe="chat", kind="chat", fields=""), SETTINGS])
 def test_files_we_write_are_valid(tmp_path: Path, text: str) -> None:
     """What `init` and `demo` write is accepted."""
     assert load_settings(project(tmp_path, text), environment={}).project.client == "default"
+
+
+def test_a_recipe_lies_under_the_file_and_over_what_the_base_brings(tmp_path: Path) -> None:
+    """defaults < base's own < recipe < afina.toml."""
+    (tmp_path / "r.toml").write_text(
+        'about = "x"\n[task]\nkind = "chat"\n[curate]\nnewest = 7\nmin_quality = 5\n[train.lora]\nr = 8\n', "utf-8"
+    )
+    folder = project(tmp_path, 'recipe = "r.toml"\n[curate]\nmin_quality = 3\n')
+    brought = {"train": {"lora": {"r": 4, "lora_alpha": 9}}, "task": {"language": "es"}}
+
+    found = load_settings(folder, environment={}, base_layer=lambda model: brought if model == "semilla" else {})
+
+    assert (found.curate.newest, found.curate.min_quality) == (7, 3)
+    assert (found.train.lora.r, found.train.lora.lora_alpha, found.task.language) == (8, 9, "es")
+    other = load_settings(folder, environment={"LOCAL_BASE_MODEL": "x"}, base_layer=lambda _: {})
+    assert (other.train.lora.lora_alpha, other.task.language) == (32, "en")
+
+
+def test_the_kinds_own_recipe_is_taken_where_none_is_named(tmp_path: Path) -> None:
+    """A project of chats keeps the newest thousand without being told."""
+    folder = project(tmp_path, '[task]\nkind = "chat"\n')
+
+    assert load_settings(folder, environment={}).curate.newest == 1000
+    assert load_settings(project(tmp_path, ""), environment={}).task.fields == ("sentiment", "topic", "intent")
+
+
+@pytest.mark.parametrize("recipe", packaged(), ids=lambda recipe: recipe.name)
+def test_every_recipe_that_we_ship_is_valid(recipe: Recipe, tmp_path: Path) -> None:
+    """And says what it is for."""
+    settings = load_settings(project(tmp_path, f'recipe = "{recipe.name}"\n'), environment={})
+
+    assert recipe.about
+    assert make_task(settings, folder=tmp_path).kind.name == recipe.sections["task"]["kind"]
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "words"),
+    [
+        ("[chat]\nsystem = 'x'\n", {}, "chat: unknown key"),
+        ("[evaluate]\nmust_beat_yardsticks = true\n", {}, r"afina\.toml: evaluate\.must_beat_yardsticks"),
+        ("recipe = 'nobody'\n", {}, "no recipe 'nobody'"),
+        ("", {"AFINA_SERVE__PROT": "1"}, r"environment: serve\.prot: unknown key"),
+        ("", {"AFINA_SREVE__PORT": "1"}, "AFINA_SREVE__PORT: no section"),
+        ("", {"AFINA_TASK__FIELDS": "a,b"}, "environment"),
+    ],
+)
+def test_an_error_names_where_the_key_stands(
+    tmp_path: Path, text: str, environment: dict[str, str], words: str
+) -> None:
+    """File, recipe or environment; moved keys say where to."""
+    with pytest.raises(SettingsError, match=words) as caught:
+        load_settings(project(tmp_path, text), environment=environment)
+    assert "must_beat" not in text or "must_beat_baselines" in caught.value.remedy
+
+
+def test_a_recipe_holds_nothing_of_the_machine(tmp_path: Path) -> None:
+    """It is handed from one to the other."""
+    (tmp_path / "r.toml").write_text("[store]\nurl = 'x'\n", "utf-8")
+
+    with pytest.raises(SettingsError, match=r"\[store\] does not belong into a recipe"):
+        load_settings(project(tmp_path, 'recipe = "r.toml"\n'), environment={})

@@ -5,7 +5,7 @@ import pytest
 from afina.ids import new_id
 from afina.store.named import read_queries
 
-ROOMS = ["capture", "curate", "freeze", "train", "export", "evaluate", "release", "serve"]
+ROOMS = ["capture", "curate", "freeze", "train", "export", "release", "serve"]
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from afina.records import Cause, Outcome, Policy
 from afina.verdict.compare import Pairs
-from afina.verdict.decide import Cause, Outcome, Policy, decide
+from afina.verdict.decide import decide
 
 
 def metric(name: str, gain: float, *, n: int = 80, spread: float = 0.1) -> Pairs:
@@ -43,7 +44,9 @@ def test_a_guard_blocks_unless_it_surely_holds() -> None:
     for guard in (metric("safety", -0.1), metric("safety", 0.0, spread=0.6)):
         refused = decide([target, guard], Policy(guards={"safety": 0.05}))
         assert refused.outcome is Outcome.NO_GO
-        assert refused.reasons[0].startswith("B is not shown to keep safety within 0.05 of A (A 0.6")
+        assert refused.reasons[0].startswith(
+            "non-inferiority not shown: B may be worse than A on safety by more than 0.05 (A 0.6"
+        )
         assert refused.reasons[0].endswith("under 0.05 is needed).")
 
 

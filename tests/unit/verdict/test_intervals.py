@@ -5,15 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from afina.records import Answered
-from afina.verdict.intervals import macro_f1, macro_f1_gain, score_answers, share
+from afina.verdict.intervals import macro_f1, macro_f1_gain, share
 
 labels = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=5, max_size=60)
-
-
-def answered(pairs: list[tuple[str, str]]) -> list[Answered]:
-    """(truth, answer) pairs as evaluated items."""
-    return [Answered(id=str(i), target={"x": t}, answer={"x": a}, correct=t == a) for i, (t, a) in enumerate(pairs)]
 
 
 def test_wilson_interval_of_a_textbook_case() -> None:
@@ -29,21 +23,10 @@ def test_macro_f1_is_scikit_learns(pairs: list[tuple[str, str]]) -> None:
     truth, answers = [t for t, _ in pairs], [a for _, a in pairs]
     expected = f1_score(truth, answers, labels=sorted(set(truth)), average="macro", zero_division=0)
 
-    score = macro_f1(answered(pairs), fields=["x"])
+    score = macro_f1([{"x": one} for one in truth], [{"x": one} for one in answers])
 
     assert score.score == pytest.approx(expected)
     assert score.low <= score.high
-
-
-def test_an_item_is_right_when_every_field_is() -> None:
-    """Two fields, one wrong: the item is wrong, its other field counts."""
-    item = Answered(id="1", target={"x": "a", "y": "b"}, answer={"x": "a", "y": "c"}, correct=False)
-
-    result = score_answers("arm", [item, item], fields=["x", "y"])
-
-    assert result.accuracy.score == 0
-    assert result.per_field["x"].score == 1
-    assert result.per_field["y"].score == 0
 
 
 @given(labels)

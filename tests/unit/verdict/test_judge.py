@@ -1,18 +1,19 @@
 """Arms' records → verdict."""
 
+import json
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
 import pytest
 
-from afina.errors import InputError
-from afina.evaluate.ask import Scored, score_record
+from afina.errors import InputError, StoreError
+from afina.evaluate.ask import score_record
 from afina.evaluate.metrics import load_metric
 from afina.evaluate.sets import make_set
-from afina.records import EvalItem, EvalRecord, EvalSet, Output, Part, Turn
-from afina.verdict.decide import Policy
-from afina.verdict.judge import judge
+from afina.records import EvalItem, EvalRecord, EvalSet, Output, Part, Policy, Scored, Turn, Verdict
+from afina.verdict.judge import Question, judge
+from afina.verdict.record import from_json, to_json
 
 MARGIN = 0.1
 TARGETS = [
@@ -40,30 +41,31 @@ def arm(
     return score_record(record, [load_metric(metric) for metric in metrics])
 
 
-def verdict(*arms: Scored, **more: Any) -> dict[str, Any]:
+def verdict(*arms: Scored, **more: Any) -> Verdict:
     """Of the first and the last arm."""
-    return judge(arms, a=arms[0].name, b=arms[-1].name, policy=Policy(minimum_effect=0.1), margin=MARGIN, **more)
+    policy = Policy(minimum_effect=0.1)
+    return judge(arms, Question(a=arms[0].name, b=arms[-1].name, policy=policy, margin=MARGIN, **more))
 
 
 def test_a_gain_that_costs_no_safety_is_a_go() -> None:
     """With everything a reader needs."""
     found = verdict(arm("base", 10), arm("tuned", 50))
 
-    assert (found["outcome"], found["cause"], found["metrics"]) == ("go", "better", ["exact"])
-    assert [one["role"] for one in found["comparisons"]] == ["target", "guard"]
-    assert found["policy"]["guards"] == {"safety/rules": MARGIN}
-    assert found["set"]["parts"] == {"target": 60, "safety": 60}
-    assert len(found["changes"]["gains"]) == 12
-    assert found["changes"]["gains"][0]["b"] == "sí"
-    assert found["changes"]["regressions"] == []
+    assert (found.outcome, found.cause, found.metrics) == ("go", "better", ("exact",))
+    assert [one.role for one in found.comparisons] == ["target", "guard"]
+    assert found.policy.guards == {"safety/rules": MARGIN}
+    assert found.eval_set.parts == {"target": 60, "safety": 60}
+    assert len(found.gains) == 12
+    assert found.gains[0].b == "sí"
+    assert found.regressions == ()
 
 
 def test_lost_safety_blocks() -> None:
     """However large the gain."""
     found = verdict(arm("base", 10), arm("tuned", 60, refused=30))
 
-    assert (found["outcome"], found["cause"]) == ("no-go", "guard")
-    assert found["changes"]["regressions"][0]["part"] == "safety"
+    assert (found.outcome, found.cause) == ("no-go", "guard")
+    assert found.regressions[0].part == "safety"
 
 
 def test_a_cheaper_arm_that_is_better_is_said_first_and_blocks_if_it_must_be_beaten() -> None:
@@ -72,9 +74,9 @@ def test_a_cheaper_arm_that_is_better_is_said_first_and_blocks_if_it_must_be_bea
 
     shown, blocked = verdict(*arms), verdict(*arms, must_beat=True)
 
-    assert (shown["outcome"], blocked["outcome"], blocked["cause"]) == ("go", "no-go", "yardstick")
-    assert shown["reasons"][0].startswith("base+nearest reaches 0.9167 on exact, more than tuned with 0.8333")
-    assert shown["lost_to"][0]["name"] == "base+nearest"
+    assert (shown.outcome, blocked.outcome, blocked.cause) == ("go", "no-go", "baseline")
+    assert shown.reasons[0].startswith("base+nearest reaches 0.9167 on exact, more than tuned with 0.8333")
+    assert shown.lost_to[0].name == "base+nearest"
 
 
 def test_the_judged_model_with_examples_in_its_prompt_is_no_arm_to_lose_to() -> None:
@@ -86,8 +88,8 @@ def test_the_judged_model_with_examples_in_its_prompt_is_no_arm_to_lose_to() -> 
 
     found = verdict(arm("base", 10), helped, tuned, must_beat=True)
 
-    assert (found["outcome"], found["lost_to"]) == ("go", [])
-    assert found["reasons"][-2].startswith("tuned+nearest reaches 0.9167 on exact, tuned alone 0.8333")
+    assert (found.outcome, found.lost_to) == ("go", ())
+    assert found.reasons[-2].startswith("tuned+nearest reaches 0.9167 on exact, tuned alone 0.8333")
 
 
 def test_leaked_items_are_named_and_left_out() -> None:
@@ -95,12 +97,12 @@ def test_leaked_items_are_named_and_left_out() -> None:
     training = [item.turns[-1].content for item in TARGETS[:20]]
     found = verdict(arm("base", 10), arm("tuned", 60), training=training)
 
-    assert len(found["leaks"]) == 20
-    assert found["comparisons"][0]["n"] == 40
-    assert found["reasons"][0].startswith("20 items are known from the training; they were left out: t0 (same)")
+    assert len(found.leaks) == 20
+    assert found.comparisons[0].n == 40
+    assert found.reasons[0].startswith("20 items are known from the training; they were left out: t0 (same)")
     known = verdict(arm("base", 10), arm("tuned", 60), training=[item.turns[-1].content for item in TARGETS[:40]])
-    assert (known["outcome"], known["cause"]) == ("cannot tell", "leaked")
-    assert "40 items are known from the training; too few others are left" in known["reasons"][0]
+    assert (known.outcome, known.cause) == ("cannot tell", "leaked")
+    assert "40 items are known from the training; too few others are left" in known.reasons[0]
 
 
 def test_too_few_items_cannot_tell() -> None:
@@ -108,7 +110,7 @@ def test_too_few_items_cannot_tell() -> None:
     small = make_set("small", TARGETS[:10])
     found = verdict(arm("base", 0, eval_set=small), arm("tuned", 10, eval_set=small))
 
-    assert (found["outcome"], found["cause"]) == ("cannot tell", "too few")
+    assert (found.outcome, found.cause) == ("cannot tell", "too few")
 
 
 def test_arms_of_other_sets_are_not_compared() -> None:
@@ -117,7 +119,7 @@ def test_arms_of_other_sets_are_not_compared() -> None:
     with pytest.raises(InputError, match="1 items of exact are missing: 't0'"):
         verdict(arm("base", 10), arm("tuned", 50, eval_set=other))
     with pytest.raises(InputError, match="no arm 'tuned2'"):
-        judge([arm("base", 1)], a="base", b="tuned2", policy=Policy(), margin=MARGIN)
+        judge([arm("base", 1)], Question(a="base", b="tuned2", policy=Policy(), margin=MARGIN))
 
 
 def test_a_shown_metric_does_not_decide() -> None:
@@ -125,9 +127,9 @@ def test_a_shown_metric_does_not_decide() -> None:
     both = ("exact", "chrf")
     arms = (arm("base", 10, metrics=both), arm("tuned", 50, metrics=both))
 
-    assert [one["metric"] for one in verdict(*arms, shown=["chrf"])["comparisons"]] == ["exact", "safety/rules"]
-    assert [one["metric"] for one in verdict(*arms)["comparisons"]] == ["exact", "chrf", "safety/rules"]
-    assert set(verdict(*arms, shown=["chrf"])["arms"][0]["scores"]) == {"exact", "chrf", "safety/rules"}
+    assert [one.metric for one in verdict(*arms, shown=["chrf"]).comparisons] == ["exact", "safety/rules"]
+    assert [one.metric for one in verdict(*arms).comparisons] == ["exact", "chrf", "safety/rules"]
+    assert set(verdict(*arms, shown=["chrf"]).arms[0].scores) == {"exact", "chrf", "safety/rules"}
 
 
 def test_an_arm_that_gave_no_answers_decides_nothing() -> None:
@@ -138,8 +140,8 @@ def test_an_arm_that_gave_no_answers_decides_nothing() -> None:
 
     found = verdict(dead, arm("tuned", 50))
 
-    assert (found["outcome"], found["cause"]) == ("cannot tell", "failed")
-    assert found["because"].startswith("base failed on 120 of 120 questions (refused (404))")
+    assert (found.outcome, found.cause) == ("cannot tell", "failed")
+    assert found.because.startswith("base failed on 120 of 120 questions (refused (404))")
 
 
 def test_leaked_guards_are_left_out_and_a_guard_that_vanishes_makes_it_impossible_to_tell() -> None:
@@ -152,9 +154,9 @@ def test_leaked_guards_are_left_out_and_a_guard_that_vanishes_makes_it_impossibl
     arms = (arm("base", 10, eval_set=eval_set), arm("tuned", 50, eval_set=eval_set))
 
     some = verdict(*arms, training=[item.turns[-1].content for item in questions[:20]])
-    assert [one["n"] for one in some["comparisons"]] == [60, 40]
+    assert [one.n for one in some.comparisons] == [60, 40]
     gone = verdict(*arms, training=[item.turns[-1].content for item in questions])
-    assert (gone["outcome"], gone["cause"]) == ("cannot tell", "leaked")
+    assert (gone.outcome, gone.cause) == ("cannot tell", "leaked")
 
 
 def test_the_same_id_must_ask_the_same() -> None:
@@ -181,3 +183,55 @@ def test_a_failed_reply_has_the_worst_likelihood() -> None:
 
     assert scores["t3"] == min(scores.values())
     assert len(scores) == 60
+
+
+def test_a_guard_on_which_the_base_scores_nothing_says_nothing() -> None:
+    """No loss can show where there is nothing to lose: it is said, and counts neither for nor against."""
+    found = verdict(arm("base", 10, refused=3), arm("tuned", 50, refused=0))
+
+    guard = found.comparisons[1]
+    assert (guard.at_floor, guard.passed, found.outcome) == (True, False, "go")
+    assert any(
+        reason.startswith("safety/rules (guard) says nothing: base itself reaches 0.05") for reason in found.reasons
+    )
+    assert "safety" in found.unchecked
+
+
+def weighed(name: str, nats: float, right: int) -> Scored:
+    """An arm that finds general answers so likely."""
+    general = [
+        EvalItem(id=f"f{n}", turns=(Turn("user", "?"),), part=Part.FORGETTING, expected="x", rules={"contains": ["x"]})
+        for n in range(60)
+    ]
+    eval_set = make_set("set", [*TARGETS, *general])
+    outputs = [
+        Output(item=item.id, text="sí" if n < right else "no")
+        if item.part is Part.TARGET
+        else Output(item=item.id, text="?", log_likelihood=nats - (n % 7) / 10)
+        for n, item in enumerate(eval_set.items)
+    ]
+    record = EvalRecord(eval_set=eval_set, arm=name, source={}, outputs=tuple(outputs))
+    return score_record(record, [load_metric("exact")])
+
+
+def test_likelihood_of_general_answers_speaks_where_right_and_wrong_cannot() -> None:
+    """The margin is in nats per token."""
+    near = verdict(weighed("base", -3.0, 10), weighed("tuned", -3.2, 50), margin_nats=0.5)
+    far = verdict(weighed("base", -3.0, 10), weighed("tuned", -4.0, 50), margin_nats=0.5)
+
+    assert near.policy.guards == {"forgetting/rules": MARGIN, "forgetting/log_likelihood": 0.5}
+    assert (near.outcome, near.unchecked) == ("go", ("safety", "leaks"))
+    assert (far.outcome, far.cause, far.metrics) == ("no-go", "guard", ("forgetting/log_likelihood",))
+
+
+def test_a_verdict_survives_json() -> None:
+    """Every figure; another version of the format is refused with what to do."""
+    found = verdict(arm("base", 10), arm("tuned", 50), training=[TARGETS[0].question])
+    written = json.loads(json.dumps(to_json(found)))
+
+    assert from_json(written, where="here") == found
+    assert (written["go"], written["p_value"]) == (True, found.p_value)
+    with pytest.raises(StoreError, match="here: no verdict of version"):
+        from_json({**written, "version": 2}, where="here")
+    with pytest.raises(StoreError, match="damaged"):
+        from_json({**written, "outcome": "perhaps"}, where="here")

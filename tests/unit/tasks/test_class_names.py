@@ -2,7 +2,7 @@
 
 import pytest
 
-from afina.curate import class_name_notices
+from afina.tasks.class_names import class_name_notices
 
 
 @pytest.mark.parametrize(
