@@ -24,7 +24,8 @@ from afina.bases import semilla
 from afina.evaluate.arms import Asking, gguf_arm
 from afina.evaluate.run import run_arm
 from afina.evaluate.sets import make_set
-from afina.export.export import export_model
+from afina.export.export import Target, export_model
+from afina.export.merge import Trained
 from afina.ids import ExampleId
 from afina.records import EvalItem, EvalSet, Example, Turn
 from afina.runtime import start_worker
@@ -118,7 +119,7 @@ def main() -> None:
         gguf = (
             options.gguf
             or export_model(
-                semilla.FOLDER, None, folder / "base.gguf", settings, quantisation="q8_0", name="speed"
+                Trained(semilla.FOLDER), folder / "base.gguf", settings, Target(quantisation="q8_0", name="speed")
             ).gguf
         )
         theirs, own = [bare(gguf, eval_set, settings, log=folder / "bare.log")], []

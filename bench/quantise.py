@@ -21,7 +21,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from afina.bases import semilla
 from afina.bases.families import build_family
 from afina.export.converter import vendored_source
-from afina.export.export import convert
+from afina.export.export import Conversion, convert
 from afina.export.merge import TOKENIZER_FILES, merge
 from afina.export.quantise import quantise
 
@@ -102,7 +102,7 @@ def main() -> None:
                 build_family(name, root / "model")
             else:
                 odd_model(root / "model")
-            convert(root / "model", root / "f32.gguf", name=name)
+            convert(root / "model", root / "f32.gguf", Conversion(name=name))
             results[name] = {kind: compare(root / "f32.gguf", kind, binary, root) for kind in KINDS}
     different = sum(len(cell["different"]) for kinds in results.values() for cell in kinds.values())
     sys.stdout.write(json.dumps({"different": different, "models": results}) + "\n")

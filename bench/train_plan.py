@@ -23,7 +23,7 @@ import torch
 
 from afina.settings import TrainSettings
 from afina.train.encode import Encoded
-from afina.train.loop import train
+from afina.train.loop import Job, train
 from afina.train.plan import plan_training
 from afina.train.shape import read_model_config
 from bench.peers import RANK, ragged
@@ -77,8 +77,7 @@ def measure(folder: Path, way: str, steps: int) -> dict[str, float]:
             Encoded(tuple(ragged(batch=BATCH * steps)), ()),
             settings_of(way, steps),
             base=folder,
-            out=Path(out),
-            tell=lambda *_: marks.append(time.perf_counter()),
+            job=Job(out=Path(out), tell=lambda *_: marks.append(time.perf_counter())),
         )
     times = [end - start for start, end in itertools.pairwise(marks)]
     # the plan predicts the mean over all steps; the packs of these steps differ in length

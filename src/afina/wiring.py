@@ -19,9 +19,9 @@ from afina.capture import Recorder, add_feedback, record_interactions
 from afina.capture.unsaved import keep_unsaved, record_unsaved
 from afina.errors import DatabaseDownError, StoreError
 from afina.flows.project import Project, database_project
-from afina.ids import InteractionId
-from afina.records import FeedbackKind, Interaction
-from afina.serve import Fleet, LiveVersion, build_gateway, read_live
+from afina.ids import ClientId, FeedbackId, InteractionId, new_id
+from afina.records import Feedback, FeedbackKind, Interaction
+from afina.serve import Fleet, GatewayOptions, LiveVersion, build_gateway, read_live
 from afina.serve.gateway import Opinion
 from afina.settings import Settings, find_project, load_settings
 from afina.store.access import Connection, database_errors
@@ -135,18 +135,24 @@ class Served:
         """
         try:
             with self.session() as session:
-                add_feedback(
-                    session,
-                    InteractionId(opinion.interaction),
-                    kind=FeedbackKind(opinion.kind),
-                    value=opinion.value,
-                    reviewer=opinion.reviewer,
-                )
+                add_feedback(session, feedback_of(opinion, client=self.project.client))
         except StoreError as exc:
             if isinstance(exc.__cause__, psycopg.errors.ForeignKeyViolation):
                 return False
             raise
         return True
+
+
+def feedback_of(opinion: Opinion, *, client: ClientId) -> Feedback:
+    """What came over HTTP as a record."""
+    return Feedback(
+        id=FeedbackId(new_id("fbk")),
+        client=client,
+        interaction=InteractionId(opinion.interaction),
+        kind=FeedbackKind(opinion.kind),
+        value=opinion.value,
+        reviewer=opinion.reviewer,
+    )
 
 
 def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Recorder]:
@@ -165,12 +171,6 @@ def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Rec
     fleet = Fleet(live, project.settings.runtime, logs=project.paths.logs)
     recorder = Recorder(served.save, keep=keep_unsaved(unsaved))
     serve = project.settings.serve
-    app = build_gateway(
-        fleet,
-        client=project.client,
-        record=recorder,
-        feedback=served.save_opinion,
-        timeout_s=serve.request_timeout_s,
-        origins=serve.cors_origins,
-    )
+    options = GatewayOptions(client=project.client, timeout_s=serve.request_timeout_s, origins=serve.cors_origins)
+    app = build_gateway(fleet, options, record=recorder, feedback=served.save_opinion)
     return app, recorder

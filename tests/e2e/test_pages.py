@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from afina.web.sides import unblind, write_sides
+from afina.web.sides import Blind, unblind, write_sides
 from afina.web.verdict import write_verdict_page
 from tests.unit.web.test_verdict import judged
 
@@ -57,7 +57,7 @@ def test_the_verdict_is_on_top_and_nothing_sticks_out(page: Page, tmp_path: Path
 
 def test_answers_are_rated_blind_with_the_keyboard_and_saved(page: Page, tmp_path: Path) -> None:
     """Always the side that B is on, known from the key; after a reload the ratings are still there."""
-    write_sides(ROWS, tmp_path / "p.html", tmp_path / "k.json", a="base", b="tuned", seed="s")
+    write_sides(ROWS, tmp_path / "p.html", tmp_path / "k.json", Blind(a="base", b="tuned", seed="s"))
     key = json.loads((tmp_path / "k.json").read_text("utf-8"))
     page.goto((tmp_path / "p.html").as_uri())
     assert "tuned" not in page.content()

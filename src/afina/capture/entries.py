@@ -5,6 +5,7 @@ The kind reads what was said and decided. Common to all: `id`, `user`, `conversa
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -15,8 +16,15 @@ from afina.ids import ClientId, FeedbackId, InteractionId, new_id
 from afina.records import Entry, Feedback, FeedbackKind, Interaction
 from afina.tasks import Said, Task
 
-Named = tuple[SourceRow, Said, str]
-"""A row, what it says, and the id that it is known by outside."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A row of a file, one thing that it says, and the id that this is known by outside."""
+
+    path: Path
+    row: SourceRow
+    said: Said
+    external: str
 
 
 def read_entries(path: Path, task: Task, *, client: ClientId) -> list[Entry]:
@@ -25,9 +33,7 @@ def read_entries(path: Path, task: Task, *, client: ClientId) -> list[Entry]:
     Raises:
         InputError: names file, line and column.
     """
-    return [
-        entry_of(path, row, said, external, task=task, client=client) for row, said, external in named_rows(path, task)
-    ]
+    return [entry_of(named, task, client=client) for named in named_rows(path, task)]
 
 
 def named_rows(path: Path, task: Task) -> Iterator[Named]:
@@ -48,11 +54,12 @@ def named_rows(path: Path, task: Task) -> Iterator[Named]:
             if external in seen:
                 raise InputError(f"{path}, line {row.line}: the id {external!r} is already on line {seen[external]}")
             seen[external] = row.line
-            yield row, said, external
+            yield Named(path=path, row=row, said=said, external=external)
 
 
-def entry_of(path: Path, row: SourceRow, said: Said, external: str, *, task: Task, client: ClientId) -> Entry:
+def entry_of(named: Named, task: Task, *, client: ClientId) -> Entry:
     """One answer of a row."""
+    path, row, said = named.path, named.row, named.said
     at = moment(path, row)
     message = said.turns[-1].content if said.turns and said.turns[-1].role == "user" else ""
     interaction = Interaction(
@@ -67,7 +74,7 @@ def entry_of(path: Path, row: SourceRow, said: Said, external: str, *, task: Tas
         facts=said.facts,
         task=task.name,
         source=path.name,
-        external_id=external,
+        external_id=named.external,
         confidence=number(path, row, "confidence", low=0, high=1),
         created_at=at,
     )

@@ -7,8 +7,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from afina.errors import InputError
-from afina.ids import FeedbackId, InteractionId, new_id
-from afina.records import Entry, Exchange, FeedbackKind, Fields, Interaction, Turn
+from afina.records import Entry, Exchange, Feedback, FeedbackKind, Interaction, Turn
 from afina.store.access import Connection, Row
 from afina.store.named import read_queries
 
@@ -74,20 +73,19 @@ QUERIED = (
 """Fields of an interaction that are columns as they are."""
 
 
-def add_feedback(
-    session: Connection,
-    interaction: InteractionId,
-    *,
-    kind: FeedbackKind,
-    value: Fields,
-    reviewer: str,
-    review_seconds: float | None = None,
-) -> FeedbackId:
+def add_feedback(session: Connection, feedback: Feedback) -> None:
     """Record a reviewer's acceptance or correction."""
-    feedback = FeedbackId(new_id("fbk"))
-    values = {"id": feedback, "interaction": interaction, "kind": kind.value, "value": Jsonb(value)}
-    session.execute(QUERIES["add_feedback"], {**values, "reviewer": reviewer, "review_seconds": review_seconds})
-    return feedback
+    session.execute(
+        QUERIES["add_feedback"],
+        {
+            "id": feedback.id,
+            "interaction": feedback.interaction,
+            "kind": feedback.kind.value,
+            "value": Jsonb(feedback.value),
+            "reviewer": feedback.reviewer,
+            "review_seconds": feedback.review_seconds,
+        },
+    )
 
 
 def unreviewed(session: Connection, *, task: str, limit: int) -> list[dict[str, Any]]:

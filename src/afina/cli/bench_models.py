@@ -1,6 +1,8 @@
 """`bench-models`: which base to start from."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.markup import escape
@@ -57,67 +59,55 @@ COLUMNS = ("model", "score", "tokens/s", "RAM", "valid YAML", "completeness", "f
 @click.option("--output", type=FILE, help=t("write the figures by model as JSON"))
 @click.option("--use", is_flag=True, help=t("make the winner the project's base in afina.toml"))
 @json_option
-def bench_models_command(
-    models: tuple[str, ...],
-    data: Path,
-    metric: str,
-    min_score: float,
-    min_yaml: float,
-    min_speed: float,
-    max_ram: float,
-    limit: int,
-    max_tokens: int,
-    quant: str,
-    out: Path | None,
-    output: Path | None,
-    use: bool,
-    as_json: bool,
-) -> None:
+def bench_models_command(models: tuple[str, ...], data: Path, as_json: bool, **options: Any) -> None:
     """Compare."""
-    folder = out or Paths(here()).bench_models(data.stem)
+    folder = options["out"] or Paths(here()).bench_models(data.stem)
+    settings_file = trainable_project(models) if options["use"] else None
     whole = read_set(data)
-    eval_set = make_set(whole.name, only_first(whole, limit))
-    settings = Settings.model_validate({"export": {"quantisation": quant}, "evaluate": {"max_tokens": max_tokens}})
-    settings_file = find_project(here()) / SETTINGS_FILE if use else None
-    if use and (
-        unfit := [name for name in models if name.startswith(("ollama:", "http:", "https:")) or name.endswith(".gguf")]
-    ):
-        raise InputError(f"--use: {unfit[0]} cannot be trained", remedy="name model folders or hub ids")
-    told = stages(as_json)
-    with told.stage("bench-models") as stage:
-        place = ArmSettings(settings=settings, folder=folder)
-        found, failed = bench_models(models, eval_set, metric, place, stage.tell)
+    eval_set = make_set(whole.name, only_first(whole, options["limit"]))
+    sections = {"export": {"quantisation": options["quant"]}, "evaluate": {"max_tokens": options["max_tokens"]}}
+    place = ArmSettings(settings=Settings.model_validate(sections), folder=folder)
+    with stages(as_json).stage("bench-models") as stage:
+        found, failed = bench_models(models, eval_set, options["metric"], place, stage.tell)
         stage.note = f"{len(found)} models, {len(eval_set.items)} items"
-    constraints = Constraints(score=min_score, yaml=min_yaml, tokens_per_s=min_speed, ram_mb=max_ram)
+    constraints = Constraints(
+        score=options["min_score"],
+        yaml=options["min_yaml"],
+        tokens_per_s=options["min_speed"],
+        ram_mb=options["max_ram"],
+    )
     winner = pick_winner(found, constraints)
-    write_whole(folder / "report.md", as_markdown(found, failed, constraints, metric=metric, eval_set=eval_set))
-    if output:
-        write_json(output, found)
+    report = as_markdown(found, failed, constraints, metric=options["metric"], eval_set=eval_set)
+    write_whole(folder / "report.md", report)
+    if options["output"]:
+        write_json(options["output"], found)
     if as_json:
-        print_json(
-            {
-                "models": found,
-                "failed": failed,
-                "winner": winner,
-                "unmet": {n: constraints.unmet(r) for n, r in found.items()},
-            }
-        )
+        unmet = {name: constraints.unmet(row) for name, row in found.items()}
+        print_json({"models": found, "failed": failed, "winner": winner, "unmet": unmet})
     else:
         print_models(found, failed, constraints, winner)
         OUT.print(f"→ {folder / 'report.md'}")
     if not winner:
         raise click.exceptions.Exit(1)
+    said = f"export LOCAL_BASE_MODEL={winner}"
     if settings_file:
-        write_whole(
-            settings_file,
-            set_default_base(settings_file, str(Path(winner).resolve()) if Path(winner).is_dir() else winner),
-        )
+        name = str(Path(winner).resolve()) if Path(winner).is_dir() else winner
+        write_whole(settings_file, set_default_base(settings_file, name))
+        said = f"{settings_file}: [base] model = {name}"
     if not as_json:
-        ERR.print(
-            f"export LOCAL_BASE_MODEL={escape(winner)}"
-            if not settings_file
-            else f"{settings_file}: [base] model = {escape(winner)}"
-        )
+        ERR.print(escape(said))
+
+
+def trainable_project(models: Sequence[str]) -> Path:
+    """The settings file in which the winner becomes the base.
+
+    Raises:
+        InputError: one of the models cannot be trained. SettingsError: there is no project.
+    """
+    for name in models:
+        if name.startswith(("ollama:", "http:", "https:")) or name.endswith(".gguf"):
+            raise InputError(f"--use: {name} cannot be trained", remedy="name model folders or hub ids")
+    return find_project(here()) / SETTINGS_FILE
 
 
 def print_models(

@@ -14,7 +14,7 @@ from afina.demo.story import CHAT, SETTINGS, honest_failure, turn_the_chat, turn
 from afina.errors import TrainError
 from afina.flows.project import folder_project
 from afina.settings import SETTINGS_FILE, make_settings
-from afina.store.paths import write_json, write_whole
+from afina.store.paths import Paths, write_json, write_whole
 from afina.web.report import write_report_page
 from afina.wiring import open_project
 
@@ -34,7 +34,7 @@ INTRODUCTION = (
 @click.option("--folder", type=click.Path(path_type=Path), help=t("where (default: .afina/demo)"))
 def demo_command(folder: Path | None) -> None:
     """Demo."""
-    place = (folder or here() / ".afina" / "demo").resolve()
+    place = (folder or Paths(here()).demo).resolve()
     if not (place / SETTINGS_FILE).is_file():
         write_whole(place / SETTINGS_FILE, SETTINGS)
     for line in INTRODUCTION:

@@ -12,7 +12,7 @@ from afina.cli.terminal import OUT, escape, print_json, print_report, stages
 from afina.cli.verdict import COLOURS, EXIT_CODES, print_comparisons, read_guard
 from afina.cli.words import t
 from afina.errors import InputError
-from afina.evaluate.ask import ask_arms, score_record
+from afina.evaluate.ask import ask_arms, forget, score_record
 from afina.evaluate.metrics import METRICS, load_metric
 from afina.evaluate.record import read_record, write_record
 from afina.evaluate.run import as_lines
@@ -197,7 +197,9 @@ def evaluate_files(set_file: Path | None, options: dict[str, Any], *, as_json: b
             arms = [arm for text in options["arms"] for arm in open_source(*read_source(text), place)]
             arms = [*lookup_arms(place), *arms]
             require_arms([arm.name for arm in arms], a, b)
-            scored = ask_arms(arms, eval_set, names, folder, tell=stage.tell, fresh=options["fresh"])
+            if options["fresh"]:
+                forget(arms, folder)
+            scored = ask_arms(arms, eval_set, names, folder, tell=stage.tell)
         stage.note = f"{len(scored)} arms, {len(scored[0].record.outputs)} items"
     verdict = judge(
         scored,

@@ -9,7 +9,8 @@ from afina.bases import resolve_base
 from afina.cli.options import here, json_option
 from afina.cli.terminal import print_json, stages
 from afina.cli.words import t
-from afina.export.export import export_model
+from afina.export.export import Target, export_model
+from afina.export.merge import Trained
 from afina.flows.export import export_run
 from afina.settings import Quantisation, Settings
 from afina.wiring import open_project
@@ -49,12 +50,10 @@ def export_files(model: str, adapter: Path | None, out: Path, *, quant: str | No
         out = out / f"{Path(model).name}-{quantisation}.gguf"
     with stages(as_json).stage("export") as stage:
         exported = export_model(
-            resolve_base(model),
-            adapter,
+            Trained(resolve_base(model), adapter),
             out,
             settings.runtime,
-            quantisation=quantisation,
-            name=out.stem,
+            Target(quantisation=quantisation, name=out.stem),
             tell=stage.tell,
         )
         stage.note = str(exported.gguf)

@@ -8,7 +8,7 @@ from afina.evaluate.record import read_record
 from afina.flows.project import Project
 from afina.records import EvalRecord, ModelVersion, Part, Verdict
 from afina.verdict.record import read_verdict
-from afina.web.sides import write_sides
+from afina.web.sides import Blind, write_sides
 from afina.web.verdict import write_verdict_page
 
 PAGE, SIDES, KEY = "verdict.html", "side-by-side.html", "side-by-side.key.json"
@@ -28,7 +28,8 @@ def write_pages(verdict: Verdict, a: EvalRecord, b: EvalRecord, folder: Path) ->
     if rows:
         # drawn anew for other answers; for the same ones the page and its key stay what they were
         seed = blake2b(repr(rows).encode(), digest_size=8).hexdigest()
-        write_sides(rows, folder / SIDES, folder / KEY, a=a.arm, b=b.arm, seed=seed, language=language())
+        blind = Blind(a=a.arm, b=b.arm, seed=seed, language=language())
+        write_sides(rows, folder / SIDES, folder / KEY, blind)
     return folder / PAGE
 
 

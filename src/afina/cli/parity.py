@@ -14,7 +14,8 @@ from afina.bases.families import FAMILIES
 from afina.cli.options import json_option
 from afina.cli.terminal import OUT, print_json, stages
 from afina.cli.words import t
-from afina.export.parity import check_parity
+from afina.export.merge import Trained
+from afina.export.parity import Check, check_parity
 from afina.flows.parity_matrix import Cell, matrix_report, run_matrix
 from afina.settings import Quantisation, Settings
 
@@ -52,12 +53,10 @@ def parity_command(
     told = stages(as_json)
     with told.stage("parity") as stage, tempfile.TemporaryDirectory() as scratch:
         result = check_parity(
-            resolve_base(models[0]),
+            Trained(resolve_base(models[0]), adapter),
             gguf,
             Settings().runtime,
-            adapter=adapter,
-            quantisation=quant,
-            log=Path(scratch) / "worker.log",
+            Check(quantisation=quant, log=Path(scratch) / "worker.log"),
         )
         stage.note = f"max |Δ log p| {result.max_difference:.4f}, {'equal' if result.passed else 'DIFFERENT'}"
     if as_json:

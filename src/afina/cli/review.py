@@ -10,8 +10,8 @@ from afina.cli.options import here
 from afina.cli.terminal import OUT, escape
 from afina.cli.words import t
 from afina.flows.project import Project
-from afina.ids import InteractionId
-from afina.records import FeedbackKind, Fields
+from afina.ids import FeedbackId, InteractionId, new_id
+from afina.records import Feedback, FeedbackKind, Fields
 from afina.wiring import open_project
 
 
@@ -65,9 +65,13 @@ def decide(project: Project, row: dict[str, Any], decided: Fields, *, reviewer: 
     with project.session() as session:
         add_feedback(
             session,
-            InteractionId(row["id"]),
-            kind=FeedbackKind.ACCEPTED if same else FeedbackKind.CORRECTED,
-            value=decided,
-            reviewer=reviewer,
-            review_seconds=seconds,
+            Feedback(
+                id=FeedbackId(new_id("fbk")),
+                client=project.client,
+                interaction=InteractionId(row["id"]),
+                kind=FeedbackKind.ACCEPTED if same else FeedbackKind.CORRECTED,
+                value=decided,
+                reviewer=reviewer,
+                review_seconds=seconds,
+            ),
         )

@@ -11,11 +11,13 @@ from afina.cli.words import t
 from afina.errors import StoreError
 from afina.export import list_versions
 from afina.freeze import newest_dataset
+from afina.loop.policy import next_step
+from afina.loop.standing import standing_of
 from afina.serve import read_live
 from afina.wiring import open_project
 
 
-@click.command("status", help=t("Messages, reviews, the newest dataset, versions and what is live."))
+@click.command("status", help=t("Messages, reviews, the newest dataset, versions, what is live, and what comes next."))
 @json_option
 def status_command(as_json: bool) -> None:
     """Show."""
@@ -28,6 +30,7 @@ def status_command(as_json: bool) -> None:
             dataset: str | None = newest_dataset(session, task=project.task.name)
         except StoreError:
             dataset = None
+    step = next_step(standing_of(project))
     value: dict[str, Any] = {
         "project": str(project.paths.project),
         "client": project.client,
@@ -37,12 +40,15 @@ def status_command(as_json: bool) -> None:
         "dataset": dataset,
         "versions": len(versions),
         "live": [{"name": v.name, "canary": v.canary, "share": v.share} for v in live],
+        "next": step.command,
+        "because": step.because,
     }
     if as_json:
         print_json(value)
         return
     for name, shown in value.items():
-        if name != "live":
+        if name not in {"live", "next", "because"}:
             OUT.print(f"{t(name):<22} {shown if shown is not None else '–'}")
     for v in live:
         OUT.print(f"{t('canary') if v.canary else t('production'):<22} {v.name}  {v.share:.0%}")
+    OUT.print(f"{t('next'):<22} [bold]{step.command}[/]  {t(step.because)}", soft_wrap=True)

@@ -20,12 +20,12 @@ from afina.flows.train import interrupted_run, plan_training, train_run
 from afina.ids import RunId
 from afina.jobs import defer_training
 from afina.settings import TrainSettings, read_train_settings
-from afina.train.encode import Encoded, encode_chats, encode_documents
+from afina.train.encode import Encoded, Long, encode_documents, encode_placed
 from afina.train.folder import require_free
-from afina.train.loop import finite, train, trainable_model
+from afina.train.loop import Job, finite, train, trainable_model
 from afina.train.plan import plan_training as make_plan
 from afina.train.plan import require_memory
-from afina.train.rates import compare_rates
+from afina.train.rates import Sweep, compare_rates
 from afina.train.shape import read_model_config
 from afina.wiring import open_project
 
@@ -50,15 +50,9 @@ class Files:
         training = self.settings.training
 
         def part(path: Path | None) -> tuple[Rendered, ...]:
+            long = Long(training.too_long, lambda what: click.echo(f"note: {path}: {what}", err=True))
             placed = placed_chats(path) if path else []
-            return encode_chats(
-                [turns for _, turns in placed],
-                renderer,
-                places=[place for place, _ in placed],
-                max_tokens=training.max_seq_length,
-                too_long=training.too_long,
-                say=lambda what: click.echo(f"note: {path}: {what}", err=True),
-            )
+            return encode_placed(placed, renderer, max_tokens=training.max_seq_length, long=long)
 
         return Encoded(part(self.data), part(self.validation))
 
@@ -198,7 +192,7 @@ def plan_files(files: Files, *, max_hours: float, as_json: bool) -> None:
             read_model_config(resolve_base(files.model)),
             settings,
             max_hours=max_hours,
-            say=at_work.tell,
+            tell=at_work.tell,
         )
         at_work.note = f"{plan.steps} steps"
     if as_json:
@@ -216,7 +210,7 @@ def find_files(files: Files, *, steps: int, as_json: bool) -> None:
     room = require_memory(encoded.train, read_model_config(resolve_base(files.model)), files.settings)
     with told.stage("rates") as at_work:
         model = trainable_model(files.settings, base=resolve_base(files.model), start=files.adapter, tight=room.tight)
-        found = compare_rates(model, encoded, files.settings, steps=steps, say=at_work.tell)
+        found = compare_rates(model, encoded, files.settings, sweep=Sweep(steps=steps), tell=at_work.tell)
         at_work.note = f"training.learning_rate = {found.best:g}"
     if as_json:
         print_json(asdict(found))
@@ -252,13 +246,7 @@ def train_files(files: Files, output: Path, *, resume: bool, as_json: bool) -> d
     for stage, out, encoded, settings in parts:
         with told.stage(stage) as at_work:
             result = train(
-                encoded,
-                settings,
-                base=base,
-                out=out,
-                start=start,
-                resume=resume,
-                tell=at_work.tell,
+                encoded, settings, base=base, job=Job(out=out, start=start, resume=resume, tell=at_work.tell)
             )
             at_work.note = f"{result.steps} steps, loss {result.train_loss:.3f} → {result.adapter}"
         results[stage] = {name: finite(value) for name, value in asdict(result).items()}

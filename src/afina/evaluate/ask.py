@@ -21,11 +21,8 @@ def ask_arms(
     folder: Path,
     *,
     tell: Tell = unheard,
-    fresh: bool = False,
 ) -> list[Scored]:
     """Ask every arm that has no finished record of this set in `folder`; score all. One arm after the other: one model in memory.
-
-    `fresh`: ask all. What an address or a server answers may have changed without its name.
 
     Raises:
         InputError: two arms of one name; a metric is unknown, fails or does not fit the items.
@@ -37,9 +34,6 @@ def ask_arms(
     loaded = [load_metric(name) for name in metrics]
     for metric in loaded:  # before anybody is asked for hours
         require_form(metric, [item for item in eval_set.items if item.part is Part.TARGET])
-    for path in (folder / f"{name}{kind}" for name in names for kind in (".jsonl", ".partial.jsonl")) if fresh else ():
-        if path.exists() and is_record(path):
-            path.unlink()
     total = len(arms) * len(eval_set.items)
     found = []
     for at, arm in enumerate(arms):
@@ -51,6 +45,13 @@ def ask_arms(
         found.append(ask_arm(arm, eval_set, loaded, folder, tell=so_far))
         tell(before + len(eval_set.items), total, arm.name)
     return found
+
+
+def forget(arms: Sequence[Arm], folder: Path) -> None:
+    """Remove the arms' records, so that all are asked: what an address or a server answers may have changed without its name."""
+    for path in (folder / f"{arm.name}{kind}" for arm in arms for kind in (".jsonl", ".partial.jsonl")):
+        if path.exists() and is_record(path):
+            path.unlink()
 
 
 def ask_arm(arm: Arm, eval_set: EvalSet, metrics: Sequence[Metric], folder: Path, *, tell: Tell = unheard) -> Scored:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from afina.bases.folder import require_same_base
 from afina.bases.load import load_base
 from afina.chat.render import load_renderer
 from afina.errors import ModelError, in_short
+from afina.records import Turn
 from afina.store.paths import whole_folder
 
 TOKENIZER_FILES = (
@@ -20,6 +23,15 @@ TOKENIZER_FILES = (
     "special_tokens_map.json", "chat_template.jinja", "gguf_pre.txt", "generation_config.json",
 )  # fmt: skip
 """Copied as they are: saving a tokenizer again may drop `tokenizer.model`, which some converters need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a file is made of and compared with: a base, with an adapter on it or without; and chats to compare on besides."""
+
+    base: Path
+    adapter: Path | None = None
+    chats: Sequence[Sequence[Turn]] = ()
 
 
 def untie(model: Any) -> bool:

@@ -17,7 +17,7 @@ import torch
 from afina.bases.load import load_base
 from afina.chat.render import load_renderer
 from afina.errors import ExportError
-from afina.export.merge import with_adapter
+from afina.export.merge import Trained, with_adapter
 from afina.records import Turn
 from afina.runtime import RuntimeClient, start_worker
 from afina.settings import RuntimeSettings
@@ -117,29 +117,28 @@ def compare_distributions(
     return worst, worst_judged, divergence / max(1, count), equal, count
 
 
-def check_parity(
-    base: Path,
-    gguf: Path,
-    settings: RuntimeSettings,
-    *,
-    adapter: Path | None = None,
-    quantisation: str,
-    log: Path,
-    chats: Sequence[Sequence[Turn]] = (),
-    measure_speed: bool = False,
-) -> Parity:
-    """Compare a Hugging Face folder, with an adapter on it or without, with a GGUF made from it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """How a file is checked: whose limits hold, where its worker logs, whether its speed is measured too."""
+
+    quantisation: str
+    log: Path
+    measure_speed: bool = False
+
+
+def check_parity(trained: Trained, gguf: Path, settings: RuntimeSettings, check: Check) -> Parity:
+    """Compare a model folder, with an adapter on it or without, with a GGUF made from it.
 
     Raises:
         ModelError, RuntimeFailedError: one of the two does not load.
     """
-    renderer = load_renderer(base)
-    model = load_base(base)
-    model = (with_adapter(model, base, adapter) if adapter else model).eval()
-    all_chats = [*PROBE_CHATS, *chats]
+    renderer, quantisation = load_renderer(trained.base), check.quantisation
+    model = load_base(trained.base)
+    model = (with_adapter(model, trained.base, trained.adapter) if trained.adapter else model).eval()
+    all_chats = [*PROBE_CHATS, *trained.chats]
     prompts = [renderer.prompt(chat) for chat in all_chats]
     exact = quantisation == "f32"
-    with start_worker(gguf, settings, log=log, exact=exact) as worker, RuntimeClient(worker.url) as client:
+    with start_worker(gguf, settings, log=check.log, exact=exact) as worker, RuntimeClient(worker.url) as client:
         ids = [renderer.ids(prompt) for prompt in prompts]
         templates = sum(client.prompt_ids(chat) == own for chat, own in zip(all_chats, ids, strict=True))
         texts = [*prompts, *HARD_STRINGS]
@@ -148,19 +147,10 @@ def check_parity(
         worst, worst_judged, divergence, equal, count = compare_distributions(model, client, ids, judged=judged)
         stops = client.ends_at(ids[0], renderer.end_id())
         adds_bos = client.tokenize("a", add_special=True) != client.tokenize("a")
-        speed = client.generation_speed(ids[0], tokens=SPEED_TOKENS) if measure_speed else 0.0
-    gelu = "gelu" in str(getattr(model.config, "hidden_act", "") or getattr(model.config, "hidden_activation", ""))
-    limit = max(LIMITS[quantisation], GELU_LIMIT) if gelu else LIMITS[quantisation]
-    divergence_limit = max(DIVERGENCE_LIMITS[quantisation], 0.01 if gelu else 0.0)
-    passed = (
-        templates == len(prompts)
-        and tokens == len(texts)
-        and count > 0
-        and worst_judged <= limit
-        and divergence <= divergence_limit
-        and (equal == count or not exact)
-        and stops
-    )
+        speed = client.generation_speed(ids[0], tokens=SPEED_TOKENS) if check.measure_speed else 0.0
+    limit, divergence_limit = limits_of(model, quantisation)
+    same = templates == len(prompts) and tokens == len(texts) and (equal == count or not exact)
+    near = count > 0 and worst_judged <= limit and divergence <= divergence_limit
     return Parity(
         prompts=len(prompts),
         templates_equal=templates,
@@ -176,8 +166,15 @@ def check_parity(
         stops=stops,
         adds_bos=adds_bos,
         tokens_per_s=speed,
-        passed=passed,
+        passed=same and near and stops,
     )
+
+
+def limits_of(model: Any, quantisation: str) -> tuple[float, float]:
+    """Largest difference and divergence, nats. llama.cpp tabulates GELU in half precision: such models differ a little more."""
+    gelu = "gelu" in str(getattr(model.config, "hidden_act", "") or getattr(model.config, "hidden_activation", ""))
+    limit = max(LIMITS[quantisation], GELU_LIMIT) if gelu else LIMITS[quantisation]
+    return limit, max(DIVERGENCE_LIMITS[quantisation], 0.01 if gelu else 0.0)
 
 
 def require_parity(parity: Parity, *, quantisation: str) -> None:

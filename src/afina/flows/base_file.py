@@ -5,7 +5,8 @@ from pathlib import Path
 
 from afina.bases import resolve_base
 from afina.bases.folder import base_mark
-from afina.export.export import export_model
+from afina.export.export import Target, export_model
+from afina.export.merge import Trained
 from afina.progress import Stages, Tell, unheard
 from afina.settings import Settings
 
@@ -29,5 +30,7 @@ def base_gguf(settings: Settings, *, folder: Path, tell: Tell = unheard) -> Path
     mark = blake2b(b"\0".join(content), digest_size=6).hexdigest()
     out = folder / f"{base.name}-{quantisation}-{mark}" / f"base-{quantisation}.gguf"
     if not out.is_file():
-        export_model(base, None, out, settings.runtime, quantisation=quantisation, name=f"{base.name}-base", tell=tell)
+        export_model(
+            Trained(base), out, settings.runtime, Target(quantisation=quantisation, name=f"{base.name}-base"), tell=tell
+        )
     return out

@@ -6,7 +6,8 @@ from typing import Any
 from afina.bases import resolve_base
 from afina.chat.render import load_renderer
 from afina.errors import ExportError
-from afina.export.export import Exported, export_model
+from afina.export.export import Exported, Target, export_model
+from afina.export.merge import Trained
 from afina.flows.base_file import base_gguf
 from afina.flows.collect import with_prompt
 from afina.flows.opponent import opponent_prompt
@@ -32,8 +33,10 @@ def export_run(
     quantisation = quantisation or project.settings.export.quantisation
     settings = settings_of(project, done.config, export={"quantisation": quantisation})
     out = project.paths.model(identity) / f"{name.replace(':', '-')}-{quantisation}.gguf"
-    adapter = project.paths.run(done.id) / "adapter"
-    exported = export_stage(dataset, settings, stages, adapter=adapter, out=out, name=name)
+    probes = [with_prompt(e, dataset.prompt)[:-1] for e in dataset.validation[:PROBES] if e.turns]
+    trained = Trained(resolve_base(settings.base.model), project.paths.run(done.id) / "adapter", probes)
+    target = Target(quantisation=quantisation, name=name, system=dataset.prompt)
+    exported = export_stage(trained, out, settings, target, stages)
     version = ModelVersion(
         id=identity,
         name=name,
@@ -48,32 +51,20 @@ def export_run(
     return version
 
 
-def export_stage(
-    dataset: Dataset, settings: Settings, stages: Stages, *, adapter: Path, out: Path, name: str
-) -> Exported:
+def export_stage(trained: Trained, out: Path, settings: Settings, target: Target, stages: Stages) -> Exported:
     """Export the tuned model; parity is checked on some of the dataset's own prompts too."""
-    probes = [with_prompt(e, dataset.prompt)[:-1] for e in dataset.validation[:PROBES] if e.turns]
     with stages.stage("export") as stage:
         try:
-            exported = export_model(
-                resolve_base(settings.base.model),
-                adapter,
-                out,
-                settings.runtime,
-                quantisation=settings.export.quantisation,
-                name=name,
-                chats=probes,
-                system=dataset.prompt,
-                tell=stage.tell,
-            )
+            exported = export_model(trained, out, settings.runtime, target, tell=stage.tell)
         except ExportError as exc:
-            again = f"afina export --model {settings.base.model} --adapter {adapter} --quant f16 --out {out}"
+            base, adapter = settings.base.model, trained.adapter
             raise ExportError(
                 f"{exc} (the training is kept in {adapter})",
-                remedy=f"{exc.remedy}; nothing has to be trained again: {again}",
+                remedy=f"{exc.remedy}; nothing has to be trained again: "
+                f"afina export --model {base} --adapter {adapter} --quant f16 --out {out}",
             ) from exc
         worst = exported.card["parity"]["f32"]["max_difference"]
-        stage.note = f"{exported.card['bytes'] / 1e6:.1f} MB {settings.export.quantisation}, parity {worst:.4f} nats"
+        stage.note = f"{exported.card['bytes'] / 1e6:.1f} MB {target.quantisation}, parity {worst:.4f} nats"
     return exported
 
 

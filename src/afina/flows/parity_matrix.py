@@ -13,15 +13,15 @@ from typing import Any, get_args
 from afina.bases.families import FAMILIES, build_family
 from afina.chat.render import load_renderer
 from afina.errors import AfinaError
-from afina.export.export import convert
-from afina.export.merge import merge
-from afina.export.parity import Parity, check_parity
+from afina.export.export import Conversion, convert
+from afina.export.merge import Trained, merge
+from afina.export.parity import Check, Parity, check_parity
 from afina.export.quantise import quantise
 from afina.progress import Tell, unheard
 from afina.records import Turn
 from afina.settings import Quantisation, RuntimeSettings, TrainSettings
 from afina.train.encode import Encoded, encode_chats
-from afina.train.loop import train
+from afina.train.loop import Job, train
 
 QUANTISATIONS: tuple[str, ...] = get_args(Quantisation)
 LESSON = (
@@ -87,9 +87,10 @@ def prepare(name: str, root: Path) -> tuple[Path, Path]:
         build_family(name, base)
     renderer = load_renderer(base)
     encoded = Encoded(encode_chats(LESSON, renderer, max_tokens=512), ())
-    trained = train(encoded, ONE_STEP, base=base, out=root / "run")
+    trained = train(encoded, ONE_STEP, base=base, job=Job(out=root / "run"))
     merge(base, Path(trained.adapter), root / "merged")
-    convert(root / "merged", root / "f32.gguf", name=base.name, end=renderer.end_id(), of=base)
+    how = Conversion(name=base.name, end=renderer.end_id(), of=base)
+    convert(root / "merged", root / "f32.gguf", how)
     return base, Path(trained.adapter)
 
 
@@ -101,15 +102,8 @@ def measure(base: Path, adapter: Path, settings: RuntimeSettings, *, quantisatio
         if quantisation != "f32":
             file = scratch / f"{quantisation}.gguf"
             types = quantise(plain, file, quantisation=quantisation)
-        parity = check_parity(
-            base,
-            file,
-            settings,
-            adapter=adapter,
-            quantisation=quantisation,
-            log=scratch / "worker.log",
-            measure_speed=True,
-        )
+        check = Check(quantisation=quantisation, log=scratch / "worker.log", measure_speed=True)
+        parity = check_parity(Trained(base, adapter), file, settings, check)
     except AfinaError as exc:
         return failed(base.name, quantisation, exc)
     return Cell(family=base.name, quantisation=quantisation, size=file.stat().st_size, types=types, parity=parity)

@@ -7,15 +7,14 @@ from afina.errors import ReleaseError
 from afina.flows.project import Project
 from afina.records import ModelVersion, Rollout, RolloutState
 from afina.release.canary import CanaryDecision, decide_canary
-from afina.release.job import events, promote, roll_back, rollout_in, start, traffic
+from afina.release.job import Reason, Start, events, promote, roll_back, rollout_in, start, traffic
 
 
 def release_direct(project: Project, version: ModelVersion, *, actor: str, reason: str) -> Rollout:
     """Put a version into production without a canary: the first one of a task."""
     with project.session() as session:
-        return start(
-            session, version.id, task=project.task.name, share=1.0, actor=actor, reason=reason, action="release"
-        )
+        what = Start(version=version.id, task=project.task.name, share=1.0, action="release")
+        return start(session, what, Reason(actor=actor, reason=reason), client=project.client)
 
 
 def start_canary(project: Project, version: ModelVersion, *, actor: str, force: bool = False) -> Rollout:
@@ -32,15 +31,9 @@ def start_canary(project: Project, version: ModelVersion, *, actor: str, force: 
         )
     reason = "forced without a go" if force or verdict is None else verdict.because
     with project.session() as session:
-        return start(
-            session,
-            version.id,
-            task=project.task.name,
-            share=project.settings.release.canary_share,
-            actor=actor,
-            reason=reason,
-            action="start_canary",
-        )
+        share = project.settings.release.canary_share
+        what = Start(version=version.id, task=project.task.name, share=share, action="start_canary")
+        return start(session, what, Reason(actor=actor, reason=reason), client=project.client)
 
 
 def look_at_canary(project: Project) -> tuple[CanaryDecision, dict[str, Any]]:
@@ -64,18 +57,19 @@ def look_at_canary(project: Project) -> tuple[CanaryDecision, dict[str, Any]]:
 def settle_canary(project: Project, *, actor: str) -> tuple[CanaryDecision, dict[str, Any]]:
     """Promote or roll back as the traffic says; waiting changes nothing."""
     decision, evidence = look_at_canary(project)
+    why = Reason(actor=actor, reason=decision.reason, evidence=evidence)
     with project.session() as session:
         if decision.action == "promote":
-            promote(session, task=project.task.name, actor=actor, reason=decision.reason, evidence=evidence)
+            promote(session, why, task=project.task.name)
         elif decision.action == "roll_back":
-            roll_back(session, task=project.task.name, actor=actor, reason=decision.reason, evidence=evidence)
+            roll_back(session, why, task=project.task.name)
     return decision, evidence
 
 
 def withdraw(project: Project, *, actor: str, reason: str) -> tuple[Rollout, Rollout | None]:
     """Roll back by hand."""
     with project.session() as session:
-        return roll_back(session, task=project.task.name, actor=actor, reason=reason)
+        return roll_back(session, Reason(actor=actor, reason=reason), task=project.task.name)
 
 
 def history(project: Project) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Plan a training, run it, go on with it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from afina.bases import resolve_base, semilla
@@ -18,8 +18,8 @@ from afina.progress import Stages
 from afina.records import Dataset, Example, RunState
 from afina.settings import Settings
 from afina.store.paths import write_json
-from afina.train.encode import Encoded, encode_chats, encode_documents
-from afina.train.loop import TrainResult, finite, train
+from afina.train.encode import Encoded, Long, encode_chats, encode_documents
+from afina.train.loop import Job, TrainResult, finite, train
 
 
 def plan_training(project: Project, dataset: Dataset) -> RunId:
@@ -66,24 +66,26 @@ def train_run(project: Project, run: RunId, stages: Stages, *, resume: bool) -> 
     try:
         base_stage(settings, stages, folder=project.paths.bases)
         folder = project.paths.run(run)
+        training = Training(folder=folder, resume=resume, must_wait=serving_suffers(project))
         write_json(folder / "settings.json", recorded(settings))
-        result = train_stage(dataset, settings, stages, folder, resume=resume, must_wait=serving_suffers(project))
+        result = train_stage(dataset, settings, stages, training)
     except Exception as exc:
         ledger.move_run(run, RunState.FAILED, error=str(exc))
         raise
     ledger.move_run(run, RunState.DONE, result={name: finite(value) for name, value in asdict(result).items()})
 
 
-def train_stage(
-    dataset: Dataset,
-    settings: Settings,
-    stages: Stages,
-    folder: Path,
-    *,
-    resume: bool = False,
-    must_wait: Callable[[], str] = lambda: "",
-) -> TrainResult:
-    """Make sure that the result can be exported, encode, train. `must_wait` says why to wait between two steps."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """Where a run lies, whether it goes on, and why to wait between two of its steps (empty = do not)."""
+
+    folder: Path
+    resume: bool = False
+    must_wait: Callable[[], str] = lambda: ""
+
+
+def train_stage(dataset: Dataset, settings: Settings, stages: Stages, training: Training) -> TrainResult:
+    """Make sure that the result can be exported, encode, train."""
     base = resolve_base(settings.base.model)
     with stages.stage("train") as stage:
         for notice in settings.train.notices():
@@ -94,12 +96,17 @@ def train_stage(
         encoded = encode(dataset, load_renderer(base), settings, said)
 
         def waits() -> bool:
-            why = must_wait()
+            why = training.must_wait()
             if why:
                 stage.tell(0, 0, why)
             return bool(why)
 
-        result = train(encoded, settings.train, base=base, out=folder, resume=resume, must_wait=waits, tell=stage.tell)
+        result = train(
+            encoded,
+            settings.train,
+            base=base,
+            job=Job(out=training.folder, resume=training.resume, must_wait=waits, tell=stage.tell),
+        )
         reached = f"{result.steps} steps, best at {result.best_step}, validation loss {result.validation_loss:.3f}"
         stage.note = "; ".join((reached, *said))
     return result
@@ -114,7 +121,7 @@ def encode(dataset: Dataset, renderer: Renderer, settings: Settings, said: list[
         texts = [e.answer for e in examples if not e.turns]
         limit = training.max_seq_length
         rendered = encode_chats(
-            chats, renderer, max_tokens=limit, only_last=True, too_long=training.too_long, say=said.append
+            chats, renderer, max_tokens=limit, only_last=True, long=Long(training.too_long, said.append)
         )
         return (*rendered, *encode_documents(texts, renderer, max_tokens=limit))
 

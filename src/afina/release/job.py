@@ -1,5 +1,6 @@
 """Rollouts in the database. Every move is one transaction: the new state and its audit record, or neither."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -50,72 +51,64 @@ def rollout_in(session: Connection, *, task: str, state: RolloutState) -> Rollou
     return found[0] if found else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Who moves a rollout, why, and on what evidence: the audit record."""
+
+    actor: str
+    reason: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
 def record_move(
-    session: Connection,
-    rollout: RolloutId,
-    *,
-    before: RolloutState | None,
-    after: RolloutState,
-    actor: str,
-    reason: str,
-    evidence: dict[str, Any] | None = None,
+    session: Connection, rollout: RolloutId, before: RolloutState | None, after: RolloutState, why: Reason
 ) -> None:
     """Add to the audit record."""
-    session.execute(
-        QUERIES["add_event"],
-        {
-            "rollout": rollout,
-            "from": before.value if before else None,
-            "to": after.value,
-            "actor": actor,
-            "reason": reason,
-            "evidence": Jsonb(evidence or {}),
-        },
-    )
+    values = {"rollout": rollout, "from": before.value if before else None, "to": after.value, "actor": why.actor}
+    session.execute(QUERIES["add_event"], {**values, "reason": why.reason, "evidence": Jsonb(why.evidence)})
 
 
-def start(
-    session: Connection, version: ModelVersionId, *, task: str, share: float, actor: str, reason: str, action: str
-) -> Rollout:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What begins its way: a version of a task, the share of users it serves, and how (`start_canary`, `release`)."""
+
+    version: ModelVersionId
+    task: str
+    share: float
+    action: str
+
+
+def start(session: Connection, what: Start, why: Reason, *, client: ClientId) -> Rollout:
     """Put a version in front of users: as a canary, or at once in production.
 
     Raises:
         ReleaseError: there is such a rollout already.
     """
+    task = what.task
     session.execute(QUERIES["lock_task"], {"task": task})
-    state = next_state(None, action)
+    state = next_state(None, what.action)
     if rollout_in(session, task=task, state=state) is not None:
         raise ReleaseError(
             f"the task {task!r} has a {state.value} version already", remedy="promote it or `afina rollback` first"
         )
     rollout = Rollout(
-        id=RolloutId(new_id("rol")), client=ClientId(""), task=task, model_version=version, state=state, share=share
+        id=RolloutId(new_id("rol")), client=client, task=task, model_version=what.version, state=state, share=what.share
     )
-    session.execute(
-        QUERIES["add_rollout"],
-        {"id": rollout.id, "task": task, "version": version, "state": state.value, "share": share},
-    )
-    record_move(session, rollout.id, before=None, after=state, actor=actor, reason=reason)
+    values = {"id": rollout.id, "task": task, "version": what.version, "state": state.value, "share": what.share}
+    session.execute(QUERIES["add_rollout"], values)
+    record_move(session, rollout.id, None, state, why)
     return rollout
 
 
-def move(
-    session: Connection,
-    rollout: Rollout,
-    action: str,
-    *,
-    actor: str,
-    reason: str,
-    evidence: dict[str, Any] | None = None,
-) -> None:
+def move(session: Connection, rollout: Rollout, action: str, why: Reason) -> None:
     """Move a rollout on."""
     after = next_state(rollout.state, action)
     share = 1.0 if after is S.PRODUCTION else 0.0
     session.execute(QUERIES["move_rollout"], {"id": rollout.id, "state": after.value, "share": share})
-    record_move(session, rollout.id, before=rollout.state, after=after, actor=actor, reason=reason, evidence=evidence)
+    record_move(session, rollout.id, rollout.state, after, why)
 
 
-def promote(session: Connection, *, task: str, actor: str, reason: str, evidence: dict[str, Any]) -> Rollout:
+def promote(session: Connection, why: Reason, *, task: str) -> Rollout:
     """The canary becomes production; what was in production is archived.
 
     Raises:
@@ -127,14 +120,12 @@ def promote(session: Connection, *, task: str, actor: str, reason: str, evidence
         raise ReleaseError(f"the task {task!r} has no canary", remedy="start one: `afina release`")
     champion = rollout_in(session, task=task, state=S.PRODUCTION)
     if champion is not None:
-        move(session, champion, "supersede", actor=actor, reason=f"superseded: {reason}")
-    move(session, canary, "promote", actor=actor, reason=reason, evidence=evidence)
+        move(session, champion, "supersede", Reason(actor=why.actor, reason=f"superseded: {why.reason}"))
+    move(session, canary, "promote", why)
     return canary
 
 
-def roll_back(
-    session: Connection, *, task: str, actor: str, reason: str, evidence: dict[str, Any] | None = None
-) -> tuple[Rollout, Rollout | None]:
+def roll_back(session: Connection, why: Reason, *, task: str) -> tuple[Rollout, Rollout | None]:
     """Withdraw the canary or, without one, production, which the last archived version replaces.
 
     Returns what was withdrawn and what replaces it (None for a canary).
@@ -145,7 +136,7 @@ def roll_back(
     session.execute(QUERIES["lock_task"], {"task": task})
     canary = rollout_in(session, task=task, state=S.CANARY)
     if canary is not None:
-        move(session, canary, "roll_back", actor=actor, reason=reason, evidence=evidence)
+        move(session, canary, "roll_back", why)
         return canary, None
     champion = rollout_in(session, task=task, state=S.PRODUCTION)
     archived = rollouts(session, task=task, states=(S.ARCHIVED,))
@@ -153,8 +144,9 @@ def roll_back(
         raise ReleaseError(f"the task {task!r} has nothing live to roll back")
     if not archived:
         raise ReleaseError(f"the task {task!r} has no earlier version to go back to")
-    move(session, champion, "roll_back", actor=actor, reason=reason, evidence=evidence)
-    move(session, archived[0], "restore", actor=actor, reason=f"rollback of a later version: {reason}")
+    move(session, champion, "roll_back", why)
+    restored = Reason(actor=why.actor, reason=f"rollback of a later version: {why.reason}")
+    move(session, archived[0], "restore", restored)
     return champion, archived[0]
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -23,17 +24,20 @@ LOG = logging.getLogger("afina.serve")
 SERVER, WRONG = 500, "invalid_request_error"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayOptions:
+    """Whose traffic it is, how long an answer may take, and which web pages of other addresses may call it."""
+
+    client: ClientId
+    timeout_s: float
+    origins: Sequence[str] = ()
+
+
 def build_gateway(
-    fleet: Fleet,
-    *,
-    client: ClientId,
-    record: Record,
-    feedback: Callable[[Opinion], bool],
-    timeout_s: float,
-    origins: Sequence[str] = (),
+    fleet: Fleet, options: GatewayOptions, *, record: Record, feedback: Callable[[Opinion], bool]
 ) -> FastAPI:
-    """The application. It starts the fleet and stops it. `origins`: web pages of other addresses that may call it."""
-    gateway = Gateway(fleet, client=client, record=record, feedback=feedback, timeout_s=timeout_s)
+    """The application. It starts the fleet and stops it."""
+    gateway = Gateway(fleet, client=options.client, record=record, feedback=feedback, timeout_s=options.timeout_s)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -47,10 +51,10 @@ def build_gateway(
 
     app = FastAPI(title="afina", lifespan=lifespan)
     app.state.fleet = fleet
-    if origins:
+    if options.origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=list(origins),
+            allow_origins=list(options.origins),
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
             expose_headers=["x-afina-model", "x-afina-interaction", "x-afina-ignored"],

@@ -93,6 +93,11 @@ class Paths:
         """Where `afina learn` works by default."""
         return self.data / "learn" / name
 
+    @property
+    def demo(self) -> Path:
+        """The demo's project."""
+        return self.data / "demo"
+
     def compared(self, name: str) -> Path:
         """Where `afina evaluate` on files keeps its records by default."""
         return self.data / "evaluate" / name

@@ -21,27 +21,43 @@ class Encoded:
     validation: tuple[Rendered, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Long:
+    """What becomes of examples that are too long, and who hears of it."""
+
+    policy: TooLong = "refuse"
+    say: Callable[[str], None] = lambda _: None
+
+
 def encode_chats(
     chats: Sequence[Sequence[Turn]],
     renderer: Renderer,
     *,
     max_tokens: int,
     only_last: bool = False,
-    too_long: TooLong = "refuse",
-    places: Sequence[str] = (),
-    say: Callable[[str], None] = lambda _: None,
+    long: Long = Long(),
 ) -> tuple[Rendered, ...]:
-    """Render every chat; with `only_last` only its last answer is supervised. `say` hears what became of long ones.
-
-    Args:
-        places: where each chat comes from (file and line), for errors; without them chats are numbered from 1.
+    """Render every chat; with `only_last` only its last answer is supervised.
 
     Raises:
-        TrainError: the template refuses one; one has no answer or an empty one; or is longer than `max_tokens` and `too_long`
-            says to refuse it. Names its place.
+        TrainError: the template refuses one; one has no answer or an empty one; or is longer than `max_tokens` and `long`
+            says to refuse it. Names its number, from 1.
     """
+    placed = [(f"example {number}", chat) for number, chat in enumerate(chats, start=1)]
+    return encode_placed(placed, renderer, max_tokens=max_tokens, only_last=only_last, long=long)
+
+
+def encode_placed(
+    chats: Sequence[tuple[str, Sequence[Turn]]],
+    renderer: Renderer,
+    *,
+    max_tokens: int,
+    only_last: bool = False,
+    long: Long = Long(),
+) -> tuple[Rendered, ...]:
+    """The same of chats with their places (file and line), which errors name."""
     encoded = []
-    for place, chat in zip(places or [f"example {n}" for n in range(1, len(chats) + 1)], chats, strict=True):
+    for place, chat in chats:
         require_answers(chat, place=place, only_last=only_last)
         try:
             rendered = renderer.training(chat, only_last=only_last)
@@ -49,14 +65,14 @@ def encode_chats(
             raise TrainError(f"{place}: {exc}", remedy=exc.remedy) from exc
         if not any(rendered.supervised):
             raise TrainError(f"{place}: no assistant answer to learn from", remedy="leave it out")
-        if len(rendered.ids) > max_tokens and too_long == "refuse":
+        if len(rendered.ids) > max_tokens and long.policy == "refuse":
             raise TrainError(
                 f"{place} has {len(rendered.ids)} tokens, more than max_seq_length = {max_tokens}",
                 remedy='raise training.max_seq_length, shorten curate.max_chars, or set training.too_long to "drop", '
                 '"truncate" or "split"',
             )
         encoded.append(rendered)
-    return fitted(encoded, max_tokens=max_tokens, too_long=too_long, say=say)
+    return fitted(encoded, max_tokens=max_tokens, too_long=long.policy, say=long.say)
 
 
 def require_answers(chat: Sequence[Turn], *, place: str, only_last: bool) -> None:

@@ -56,20 +56,27 @@ class TrainResult:
     stopped_early: bool
 
 
-def train(
-    data: Encoded,
-    settings: TrainSettings,
-    *,
-    base: Path,
-    out: Path,
-    start: Path | None = None,
-    resume: bool = False,
-    tell: Tell = unheard,
-    must_wait: Callable[[], bool] = lambda: False,
-) -> TrainResult:
-    """Train a LoRA adapter, a fresh one or from `start` on; it lies in `out/adapter` as plain PEFT when this returns.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One run's circumstances, none of which changes its result.
 
-    Between two steps it waits while `must_wait` says so.
+    Args:
+        out: folder of the run; the adapter lies in `out/adapter` in the end.
+        start: adapter to go on from instead of a fresh one.
+        resume: go on with the run that `out` holds.
+        tell: hears of every optimiser step.
+        must_wait: asked between two steps; the loop waits while it says so.
+    """
+
+    out: Path
+    start: Path | None = None
+    resume: bool = False
+    tell: Tell = unheard
+    must_wait: Callable[[], bool] = lambda: False
+
+
+def train(data: Encoded, settings: TrainSettings, *, base: Path, job: Job) -> TrainResult:
+    """Train a LoRA adapter; it lies in `job.out/adapter` as plain PEFT when this returns.
 
     Raises:
         TrainError: `out` holds another run, memory is too small, the run diverges, or `start` is of another base.
@@ -77,30 +84,26 @@ def train(
     """
     if not data.train:
         raise TrainError("there is nothing to train on")
+    out, options = job.out, settings.training
     with only_trainer(out):
-        prepare_folder(out, identify(data, settings, base=base, start=start), resume=resume)
-        if resume and (done := finished(out)):
+        prepare_folder(out, identify(data, settings, base=base, start=job.start), resume=job.resume)
+        if job.resume and (done := finished(out)):
             return done
         start_afresh()
         kept = kept_plan(out)
         room = require_memory(data.train, read_model_config(base), settings, limit=kept.get("pack_tokens"))
-        model = trainable_model(settings, base=base, start=start, tight=room.tight, threads=kept.get("threads", 0))
-        options = settings.training
+        threads = kept.get("threads", 0)
+        model = trainable_model(settings, base=base, start=job.start, tight=room.tight, threads=threads)
         log = RunLog(out)
         try:
-            loop = Loop(
-                model,
-                new_optimizer(model, options),
-                data,
-                options,
+            trainee = Trainee(
+                model=model,
+                optimizer=new_optimizer(model, options),
                 pack_tokens=room.tokens,
-                out=out,
                 mark=base_mark(base),
                 log=log,
-                tell=tell,
-                must_wait=must_wait,
             )
-            return loop.run(resume=resume)
+            return Loop(trainee, data, options, job).run()
         finally:
             log.close()
 
@@ -155,40 +158,37 @@ def schedule(step: int, *, steps: int, warmup: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trainee:
+    """A model with its adapter and optimiser, ready to train. `mark`: the base's, written into every adapter."""
+
+    model: Any
+    optimizer: torch.optim.Optimizer
+    pack_tokens: int
+    mark: str
+    log: RunLog
+
+
 class Loop:
     """One run's state: model, optimiser, position, log."""
 
-    def __init__(
-        self,
-        model: Any,
-        optimizer: torch.optim.Optimizer,
-        data: Encoded,
-        options: TrainingSettings,
-        *,
-        pack_tokens: int,
-        out: Path,
-        mark: str,
-        log: RunLog,
-        tell: Tell,
-        must_wait: Callable[[], bool],
-    ) -> None:
-        self.model, self.optimizer, self.data, self.options = model, optimizer, data, options
-        self.engine = Engine(model)
-        self.out, self.mark, self.log = out, mark, log
-        self.tell, self.must_wait = tell, must_wait
+    def __init__(self, trainee: Trainee, data: Encoded, options: TrainingSettings, job: Job) -> None:
+        self.model, self.optimizer, self.data, self.options = trainee.model, trainee.optimizer, data, options
+        self.engine = Engine(trainee.model)
+        self.job, self.out, self.mark, self.log = job, job.out, trainee.mark, trainee.log
         self.position = Position()
-        self.pack_tokens = pack_tokens
-        self.trainable = [p for p in model.parameters() if p.requires_grad]
+        self.pack_tokens = trainee.pack_tokens
+        self.trainable = [p for p in trainee.model.parameters() if p.requires_grad]
         self.tokens = 0
 
-    def run(self, *, resume: bool) -> TrainResult:
+    def run(self) -> TrainResult:
         """All steps that are left.
 
         Raises:
             KeyboardInterrupt: a signal asked to stop; everything up to the last step is in a checkpoint.
         """
         began = time.monotonic()
-        if resume:
+        if self.job.resume:
             self.position = load_checkpoint(self.out, self.model, self.optimizer)
         per_epoch = len(self.order(0))
         steps, self.pack_tokens = self.planned(per_epoch)
@@ -214,7 +214,7 @@ class Loop:
                     validation = self.evaluate()
                     self.judge(validation)
                 shown = f", validation {validation:.3f}" if validation else ""
-                self.tell(step, steps, f"loss {loss:.3f}{shown}")
+                self.job.tell(step, steps, f"loss {loss:.3f}{shown}")
                 last = last or self.is_exhausted()
                 due = step % self.options.save_steps == 0 and not self.position.spikes
                 if due or last:
@@ -233,7 +233,7 @@ class Loop:
     def wait(self, stop: Stop) -> None:
         """Wait while others go first; not for ever, because they may be slow without us too."""
         until = time.monotonic() + LONGEST_WAIT_S
-        while not stop.wanted and time.monotonic() < until and self.must_wait():
+        while not stop.wanted and time.monotonic() < until and self.job.must_wait():
             time.sleep(WAIT_S)
 
     def stop_here(self, *, saved: bool) -> None:

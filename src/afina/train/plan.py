@@ -19,6 +19,7 @@ from transformers import AutoModelForCausalLM
 from afina.bases.memory import available_memory
 from afina.chat.render import Rendered
 from afina.errors import TrainError
+from afina.progress import Tell, unheard
 from afina.settings import TrainSettings
 from afina.train.allocator import keep_freed_memory, release_holes
 from afina.train.encode import batch_order
@@ -84,27 +85,26 @@ def plan_training(
     config: Any,
     settings: TrainSettings,
     *,
-    memory: float | None = None,
     max_hours: float = 0.0,
-    say: Callable[[int, int, str], None] = lambda *_: None,
+    tell: Tell = unheard,
 ) -> Plan:
-    """Measure for at most a minute or so and predict. `memory` in bytes (default: what is available now).
+    """Measure for at most a minute or so and predict.
 
     Raises:
         TrainError: there is nothing to train on.
     """
     if not examples:
         raise TrainError("there is nothing to train on")
-    memory = memory or memory_limit(settings)
+    memory = memory_limit(settings)
     keep_freed_memory()  # as the training will: without it a layer takes twice as long
     shape, options = shape_of(config), settings.training
     torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))
     ways, sampled = [], []
     for done, (storage, again) in enumerate(WAYS):
-        say(done, len(WAYS), storage)
+        tell(done, len(WAYS), storage)
         limit = pack_limit(config, settings, memory=memory, storage=storage, checkpointing=again)
         parts = sampled_parts(examples, settings, limit=limit)
-        ways.append(way_of(parts, config, shape, settings, memory=memory, storage=storage, checkpointing=again))
+        ways.append(way_of(parts, config, settings, Variant(storage, again), memory=memory))
         if (storage, again) == (settings.storage, options.gradient_checkpointing):
             sampled = [[one for part in step for one in passes(part)] for step in parts]
     own = next(w for w in ways if (w.storage, w.checkpointing) == (settings.storage, options.gradient_checkpointing))
@@ -182,7 +182,7 @@ def require_memory(
         limits[way] = limit or pack_limit(config, settings, memory=memory, storage=storage, checkpointing=again)
         steps = sampled_parts(examples, settings, limit=limits[way])
         load = heaviest([longest, *(part for step in steps for part in step)])
-        needs[way] = ram_bytes(shape, settings, load, storage=storage, checkpointing=again)
+        needs[way] = ram_bytes(shape, settings, load, Variant(storage, again))
     own = (settings.storage, settings.training.gradient_checkpointing)
     if needs[own] <= memory:
         return Room(tokens=limits[own], tight=is_tight(needs[own], memory, storage=own[0], checkpointing=own[1]))
@@ -230,27 +230,30 @@ def remedies(own: Way, way: Way | None, settings: TrainSettings, *, seconds: flo
     return said
 
 
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How the base is kept, whether activations are made again, and whether freed memory is given back to the system."""
+
+    storage: str
+    checkpointing: bool
+    tight: bool = True
+
+
 def way_of(
-    steps: Sequence[Sequence[Part]],
-    config: Any,
-    shape: Shape,
-    settings: TrainSettings,
-    *,
-    memory: float,
-    storage: str,
-    checkpointing: bool,
+    steps: Sequence[Sequence[Part]], config: Any, settings: TrainSettings, variant: Variant, *, memory: float
 ) -> Way:
     """One way, timed on the pass nearest to the mean."""
+    shape, storage, checkpointing = shape_of(config), variant.storage, variant.checkpointing
     every = [one for step in steps for part in step for one in passes(part)]
     tokens = sum(len(one.ids) for one in every)
     typical = min(every, key=lambda one: abs(len(one.ids) - tokens / len(every)))
     rows = sum(len(one.rows) for one in every) / len(steps)
     load = heaviest(part for step in steps for part in step)
-    need = ram_bytes(shape, settings, load, storage=storage, checkpointing=checkpointing)
+    need = ram_bytes(shape, settings, load, variant)
     tight = is_tight(need, memory, storage=storage, checkpointing=checkpointing)
     if checkpointing and not tight:
-        need = ram_bytes(shape, settings, load, storage=storage, checkpointing=True, tight=False)
-    layer = layer_seconds(typical, config, settings, storage=storage, checkpointing=checkpointing, tight=tight)
+        need = ram_bytes(shape, settings, load, Variant(storage, checkpointing=True, tight=False))
+    layer = layer_seconds(typical, config, settings, Variant(storage, checkpointing, tight))
     return Way(
         storage=storage,
         checkpointing=checkpointing,
@@ -284,16 +287,9 @@ def fixed_bytes(shape: Shape, settings: TrainSettings, *, storage: str) -> float
     return RUNTIME_BYTES + shape.weights * bits / 8 + 16.0 * shape.adapter_weights(settings.lora.r)
 
 
-def ram_bytes(
-    shape: Shape,
-    settings: TrainSettings,
-    load: tuple[int, int],
-    *,
-    storage: str,
-    checkpointing: bool,
-    tight: bool = True,
-) -> float:
+def ram_bytes(shape: Shape, settings: TrainSettings, load: tuple[int, int], variant: Variant) -> float:
     """Peak resident memory of a run whose heaviest moment holds `load` = (tokens, supervised rows)."""
+    storage, checkpointing, tight = variant.storage, variant.checkpointing, variant.tight
     tokens, rows = load
     layer = 4.0 * tokens * shape.kept_per_token(dropout=settings.lora.lora_dropout > 0)
     kept = (shape.layers * 4.0 * tokens * shape.hidden + layer) if checkpointing else shape.layers * layer
@@ -316,10 +312,9 @@ def timed(function: Callable[[], Any], *, repeats: int = 2) -> list[float]:
     return times
 
 
-def layer_seconds(
-    pack: Packed, config: Any, settings: TrainSettings, *, storage: str, checkpointing: bool, tight: bool
-) -> float:
+def layer_seconds(pack: Packed, config: Any, settings: TrainSettings, variant: Variant) -> float:
     """Seconds of one decoder layer for one pack, forward and backward, averaged over a small stack of them."""
+    storage, checkpointing, tight = variant.storage, variant.checkpointing, variant.tight
     some = copy.deepcopy(config)
     kinds = getattr(config, "layer_types", None)
     wanted = 2 if kinds is None or len(set(kinds)) == 1 else 6

@@ -5,7 +5,7 @@ there every rate starts from what the smaller ones left.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +13,7 @@ from peft import get_peft_model_state_dict, set_peft_model_state_dict
 
 from afina.chat.render import Rendered
 from afina.errors import TrainError
+from afina.progress import Tell, unheard
 from afina.settings import TrainSettings
 from afina.train.encode import Encoded, batch_order
 from afina.train.engine import Engine, backward, mean_loss
@@ -56,21 +57,29 @@ def held_out(data: Encoded) -> tuple[Sequence[Rendered], Sequence[Rendered]]:
     return data.train[:-count], data.train[-count:]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """Optimiser steps of each short run, and the learning rates to compare."""
+
+    steps: int
+    rates: Sequence[float] = RATES
+
+
 def compare_rates(
     model: object,
     data: Encoded,
     settings: TrainSettings,
     *,
-    steps: int,
-    rates: Sequence[float] = RATES,
-    say: Callable[[int, int, str], None] = lambda *_: None,
+    sweep: Sweep,
+    tell: Tell = unheard,
 ) -> Rates:
-    """Train `steps` optimiser steps with each rate and judge them on held-out rows. The model's adapter is used up.
+    """Train a few optimiser steps with each rate and judge them on held-out rows. The model's adapter is used up.
 
     Raises:
         TrainError: too few rows, or every rate diverged.
     """
     engine, options = Engine(model), settings.training
+    steps, rates = sweep.steps, sweep.rates
     rows, judged = held_out(data)
     limit = pack_limit(engine.config, settings)
     size = options.batch_size * options.gradient_accumulation_steps
@@ -85,7 +94,7 @@ def compare_rates(
         engine.model.train()
         diverged = False
         for step in range(steps):
-            say(number * steps + step, len(rates) * steps, f"{rate:g}")
+            tell(number * steps + step, len(rates) * steps, f"{rate:g}")
             epoch, at = divmod(step, -(-len(rows) // size))
             chosen = batch_order(len(rows), batch_size=size, seed=options.seed, epoch=epoch)[at]
             for group in optimizer.param_groups:

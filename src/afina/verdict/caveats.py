@@ -56,8 +56,11 @@ def means_of(arms: Sequence[Scored], metric: str, left_out: set[str]) -> dict[st
     return {name: fmean(values) for name, values in kept.items() if values}
 
 
-def losses_to(arms: Sequence[Scored], metric: str, *, a: str, b: str, left_out: set[str], blocks: bool) -> list[Loss]:
+def losses_to(
+    arms: Sequence[Scored], metric: str, compared: tuple[str, str], *, left_out: set[str], blocks: bool
+) -> list[Loss]:
     """Arms beside A and B whose mean on the target is above B's. B with help is no arm to lose to."""
+    a, b = compared
     means = means_of(arms, metric, left_out)
     others = {arm.name for arm in arms} - {a, b} - {arm.name for arm in helped_arms(arms, b)}
     own = means.get(b, math.inf)

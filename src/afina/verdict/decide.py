@@ -5,7 +5,7 @@ policy says so; on no target surely worse (corrected too); and on every guard su
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from afina.records import Cause, Comparison, Decision, Outcome, Policy
 from afina.verdict.compare import POWER, Pairs, holm, interval, p_better, p_effect, passes_from
@@ -27,34 +27,12 @@ def decide(metrics: Sequence[Pairs], policy: Policy, *, a: str = "A", b: str = "
     corrected = raw if policy.all_targets else holm(raw)
     worse = holm([p_worse(pairs) for pairs in targets])
     alpha = policy.alpha if policy.all_targets else policy.alpha / len(targets)
+    passes = [passes_from(pairs, alpha=alpha, effect=policy.minimum_effect) for pairs in targets]
     comparisons = [
-        compare(
-            pairs,
-            policy,
-            role="target",
-            p_value=p,
-            adjusted=q,
-            p_worse=w,
-            passes_from=passes_from(pairs, alpha=alpha, effect=policy.minimum_effect),
-        )
-        for pairs, p, q, w in zip(targets, raw, corrected, worse, strict=True)
+        compare(pairs, policy, Tested(role="target", p_value=p, adjusted=q, p_worse=w, passes_from=least))
+        for pairs, p, q, w, least in zip(targets, raw, corrected, worse, passes, strict=True)
     ]
-    for pairs in metrics:
-        if pairs.metric in policy.guards:
-            margin = policy.guards[pairs.metric]
-            p = p_better(pairs, shift=-margin)
-            comparisons.append(
-                compare(
-                    pairs,
-                    policy,
-                    role="guard",
-                    p_value=p,
-                    adjusted=p,
-                    p_worse=p_worse(pairs),
-                    passes_from=passes_from(pairs, alpha=policy.alpha, margin=margin),
-                    at_floor=at_floor(pairs, margin),
-                )
-            )
+    comparisons += [compare_guard(pairs, policy) for pairs in metrics if pairs.metric in policy.guards]
     cause, deciding = judge(comparisons, policy)
     return Decision(
         outcome=OUTCOMES[cause],
@@ -62,7 +40,7 @@ def decide(metrics: Sequence[Pairs], policy: Policy, *, a: str = "A", b: str = "
         metrics=deciding,
         comparisons=tuple(comparisons),
         reasons=(
-            explain(cause, deciding, comparisons, policy, a=a, b=b),
+            explain(cause, deciding, comparisons, policy, (a, b)),
             *(sentence(one, policy, a=a, b=b) for one in comparisons),
         ),
     )
@@ -73,6 +51,21 @@ OUTCOMES = {
     Cause.NOT_SHOWN: Outcome.NO_GO, Cause.FAILED: Outcome.CANNOT_TELL, Cause.LEAKED: Outcome.CANNOT_TELL, Cause.BASELINE: Outcome.NO_GO,
 }  # fmt: skip
 """What each rule decides."""
+
+
+def compare_guard(pairs: Pairs, policy: Policy) -> Comparison:
+    """A guard: is B surely not worse than its margin?"""
+    margin = policy.guards[pairs.metric]
+    p = p_better(pairs, shift=-margin)
+    tested = Tested(
+        role="guard",
+        p_value=p,
+        adjusted=p,
+        p_worse=p_worse(pairs),
+        passes_from=passes_from(pairs, alpha=policy.alpha, margin=margin),
+        at_floor=at_floor(pairs, margin),
+    )
+    return compare(pairs, policy, tested)
 
 
 def p_target(pairs: Pairs, policy: Policy) -> float:
@@ -86,26 +79,27 @@ def p_worse(pairs: Pairs) -> float:
     return p_better(replace(pairs, a=pairs.b, b=pairs.a))
 
 
-def compare(
-    pairs: Pairs,
-    policy: Policy,
-    *,
-    role: str,
-    p_value: float,
-    adjusted: float,
-    p_worse: float,
-    passes_from: float,
-    at_floor: bool = False,
-) -> Comparison:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """One metric's test, see `Comparison`."""
+
+    role: str
+    p_value: float
+    adjusted: float
+    p_worse: float
+    passes_from: float
+    at_floor: bool = False
+
+
+def compare(pairs: Pairs, policy: Policy, tested: Tested) -> Comparison:
     """The figures of one metric, in its own sign."""
     wins, losses, ties = pairs.table()
     level = 1 - 2 * policy.alpha
-    low, high = interval(pairs, level=level)
     sign = -1.0 if pairs.turned else 1.0
-    low, high = sorted((sign * low, sign * high))
+    low, high = sorted(sign * end for end in interval(pairs, level=level))
     return Comparison(
         metric=pairs.metric,
-        role=role,
+        role=tested.role,
         n=len(pairs.a),
         groups=pairs.group_count,
         a=sign * float(pairs.a.mean()),
@@ -117,12 +111,12 @@ def compare(
         wins=wins,
         losses=losses,
         ties=ties,
-        p_value=p_value,
-        adjusted=adjusted,
-        p_worse=p_worse,
-        passes_from=sign * passes_from,
-        passed=adjusted < policy.alpha and not at_floor,
-        at_floor=at_floor,
+        p_value=tested.p_value,
+        adjusted=tested.adjusted,
+        p_worse=tested.p_worse,
+        passes_from=sign * tested.passes_from,
+        passed=tested.adjusted < policy.alpha and not tested.at_floor,
+        at_floor=tested.at_floor,
     )
 
 
@@ -160,22 +154,23 @@ def is_lost(one: Comparison, policy: Policy) -> bool:
 
 
 def explain(
-    cause: Cause, metrics: Sequence[str], comparisons: Sequence[Comparison], policy: Policy, *, a: str, b: str
+    cause: Cause, metrics: Sequence[str], comparisons: Sequence[Comparison], policy: Policy, names: tuple[str, str]
 ) -> str:
     """The deciding rule in a sentence."""
+    a, b = names
     by_metric = {one.metric: one for one in comparisons}
-    names, first = ", ".join(metrics), by_metric[metrics[0]]
+    named, first = ", ".join(metrics), by_metric[metrics[0]]
     by = f" by more than {policy.minimum_effect:.0%} of {a}'s score" if policy.minimum_effect else ""
     so_far = f"{a} {first.a:.4g}, {b} {first.b:.4g}"
     return {
-        Cause.WORSE: f"{b} is worse than {a} on {names} (p = {first.p_worse:.2g}).",
+        Cause.WORSE: f"{b} is worse than {a} on {named} (p = {first.p_worse:.2g}).",
         Cause.TOO_FEW: f"{first.n} items in {first.groups} groups of {first.metric} are too few (so far {so_far}); "
         f"{policy.min_items} items in {LEAST_GROUPS} groups are needed.",
         Cause.GUARD: f"non-inferiority not shown: {b} may be worse than {a} on {first.metric} by more than "
         f"{policy.guards.get(first.metric, 0):g} ({so_far}; "
         f"p = {first.p_value:.2g}, under {policy.alpha:g} is needed).",
-        Cause.BETTER: f"{b} is better than {a} on {names}{by}.",
-        Cause.NOT_SHOWN: f"{b} is not shown to be better than {a} on {names}{by}.",
+        Cause.BETTER: f"{b} is better than {a} on {named}{by}.",
+        Cause.NOT_SHOWN: f"{b} is not shown to be better than {a} on {named}{by}.",
     }[cause]
 
 

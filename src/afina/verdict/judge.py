@@ -74,8 +74,7 @@ def judge(arms: Sequence[Scored], question: Question) -> Verdict:
     a, b = question.a, question.b
     old_arm, new_arm = two_arms(arms, a, b)
     eval_set = new_arm.record.eval_set
-    checked = [item for item in eval_set.items if item.part in {Part.TARGET, *GUARDED}]
-    leaks = find_leaks(checked, question.training) if question.leaks is None else question.leaks
+    leaks = leaks_of(eval_set, question)
     hidden = {*question.shown, *(name for name in new_arm.scores if name.startswith(f"{Part.STRESS.value}/"))}
     left_out = {leak.item for leak in leaks}
     spoilt = too_few_left(new_arm, left_out, hidden, least=question.policy.min_items)
@@ -85,7 +84,7 @@ def judge(arms: Sequence[Scored], question: Question) -> Verdict:
     decision = decide(pairs, policy, a=a, b=b)
     target = decision.comparisons[0].metric
     unchecked = unchecked_of(eval_set, decision, checked=bool(question.training) or question.leaks is not None)
-    lost_to = losses_to(arms, target, a=a, b=b, left_out=left_out, blocks=question.must_beat)
+    lost_to = losses_to(arms, target, (a, b), left_out=left_out, blocks=question.must_beat)
     losses, known = [loss_sentence(one, b=b) for one in lost_to], leak_sentences(leaks, spoilt=spoilt)
     silent = failure_sentences([old_arm, new_arm])
     by_letters = decision.cause is Cause.BETTER and set(decision.metrics) <= BY_LETTERS
@@ -126,6 +125,12 @@ def judge(arms: Sequence[Scored], question: Question) -> Verdict:
             new_arm.record, {item: score for item, score in new_arm.scores[target].items() if item not in left_out}
         ),
     )
+
+
+def leaks_of(eval_set: EvalSet, question: Question) -> Sequence[Leak]:
+    """The items that decide and that training knows."""
+    checked = [item for item in eval_set.items if item.part in {Part.TARGET, *GUARDED}]
+    return find_leaks(checked, question.training) if question.leaks is None else question.leaks
 
 
 def policy_for(metrics: Sequence[str], question: Question) -> Policy:

@@ -13,6 +13,8 @@ from afina.verdict.compare import Pairs
 
 Scores = dict[str, dict[str, tuple[float, str | None]]]
 """Metric → item → score and group."""
+Side = tuple[str, dict[str, tuple[float, str | None]]]
+"""A name and one metric's scores."""
 DEFAULT_METRIC = "score"
 NAMED = 3
 
@@ -82,20 +84,14 @@ def pair_all(a: Scores, b: Scores, *, a_name: str, b_name: str, lower_is_better:
     if unknown := sorted(set(lower_is_better) - a.keys()):
         raise InputError(f"no metric {unknown[0]!r} in {a_name}", remedy=f"it has {', '.join(sorted(a))}")
     return [
-        paired(metric, a[metric], b[metric], a_name, b_name, turn=metric in lower_is_better) for metric in sorted(a)
+        paired(metric, ((a_name, a[metric]), (b_name, b[metric])), turn=metric in lower_is_better)
+        for metric in sorted(a)
     ]
 
 
-def paired(
-    metric: str,
-    a: dict[str, tuple[float, str | None]],
-    b: dict[str, tuple[float, str | None]],
-    a_name: str,
-    b_name: str,
-    *,
-    turn: bool,
-) -> Pairs:
+def paired(metric: str, sides: tuple[Side, Side], *, turn: bool) -> Pairs:
     """One metric's pairs. Without a group an item is a group of its own."""
+    (a_name, a), (b_name, b) = sides
     for name, one, other in ((a_name, a, b), (b_name, b, a)):
         if missing := sorted(other.keys() - one.keys()):
             some = ", ".join(map(repr, missing[:NAMED])) + (" …" if len(missing) > NAMED else "")

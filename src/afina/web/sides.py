@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -40,19 +41,21 @@ def draw_sides(
     return shown, key
 
 
-def write_sides(
-    rows: Sequence[Mapping[str, Any]],
-    page: Path,
-    key_file: Path,
-    *,
-    a: str,
-    b: str,
-    seed: str,
-    most: int = 30,
-    language: str = "en",
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blind:
+    """Whose answers stand on a page, how sides and order are drawn, how many rows, in which language."""
+
+    a: str
+    b: str
+    seed: str
+    most: int = 30
+    language: str = "en"
+
+
+def write_sides(rows: Sequence[Mapping[str, Any]], page: Path, key_file: Path, blind: Blind) -> None:
     """Write the page and, apart from it, the key."""
-    shown, key = draw_sides(rows, seed=seed, most=most)
+    shown, key = draw_sides(rows, seed=blind.seed, most=blind.most)
+    language = blind.language
     texts = words(language)
     environment = Environment(loader=PackageLoader("afina.web", "."), autoescape=True, undefined=StrictUndefined)
     mark = blake2b(json.dumps(shown, sort_keys=True).encode(), digest_size=8).hexdigest()
@@ -65,7 +68,7 @@ def write_sides(
     )
     text = environment.get_template("sides.html.jinja").render(texts=texts, language=language, data=data, mark=mark)
     write_whole(page, text)
-    write_json(key_file, {"a": a, "b": b, "page": mark, "b_is": key})
+    write_json(key_file, {"a": blind.a, "b": blind.b, "page": mark, "b_is": key})
 
 
 def unblind(ratings: Sequence[Mapping[str, Any]], key: Mapping[str, Any]) -> dict[str, tuple[float, float]]:

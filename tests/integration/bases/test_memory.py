@@ -9,7 +9,8 @@ from afina.bases import memory, semilla
 from afina.bases.folder import count_weights
 from afina.bases.memory import available_memory
 from afina.errors import ModelError
-from afina.export.export import export_model
+from afina.export.export import Target, export_model
+from afina.export.merge import Trained
 from afina.settings import RuntimeSettings
 
 
@@ -54,7 +55,9 @@ def test_an_export_that_will_not_fit_is_refused_before_weights_are_read(
     monkeypatch.setattr(memory, "available_memory", lambda: 0.31e9)
 
     with pytest.raises(ModelError, match=r"exporting model needs about 0\.32 GB of memory, 0\.31 GB are free"):
-        export_model(semilla.FOLDER, None, tmp_path / "b.gguf", RuntimeSettings(), quantisation="q8_0", name="b")
+        export_model(
+            Trained(semilla.FOLDER), tmp_path / "b.gguf", RuntimeSettings(), Target(quantisation="q8_0", name="b")
+        )
 
     assert count_weights(semilla.FOLDER) > 5e6
     assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 
 from afina.bases import memory, semilla
 from afina.cli.main import root
-from afina.export.export import export_model
+from afina.export.export import Target, export_model
+from afina.export.merge import Trained
 from afina.settings import RuntimeSettings
 
 
@@ -306,7 +307,7 @@ def test_a_measure_that_is_only_shown_is_shown(folder: Path, address: str) -> No
 def test_candidates_are_compared_on_a_served_model(folder: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The built-in base as a file beside an address and a name that does not exist; nobody meets the constraints."""
     gguf = export_model(
-        semilla.FOLDER, None, folder / "base.gguf", RuntimeSettings(), quantisation="q8_0", name="base"
+        Trained(semilla.FOLDER), folder / "base.gguf", RuntimeSettings(), Target(quantisation="q8_0", name="base")
     ).gguf
     command = [
         "bench-models",

@@ -14,7 +14,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from afina.export import register_version
-from afina.export.export import export_model
+from afina.export.export import Target, export_model
+from afina.export.merge import Trained
 from afina.flows.project import Project
 from afina.flows.rollouts import release_direct, settle_canary, start_canary
 from afina.ids import ModelVersionId
@@ -40,7 +41,7 @@ def gguf(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny model as a GGUF."""
     out = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
     settings = RuntimeSettings.model_validate({"context": 256, "slots": 1})
-    return export_model(tiny_model, None, out, settings, quantisation="q8_0", name="tiny").gguf
+    return export_model(Trained(tiny_model), out, settings, Target(quantisation="q8_0", name="tiny")).gguf
 
 
 def version(project: Project, name: str, gguf: Path) -> ModelVersion:

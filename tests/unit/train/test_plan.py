@@ -8,7 +8,7 @@ from transformers import AutoConfig
 
 from afina.settings import TrainSettings
 from afina.train.packing import Packed, Segment
-from afina.train.plan import Way, pack_limit, ram_bytes, remedies
+from afina.train.plan import Variant, Way, pack_limit, ram_bytes, remedies
 from afina.train.shape import shape_of
 
 SHAPES: dict[str, tuple[dict[str, Any], float]] = {
@@ -82,7 +82,7 @@ def test_fewer_bits_and_recomputing_need_less() -> None:
     """Each on its own, for a real shape; together they let a 3B train in 4 GB."""
     shape = shape_of(AutoConfig.for_model(**SHAPES["Qwen2.5-3B"][0]))
     needs = {
-        (storage, again): ram_bytes(shape, TrainSettings(), (1024, 512), storage=storage, checkpointing=again)
+        (storage, again): ram_bytes(shape, TrainSettings(), (1024, 512), Variant(storage, again))
         for storage in ("float32", "bfloat16", "nf4")
         for again in (False, True)
     }
