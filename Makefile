@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 TORCH_INDEX ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install demo test unit-integration check lint types shape unit integration e2e schema lock clean
+.PHONY: install demo test fast unit-integration check lint types shape unit integration e2e schema docs lock clean
 .DEFAULT_GOAL := demo
 
 install: $(STAMP)
@@ -26,10 +26,14 @@ test: unit-integration e2e
 
 # Line coverage counts without the end-to-end tests, which run in processes of their own.
 unit-integration: install
-	$(BIN)/pytest tests/unit tests/integration --cov --cov-report=term:skip-covered --cov-fail-under=85 -q
+	$(BIN)/pytest tests/unit tests/integration --cov --cov-report=term:skip-covered --cov-fail-under=85 -q --durations=10
 
 e2e: install
-	$(BIN)/pytest tests/e2e -q
+	$(BIN)/pytest tests/e2e -q --durations=10
+
+# What developers run all the time: no database, no model, under a minute.
+fast: install
+	$(BIN)/pytest tests/unit -q -x
 
 unit: install
 	$(BIN)/pytest tests/unit -q
@@ -48,6 +52,9 @@ types: install
 
 shape: install
 	$(BIN)/pytest tests/unit/test_shape.py -q
+
+docs: install
+	$(BIN)/python -m tests.reference
 
 schema: install
 	$(BIN)/python -m tests.integration.store.dump_schema

@@ -14,12 +14,14 @@ from tests.conftest import remove_cluster
 Afina = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def environment() -> dict[str, str]:
+def environment(columns: int = 200) -> dict[str, str]:
     """English output, whatever the machine's locale."""
-    return {**os.environ, "AFINA_LANG": "en", "NO_COLOR": "1", "COLUMNS": "200"}
+    return {**os.environ, "AFINA_LANG": "en", "NO_COLOR": "1", "COLUMNS": str(columns)}
 
 
-def run_afina(*arguments: str, cwd: Path, timeout: float = 600) -> "subprocess.CompletedProcess[str]":
+def run_afina(
+    *arguments: str, cwd: Path, timeout: float = 600, columns: int = 200
+) -> "subprocess.CompletedProcess[str]":
     """The command as a person's shell starts it."""
     return subprocess.run(
         [sys.executable, "-m", "afina", *arguments],
@@ -28,7 +30,7 @@ def run_afina(*arguments: str, cwd: Path, timeout: float = 600) -> "subprocess.C
         text=True,
         timeout=timeout,
         check=False,
-        env=environment(),
+        env=environment(columns),
     )
 
 

@@ -34,9 +34,10 @@ FIELDS = {
 @pytest.fixture(scope="module")
 def demo(folder: Path) -> Path:
     """The demo's folder after one run."""
-    done = run_afina("demo", cwd=folder, timeout=1500)
+    done = run_afina("demo", cwd=folder, timeout=1500, columns=80)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "verdict: go" in done.stdout
+    assert all(len(line) <= 80 for line in done.stdout.splitlines()), "the screen fits a terminal of 80 columns"
     return folder / ".afina" / "demo"
 
 
@@ -70,7 +71,9 @@ def test_the_chat_task_stands_beside_it(demo: Path) -> None:
     assert chat["tuned"]["log_likelihood"]["score"] > chat["base"]["log_likelihood"]["score"]
     assert chat["baselines"]["nearest"]["n"] == chat["tuned"]["n"] >= 30
     assert any(reason.startswith("quality 1") for reason in chat["rejected"])
-    assert "Some replies" in (demo / "report.html").read_text("utf-8")
+    page = (demo / "report.html").read_text("utf-8")
+    assert "Some replies" in page
+    assert (demo / chat["page"]).is_file()
 
 
 @pytest.fixture(scope="module")

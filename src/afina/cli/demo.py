@@ -38,7 +38,7 @@ def demo_command(folder: Path | None) -> None:
     if not (place / SETTINGS_FILE).is_file():
         write_whole(place / SETTINGS_FILE, SETTINGS)
     for line in INTRODUCTION:
-        OUT.print(escape(t(line)), soft_wrap=True)
+        OUT.print(escape(t(line)))
     began = time.monotonic()
     told = stages()
     with told.stage("database") as stage:
@@ -59,15 +59,14 @@ def demo_command(folder: Path | None) -> None:
         labels["task"]: project.paths.run(report["run"]) / "curve.jsonl",
         chat["task"]: chatting.paths.run(chat["run"]) / "curve.jsonl",
     }
+    for entry, own in ((labels, project), (chat, chatting)):
+        page = version_pages(own, own.ledger.version(entry["version"]))
+        entry["page"] = str(page.relative_to(place))
     write_report_page(report, place / "report.html", curves=curves, notes=INTRODUCTION)
     print_report(report)
-    pages = [
-        version_pages(project, project.ledger.version(report["version"])),
-        version_pages(chatting, chatting.ledger.version(chat["version"])),
-    ]
-    OUT.print(
-        "\n".join(["", *map(str, (place / "report.json", place / "report.html", *pages)), f"{report['seconds']:.0f} s"])
-    )
+    shown = place / "report.html"
+    near = shown.relative_to(here()) if shown.is_relative_to(here()) else shown
+    OUT.print(f"\n{t('all figures and pages')}: {near}  [dim]{report['seconds']:.0f} s[/]", soft_wrap=True)
     failure = honest_failure(report)
     if failure:
         raise TrainError(failure, remedy=f"the numbers are in {place / 'report.json'}")

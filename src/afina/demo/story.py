@@ -33,15 +33,17 @@ CHAT: dict[str, Any] = {
         "prompt": "Atiendes el chat de Taller Nube. Responde breve, con el dato concreto.",
     },
     "train": {"training": {"num_epochs": 30, "minutes": 1.25}},
-    "evaluate": {"must_beat_baselines": False},
+    "evaluate": {"must_beat_baselines": False, "margin_nats": 2.0},
 }
-"""Settings of the chat task, beside what the built-in base brings."""
+"""Settings of the chat task, beside what the built-in base brings; for the margins see below."""
 SETTINGS = """\
-# The demo's project. must_beat_baselines = false: the built-in base is tiny, and the report says who beats it.
+# The demo's project. The built-in base is tiny: simple classifiers beat it, and the report says so; and it finds the right general
+# answers hardly likelier (-8.2 nats per token) than any token at all (-9.0), so there is next to nothing that it could forget.
 recipe = "corrections"
 
 [evaluate]
 must_beat_baselines = false
+margin_nats = 2.0
 
 [release]
 min_requests = 30

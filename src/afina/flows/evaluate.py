@@ -177,6 +177,7 @@ def evaluate_version(project: Project, version: ModelVersion, stages: Stages) ->
     scored, verdict = assess(project, contest, stages)
     ledger.save_verdict(verdict, version.id, dataset.id)
     entry = task_report(contest, scored, verdict, metric=(*metrics_of(project), LIKELIHOOD)[0], seconds=stages.seconds)
+    entry["version"], entry["run"] = version.id, version.run
     folder = paths.model(version.id)
     write_json(folder / "report.json", {"tasks": [entry]})
     write_verdict(folder / "verdict.json", verdict)

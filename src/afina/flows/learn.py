@@ -64,8 +64,6 @@ def learn(lesson: Lesson, settings: Settings, narrator: Narrator, *, resume: boo
         train_run(project, run, stages, resume=resume)
     version = export_run(project, stages, run=run)
     entry, _ = evaluate_version(project, version, stages)
-    entry["version"] = version.id
-    entry["run"] = run
     entry["rejected"] = dict(Counter(rejection.reason for rejection in curated.rejections))
     entry["notices"] += notices
     report = {"tasks": [entry]}
