@@ -1,6 +1,5 @@
 """Settings → running parts: the only place that builds real adapters. Rooms do not import it."""
 
-import atexit
 import logging
 import os
 import threading
@@ -24,31 +23,14 @@ from afina.records import Feedback, FeedbackKind, Interaction
 from afina.serve import Fleet, GatewayOptions, LiveVersion, build_gateway, read_live
 from afina.serve.gateway import Opinion
 from afina.settings import Settings, find_project, load_settings
-from afina.store.access import Connection, database_errors
+from afina.store.access import database_errors
 from afina.store.migrate import migrate
 from afina.store.paths import Paths, private_folder
+from afina.store.pool import Connection, close_pool, open_pool
 from afina.store.server import embedded_dsn
 
 LOG = logging.getLogger("afina.serve")
 REVIVE_S, REVIVE_TIMEOUT_S = 5.0, 15.0
-HELD: list[psycopg.Connection[Any]] = []
-
-
-@atexit.register
-def release_held() -> None:
-    """Close the held connections while the interpreter still can."""
-    while HELD:
-        HELD.pop().close()
-
-
-def hold(dsn: str) -> None:
-    """Keep a connection: it counts as a user, so that the embedded server does not stop while this process needs it.
-
-    Raises:
-        DatabaseDownError: the database does not answer.
-    """
-    with database_errors():
-        HELD.append(psycopg.connect(dsn, autocommit=True, application_name="afina-held"))
 
 
 def read_project(start: Path, *, flags: Mapping[str, Any] | None = None) -> tuple[Paths, Settings]:
@@ -69,7 +51,7 @@ def connect(paths: Paths, settings: Settings) -> Project:
     dsn = settings.store.url or embedded_dsn(paths.database, idle_stop_minutes=settings.store.idle_stop_minutes)
     with database_errors():
         migrate(dsn)
-        hold(dsn)
+    open_pool(dsn, most=settings.store.connections)
     return database_project(paths, settings, dsn)
 
 
@@ -100,8 +82,10 @@ class Served:
             self.revived_at = time.monotonic()
             minutes = project.settings.store.idle_stop_minutes
             dsn = embedded_dsn(project.paths.database, idle_stop_minutes=minutes, timeout_s=REVIVE_TIMEOUT_S)
+            if dsn != project.dsn:
+                close_pool(project.dsn)
+            open_pool(dsn, most=project.settings.store.connections)
             self.project = project.on(dsn)
-            hold(dsn)
 
     def live(self) -> list[LiveVersion]:
         """What is in front of users.

@@ -8,8 +8,8 @@ from psycopg.types.json import Jsonb
 
 from afina.errors import InputError
 from afina.records import Entry, Exchange, Feedback, FeedbackKind, Interaction, Turn
-from afina.store.access import Connection, Row
 from afina.store.named import read_queries
+from afina.store.pool import Connection, Row
 
 QUERIES = read_queries("afina.capture")
 

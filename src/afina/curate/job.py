@@ -6,8 +6,8 @@ from psycopg.types.json import Jsonb
 
 from afina.ids import ExampleId
 from afina.records import Curated, Example, Turn
-from afina.store.access import Connection
 from afina.store.named import read_queries
+from afina.store.pool import Connection
 
 QUERIES = read_queries("afina.curate")
 

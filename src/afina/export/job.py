@@ -7,8 +7,8 @@ from psycopg.types.json import Json
 from afina.errors import StoreError
 from afina.ids import ModelVersionId, RunId
 from afina.records import ModelVersion
-from afina.store.access import Connection, Row
 from afina.store.named import read_queries
+from afina.store.pool import Connection, Row
 
 QUERIES = read_queries("afina.export")
 

@@ -25,7 +25,8 @@ from afina.records import (
     Verdict,
 )
 from afina.release.job import rollout_in, save_verdict, verdict_of
-from afina.store.access import Connection, client_session
+from afina.store.access import client_session
+from afina.store.pool import Connection
 from afina.train import get_run, move_run, newest_run, plan_run
 from afina.verdict.record import from_json, to_json
 

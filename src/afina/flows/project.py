@@ -11,8 +11,8 @@ from afina.flows.ledger import Ledger
 from afina.flows.postgres_ledger import PostgresLedger
 from afina.ids import ClientId
 from afina.settings import Settings
-from afina.store.access import Connection
 from afina.store.paths import Paths
+from afina.store.pool import Connection
 from afina.tasks import Task, make_task
 
 DECIDING = ("task", "base", "curate", "freeze", "train", "export", "evaluate")

@@ -7,8 +7,8 @@ from psycopg.types.json import Json, Jsonb
 from afina.errors import StoreError
 from afina.ids import DatasetId, ExampleId
 from afina.records import Dataset, Example, Split, Turn
-from afina.store.access import Connection, Row
 from afina.store.named import read_queries
+from afina.store.pool import Connection, Row
 
 QUERIES = read_queries("afina.freeze")
 

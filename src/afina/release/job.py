@@ -10,8 +10,8 @@ from afina.ids import ClientId, DatasetId, ModelVersionId, RolloutId, VerdictId,
 from afina.records import Rollout, RolloutState
 from afina.release.rollout import next_state
 from afina.release.traffic import ArmTraffic
-from afina.store.access import Connection
 from afina.store.named import read_queries
+from afina.store.pool import Connection
 
 QUERIES = read_queries("afina.release")
 S = RolloutState

@@ -1,8 +1,8 @@
 """What the database says should be in front of users."""
 
 from afina.serve.route import LiveVersion, live_version
-from afina.store.access import Connection
 from afina.store.named import read_queries
+from afina.store.pool import Connection
 
 QUERIES = read_queries("afina.serve")
 

@@ -5,12 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
 
 from afina.errors import DatabaseDownError, DiskFullError, StoreError, in_short
+from afina.store.pool import Connection, transaction
 
-Row = dict[str, Any]
-Connection = psycopg.Connection[Row]
 APP_ROLE = "afina_app"
 
 
@@ -37,7 +35,7 @@ def client_session(dsn: str, client: str) -> Iterator[Connection]:
 
     Commits when the block ends well, rolls back when it raises.
     """
-    with database_errors(), psycopg.connect(dsn, row_factory=dict_row, application_name="afina") as connection:
+    with database_errors(), transaction(dsn) as connection:
         confine(connection, client)
         yield connection
 

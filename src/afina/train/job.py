@@ -7,8 +7,8 @@ from psycopg.types.json import Jsonb
 from afina.errors import StoreError
 from afina.ids import ClientId, DatasetId, RunId, new_id
 from afina.records import Run, RunState
-from afina.store.access import Connection, Row
 from afina.store.named import read_queries
+from afina.store.pool import Connection, Row
 from afina.train.states import sources
 
 QUERIES = read_queries("afina.train")

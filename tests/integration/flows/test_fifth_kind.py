@@ -11,6 +11,8 @@ from afina.settings import load_settings
 KIND = '''
 """Answers in two capital letters: which team takes a message, and how urgent it is."""
 
+import re
+
 from afina.files import cell_text
 from afina.ids import example_id
 from afina.records import Example, Turn
@@ -19,7 +21,7 @@ from afina.tasks.rules import empty_answer, too_short
 
 
 def two_letters(example, task):
-    return "" if len(example.answer) == 2 and example.answer.isupper() else "not two capital letters"
+    return "" if re.fullmatch("[A-Z]{2}", example.answer) else "not two capital letters"
 
 
 class Code(Kind):
