@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from afina.cli.main import COMMANDS, SHORT_HELP
-from afina.evaluate.sets import KNOWN
+from afina.evaluate.sets import SetRow
 from afina.ids import ClientId
 from afina.records import EvalItem, Example, Part, Verdict
 from afina.serve.answers import Asked, Classification
@@ -192,7 +192,7 @@ def files_page() -> Iterator[str]:
     )
     yield from table(("kind", "row", "measure that decides"), rows)
     yield "## Evaluation items (`afina evaluate --set`)\n"
-    yield f"JSONL with these keys: {', '.join(f'`{key}`' for key in sorted(KNOWN))}. `part` is one of {', '.join(Part)}.\n"
+    yield f"JSONL with these keys: {', '.join(f'`{key}`' for key in sorted(SetRow.model_fields))}. `part` is one of {', '.join(Part)}.\n"
     yield "## Scores (`afina verdict`)\n"
     yield 'JSONL, rows `{"id", "score"[, "metric", "group"]}`.\n'
     for title, record in (

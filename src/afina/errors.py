@@ -1,12 +1,34 @@
 """Every error a person may meet. The message says what is wrong; `remedy` says what to do next."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 SHORT = 300
+SHOWN = 60
 
 
 def in_short(error: BaseException) -> str:
     """What another library's error says, on one line. Its first line alone often names no cause; some say nothing at all."""
     text = " ".join(str(error).split())
     return (text if len(text) <= SHORT else f"{text[:SHORT]} …") or type(error).__name__
+
+
+def first_problem(problems: Sequence[Mapping[str, Any]], *, show: bool = False) -> tuple[str, str]:
+    """The first of pydantic's problems (`ValidationError.errors()`): the key, as `messages[2].role`, and the reason.
+
+    With `show` the reason ends with what was found, unless that is a whole object.
+    """
+    first = problems[0]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).removeprefix(".")
+    reason = REASONS.get(first["type"]) or str(first["msg"]).removeprefix("Value error, ")
+    found = first.get("input")
+    if show and first["type"] not in REASONS and isinstance(found, str | int | float | None):
+        reason = f"{reason}, not {found!r:.{SHOWN}}"
+    return key, reason
+
+
+REASONS = {"extra_forbidden": "unknown key", "missing": "is missing"}
+"""pydantic's kinds of problem for which a shorter sentence is clearer."""
 
 
 class AfinaError(Exception):

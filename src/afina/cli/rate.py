@@ -14,12 +14,12 @@ from afina.cli.terminal import OUT, print_json
 from afina.cli.verdict import COLOURS, EXIT_CODES, print_comparisons
 from afina.cli.words import t
 from afina.errors import InputError
-from afina.files.rows import read_rows
+from afina.files.forms import read_forms
 from afina.records import Policy
 from afina.store.paths import read_json
 from afina.verdict.decide import decide
 from afina.verdict.scores import Scores, pair_all
-from afina.web.sides import unblind
+from afina.web.sides import Rating, unblind
 
 FILE = click.Path(path_type=Path)
 Rated = dict[str, tuple[float, float]]
@@ -99,7 +99,7 @@ def read_people(files: Sequence[Path], secret: dict[str, Any]) -> list[Rated]:
     people: list[Rated] = []
     contents: dict[bytes, Path] = {}
     for file in files:
-        rows = [row.values for row in read_rows(file)]
+        rows = [row for _, row in read_forms(Rating, file)]
         if other := contents.get(file.read_bytes()):
             raise InputError(f"{file} holds the same ratings as {other}", remedy="one file for each person")
         contents[file.read_bytes()] = file

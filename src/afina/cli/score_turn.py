@@ -7,9 +7,17 @@ from pathlib import Path
 import click
 
 from afina.cli.words import t
-from afina.errors import InputError
 from afina.files import read_jsonl, read_rows
+from afina.files.forms import Form, Text, checked, place
 from afina.signals import score_turn
+
+
+class ReactionRow(Form):
+    """A message, its answer, and what the user wrote next."""
+
+    user: Text
+    bot: Text
+    next: Text
 
 
 @click.command(
@@ -22,8 +30,6 @@ from afina.signals import score_turn
 def score_turn_command(file: Path) -> None:
     """Score."""
     for row in read_jsonl(Path("/dev/stdin")) if str(file) == "-" else read_rows(file):
-        missing = [name for name in ("user", "bot", "next") if not isinstance(row.values.get(name), str)]
-        if missing:
-            raise InputError(f"{file}, line {row.line}: no text {', '.join(missing)}")
-        score = score_turn(row.values["user"], row.values["bot"], row.values["next"])
+        turn = checked(ReactionRow, row.values, place(file, row))
+        score = score_turn(turn.user, turn.bot, turn.next)
         click.echo(json.dumps(asdict(score), ensure_ascii=False))

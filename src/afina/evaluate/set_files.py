@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
-from afina.errors import InputError
-from afina.evaluate.sets import make_set, read_item, read_turns, starter_items, whole_text
-from afina.files.rows import SourceRow, read_rows
-from afina.records import EvalItem, EvalSet, Part
+from pydantic import AliasChoices, Field
 
-ANSWERS = ("text", "answer", "response", "output")
+from afina.errors import InputError
+from afina.evaluate.sets import make_set, read_item, starter_items
+from afina.files.forms import Form, Identity, Message, Text, place, read_forms
+from afina.files.rows import read_rows
+from afina.records import EvalItem, EvalSet, Part
 
 
 def read_set(path: Path, *, starters: Iterable[Part] = (), least: int = 1) -> EvalSet:
@@ -19,7 +20,7 @@ def read_set(path: Path, *, starters: Iterable[Part] = (), least: int = 1) -> Ev
     Raises:
         InputError: names line and key.
     """
-    items = [read_item(row.values, f"{path}, line {row.line}") for row in read_rows(path)]
+    items = [read_item(row.values, place(path, row)) for row in read_rows(path)]
     return make_set(path.stem, with_starters(items, starters, least=least))
 
 
@@ -30,21 +31,32 @@ def with_starters(items: Iterable[EvalItem], starters: Iterable[Part], *, least:
     return [*own, *(item for part in starters if have[part] < least for item in starter_items(part))]
 
 
+class AnswerRow(Form):
+    """An answer that was made elsewhere."""
+
+    id: Identity
+    text: Text = Field(validation_alias=AliasChoices("text", "answer", "response", "output"))
+
+
+class TrainingRow(Form):
+    """A training example: a chat, or a message and its answer."""
+
+    messages: list[Message] | None = None
+    prompt: Text | None = Field(None, validation_alias=AliasChoices("prompt", "text"))
+    expected: Text | None = Field(None, validation_alias=AliasChoices("expected", "answer", "response", "output"))
+
+
 def read_answers(path: Path) -> dict[str, str]:
     """Rows `{"id", "text"}` (or `answer`, `response`, `output`).
 
     Raises:
-        InputError: no id or no text, or an id twice; names the line.
+        InputError: a row is no such row, or an id is there twice; names line and key.
     """
     found: dict[str, str] = {}
-    for row in read_rows(path):
-        identity = row.values.get("id")
-        text = next((row.values[name] for name in ANSWERS if name in row.values), None)
-        if identity in (None, "") or not isinstance(text, str):
-            raise InputError(f"{path}, line {row.line}: `id` and a `text` are needed")
-        if str(identity) in found:
-            raise InputError(f"{path}, line {row.line}: the id {identity!r} is there twice")
-        found[str(identity)] = whole_text(text, f"{path}, line {row.line}")
+    for where, row in read_forms(AnswerRow, path):
+        if row.id in found:
+            raise InputError(f"{where}: the id {row.id!r} is there twice")
+        found[row.id] = row.text
     return found
 
 
@@ -54,20 +66,17 @@ def read_training(path: Path) -> list[tuple[str, str]]:
     Raises:
         InputError: neither, or a chat that does not end with an answer; names the line.
     """
-    return [pair for row in read_rows(path) for pair in examples_of(row, f"{path}, line {row.line}")]
+    return [pair for where, row in read_forms(TrainingRow, path) for pair in examples_of(row, where)]
 
 
-def examples_of(row: SourceRow, where: str) -> list[tuple[str, str]]:
+def examples_of(row: TrainingRow, where: str) -> list[tuple[str, str]]:
     """The examples of one row."""
-    messages = row.values.get("messages")
-    if isinstance(messages, list):
-        turns = read_turns({"messages": [*messages, {"role": "user", "content": "-"}]}, where)[:-1]
+    if row.messages is not None:
+        turns = row.messages
         pairs = [(u.content, a.content) for u, a in pairwise(turns) if (u.role, a.role) == ("user", "assistant")]
         if not pairs or turns[-1].role != "assistant":
             raise InputError(f"{where}: the chat does not end with an answer")
         return pairs
-    asked = row.values.get("prompt", row.values.get("text"))
-    answer = next((row.values[name] for name in ("expected", *ANSWERS[1:]) if name in row.values), None)
-    if not isinstance(asked, str) or not isinstance(answer, str):
+    if row.prompt is None or row.expected is None:
         raise InputError(f"{where}: no message with its answer", remedy="`messages`, or `prompt` and `expected`")
-    return [(asked, answer)]
+    return [(row.prompt, row.expected)]

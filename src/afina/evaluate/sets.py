@@ -7,22 +7,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
 from importlib import resources
-from typing import Any
+from typing import Annotated, Any
 
 import regex
 from jsonschema import Draft202012Validator, SchemaError
+from pydantic import BeforeValidator, ConfigDict
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from afina.errors import InputError
 from afina.evaluate.metrics.conduct import RULES
+from afina.files.forms import Form, Identity, Message, Spelt, Text, checked
 from afina.records import EvalItem, EvalSet, Part, Turn
 from afina.sameness import words as words_of
 
-ROLES = frozenset({"system", "user", "assistant"})
-KNOWN = frozenset({
-    "id", "part", "prompt", "text", "messages", "expected", "group", "context", "rules", "language", "kind", "metadata",
-})  # fmt: skip
 STARTERS = (Part.SAFETY, Part.FORGETTING, Part.STRESS)
 
 
@@ -52,94 +50,81 @@ def only_parts(eval_set: EvalSet, parts: Iterable[Part]) -> EvalSet:
     return make_set(eval_set.name, kept, answer_schema=eval_set.answer_schema)
 
 
-def read_item(row: Mapping[str, Any], where: str) -> EvalItem:
-    """One row. `prompt` (or `text`) is a single user message, `messages` a whole chat that ends with the user.
+class SetRow(Form):
+    """One item. `prompt` (or `text`) is a single user message, `messages` a whole chat that ends with the user.
+
+    `messages` may be empty where `expected` is a plain text: nothing is asked, the text is weighed.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Identity
+    part: Annotated[Part, BeforeValidator(lambda found: found or Part.TARGET)] = Part.TARGET
+    prompt: Text | None = None
+    text: Text | None = None
+    messages: list[Message] | None = None
+    expected: Spelt = ""
+    group: Spelt = ""
+    context: Spelt = ""
+    rules: Annotated[dict[str, Any] | None, BeforeValidator(lambda found: found or None)] = None
+    language: str | None = None
+    kind: str | None = None
+    metadata: Any = None
+
+    def turns(self, where: str) -> tuple[Turn, ...]:
+        """The chat up to the message to answer.
+
+        Raises:
+            InputError: neither or both of prompt and messages, no user at the end, or an empty message.
+        """
+        asked = self.text if self.prompt is None else self.prompt
+        if (asked is None) == (self.messages is None):
+            raise InputError(f"{where}: either `prompt` or `messages` is needed")
+        if self.messages == [] and self.expected:
+            return ()
+        turns = [Turn("user", asked or "")] if self.messages is None else turns_of(self.messages)
+        if not turns or turns[-1].role != "user" or not turns[-1].content.strip():
+            raise InputError(f"{where}: the last message must be the user's, with text")
+        return tuple(turns)
+
+
+def turns_of(messages: Iterable[Message]) -> list[Turn]:
+    """The turns of a chat."""
+    return [Turn(message.role, message.content) for message in messages]
+
+
+def read_item(values: Mapping[str, Any], where: str) -> EvalItem:
+    """One row as an item.
 
     Raises:
         InputError: names the place and the key.
     """
-    if unknown := sorted(map(str, row.keys() - KNOWN)):
-        raise InputError(f"{where}: unknown key {unknown[0]!r}", remedy=f"known are {', '.join(sorted(KNOWN))}")
-    identity = row.get("id")
-    if identity in (None, "") or isinstance(identity, bool | list | dict):
-        raise InputError(f"{where}: no `id`")
-    try:
-        part = Part(row.get("part") or Part.TARGET)
-    except ValueError as exc:
-        raise InputError(f"{where}: `part` is {row['part']!r}", remedy=f"one of {', '.join(Part)}") from exc
-    rules = row.get("rules") or {}
+    if unknown := sorted(map(str, values.keys() - SetRow.model_fields.keys())):
+        raise InputError(
+            f"{where}: unknown key {unknown[0]!r}", remedy=f"known are {', '.join(sorted(SetRow.model_fields))}"
+        )
+    row = checked(SetRow, values, where)
+    part, rules = row.part, row.rules or {}
     check_rules(rules, where)
     if part is not Part.TARGET and not rules:
         raise InputError(f"{where}: an item of the part {part} needs `rules`: nothing else judges it")
-    weighed = row.get("messages") == [] and row.get("expected")  # a plain text: nothing is asked, it is weighed
     return EvalItem(
-        id=str(identity),
-        turns=() if weighed else read_turns(row, where),
+        id=row.id,
+        turns=row.turns(where),
         part=part,
-        expected=text_of(row, "expected", where),
-        group=text_of(row, "group", where),
-        context=text_of(row, "context", where),
+        expected=row.expected,
+        group=row.group,
+        context=row.context,
         rules=rules,
     )
 
 
-def text_of(row: Mapping[str, Any], key: str, where: str) -> str:
-    """A text; an object or list is a structure that is expected and becomes its JSON.
-
-    Raises:
-        InputError: it is something else.
-    """
-    value = row.get(key)
-    if value is None:
-        return ""
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InputError(f"{where}: `{key}` is {type(value).__name__}, expected text")
-    return whole_text(str(value), f"{where}: `{key}`")
-
-
-def whole_text(text: str, where: str) -> str:
-    """A text that can be written down.
-
-    Raises:
-        InputError: it has half of a surrogate pair in it, as cut-off JSON has.
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError as exc:
-        raise InputError(f"{where}: half a character (a lone surrogate) at position {exc.start + 1}") from exc
-    return text
-
-
-def read_turns(row: Mapping[str, Any], where: str) -> tuple[Turn, ...]:
-    """The chat up to the message to answer.
-
-    Raises:
-        InputError: neither or both of prompt and messages, a role that does not exist, no user at the end, an empty message.
-    """
-    prompt, messages = row.get("prompt", row.get("text")), row.get("messages")
-    if (prompt is None) == (messages is None):
-        raise InputError(f"{where}: either `prompt` or `messages` is needed")
-    turns = [{"role": "user", "content": prompt}] if messages is None else messages
-    if not isinstance(turns, list) or not turns:
-        raise InputError(f"{where}: `messages` is not a list of messages")
-    for turn in turns:
-        if not isinstance(turn, dict) or turn.get("role") not in ROLES or not isinstance(turn.get("content"), str):
-            raise InputError(f"{where}: a message needs a `role` ({', '.join(sorted(ROLES))}) and a text `content`")
-    if turns[-1]["role"] != "user" or not turns[-1]["content"].strip():
-        raise InputError(f"{where}: the last message must be the user's, with text")
-    return tuple(Turn(turn["role"], whole_text(turn["content"], f"{where}: a message")) for turn in turns)
-
-
-def check_rules(rules: Any, where: str) -> None:
+def check_rules(rules: Mapping[str, Any], where: str) -> None:
     """Rules that cannot be applied would judge nothing.
 
     Raises:
         InputError: names the rule.
     """
-    if not isinstance(rules, dict):
-        raise InputError(f"{where}: `rules` is {type(rules).__name__}, expected an object")
     if unknown := sorted(rules.keys() - RULES):
         raise InputError(f"{where}: unknown rule {unknown[0]!r}", remedy=f"known are {', '.join(sorted(RULES))}")
     for name, value in rules.items():

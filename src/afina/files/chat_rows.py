@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-from afina.errors import InputError
+from afina.files.forms import ChatRow, checked, place
 from afina.files.rows import SourceRow, read_rows
 from afina.records import Turn
-
-ROLES = {"system", "user", "assistant"}
 
 
 def read_turns(path: Path, row: SourceRow) -> tuple[Turn, ...]:
@@ -15,19 +13,8 @@ def read_turns(path: Path, row: SourceRow) -> tuple[Turn, ...]:
     Raises:
         InputError: names file, line and what is wrong.
     """
-    messages = row.values.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise InputError(f"{path}, line {row.line}: no list `messages`")
-    turns = []
-    for message in messages:
-        role = message.get("role") if isinstance(message, dict) else None
-        content = message.get("content") if isinstance(message, dict) else None
-        if role not in ROLES or not isinstance(content, str):
-            raise InputError(
-                f"{path}, line {row.line}: a message needs `role` (system, user, assistant) and a text `content`"
-            )
-        turns.append(Turn(role, content))
-    return tuple(turns)
+    chat = checked(ChatRow, row.values, place(path, row))
+    return tuple(Turn(message.role, message.content) for message in chat.messages)
 
 
 def read_chats(path: Path) -> list[tuple[Turn, ...]]:
@@ -45,4 +32,4 @@ def placed_chats(path: Path) -> list[tuple[str, tuple[Turn, ...]]]:
     Raises:
         InputError: names file, line and what is wrong with the row.
     """
-    return [(f"{path}, line {row.line}", read_turns(path, row)) for row in read_rows(path)]
+    return [(place(path, row), read_turns(path, row)) for row in read_rows(path)]

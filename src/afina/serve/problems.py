@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 
+from afina.errors import first_problem
 from afina.files import JsonProblem, read_json_text
 
 MAX_BODY_BYTES = 4_000_000
@@ -80,6 +81,5 @@ def parsed(kind: type[Model], body: dict[str, Any]) -> Model:
     try:
         return kind.model_validate(body)
     except ValidationError as exc:
-        first = exc.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).removeprefix(".")
-        raise RequestProblem(400, f"`{where or 'body'}`: {first['msg'].removeprefix('Value error, ')}") from exc
+        key, reason = first_problem(exc.errors(include_url=False, include_context=False, include_input=False))
+        raise RequestProblem(400, f"`{key or 'body'}`: {reason}") from exc

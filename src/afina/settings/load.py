@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings as Layered
 from pydantic_settings import EnvSettingsSource, SettingsConfigDict
 
-from afina.errors import SettingsError, in_short
+from afina.errors import SettingsError, first_problem, in_short
 from afina.settings.recipes import STANDARD, read_recipe
 from afina.settings.sections import (
     BaseSettings,
@@ -25,7 +25,7 @@ from afina.settings.sections import (
     StoreSettings,
     TaskSettings,
 )
-from afina.settings.train import TrainSettings, problem_of
+from afina.settings.train import TrainSettings
 
 SETTINGS_FILE = "afina.toml"
 ENVIRONMENT_PREFIX = "AFINA_"
@@ -166,7 +166,8 @@ def resolve(layers: list[Layer], *, base_layer: BaseLayer, folder: Path) -> Sett
     try:
         return Settings.model_validate({**merged, "recipe": name})
     except ValidationError as exc:
-        where, key, reason = problem_of(exc)
+        key, reason = first_problem(exc.errors())
+        where = exc.errors()[0]["loc"]
         origin = next((source for source, layer in reversed([*under, *layers]) if holds(layer, where)), f"base {model}")
         moved = MOVED.get(key)
         raise SettingsError(f"{origin}: {key}: {reason}", remedy=f"it is called {moved} now" if moved else "") from exc

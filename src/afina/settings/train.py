@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError
 
-from afina.errors import SettingsError
+from afina.errors import SettingsError, first_problem
 from afina.settings.sections import Section
 
 TooLong = Literal["refuse", "drop", "truncate", "split"]
@@ -118,16 +118,9 @@ NumberLoader.add_implicit_resolver(
 )
 
 
-def problem_of(error: ValidationError) -> tuple[tuple[int | str, ...], str, str]:
-    """The first problem of a validation error: place, key in words, reason."""
-    first = error.errors()[0]
-    reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
-    return first["loc"], ".".join(str(part) for part in first["loc"]), reason
-
-
 def explain(error: ValidationError, *, source: str) -> str:
     """The first problem of a validation error in one line: file, key, reason."""
-    _, key, reason = problem_of(error)
+    key, reason = first_problem(error.errors())
     return f"{source}: {key}: {reason}"
 
 

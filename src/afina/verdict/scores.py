@@ -1,14 +1,13 @@
 """Two score files → pairs, metric by metric. Whatever does not match is named, never averaged over."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from pydantic import FiniteFloat
 
 from afina.errors import InputError
-from afina.files.rows import SourceRow, read_rows
+from afina.files.forms import Form, Identity, read_forms
 from afina.verdict.compare import Pairs
 
 Scores = dict[str, dict[str, tuple[float, str | None]]]
@@ -19,43 +18,30 @@ DEFAULT_METRIC = "score"
 NAMED = 3
 
 
+class ScoreRow(Form):
+    """One item's score on one metric. Items of one group are not independent of each other."""
+
+    id: Identity
+    score: FiniteFloat
+    metric: str | None = None
+    group: str | None = None
+
+
 def read_scores(path: Path) -> Scores:
     """Rows `{"id", "score"[, "metric", "group"]}`.
 
     Raises:
-        InputError: a row without id, a score that is no finite number, or an item twice in a metric; names the line.
+        InputError: a row is no such row, or an item is twice in a metric; names line and key.
     """
     found: Scores = {}
-    lines: dict[tuple[str, str], int] = {}
-    for row in read_rows(path):
-        metric = str(row.values.get("metric") or DEFAULT_METRIC)
-        item, score = row.values.get("id"), number(path, row)
-        if item is None or item == "":
-            raise InputError(f"{path}, line {row.line}: no `id`")
-        if (metric, str(item)) in lines:
-            raise InputError(
-                f"{path}, line {row.line}: the item {item!r} of {metric} is on line {lines[metric, str(item)]} too"
-            )
-        lines[metric, str(item)] = row.line
-        group = row.values.get("group")
-        found.setdefault(metric, {})[str(item)] = (score, None if group in (None, "") else str(group))
+    seen: dict[tuple[str, str], str] = {}
+    for where, row in read_forms(ScoreRow, path):
+        metric = row.metric or DEFAULT_METRIC
+        if other := seen.get((metric, row.id)):
+            raise InputError(f"{where}: the item {row.id!r} of {metric} is there already: {other}")
+        seen[metric, row.id] = where
+        found.setdefault(metric, {})[row.id] = (row.score, row.group or None)
     return found
-
-
-def number(path: Path, row: SourceRow) -> float:
-    """A row's score.
-
-    Raises:
-        InputError: it has none, or one that is not finite.
-    """
-    value: Any = row.values.get("score")
-    try:
-        score = float(value)
-    except (TypeError, ValueError):
-        score = math.nan
-    if not math.isfinite(score):
-        raise InputError(f"{path}, line {row.line}: `score` must be a finite number, not {value!r}")
-    return score
 
 
 def pair_scores(a_file: Path, b_file: Path, *, lower_is_better: Sequence[str] = ()) -> list[Pairs]:

@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from afina.files.forms import Form, Identity
 from afina.store.paths import write_json, write_whole
 from afina.web.verdict import words
-
-CHOICES = frozenset({"left", "right", "tie"})
 
 
 def draw_sides(
@@ -71,23 +70,30 @@ def write_sides(rows: Sequence[Mapping[str, Any]], page: Path, key_file: Path, b
     write_json(key_file, {"a": blind.a, "b": blind.b, "page": mark, "b_is": key})
 
 
-def unblind(ratings: Sequence[Mapping[str, Any]], key: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+class Rating(Form):
+    """One person's choice on one item, as the page saves it."""
+
+    page: str
+    id: Identity
+    choice: Literal["left", "right", "tie"]
+
+
+def unblind(ratings: Sequence[Rating], key: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     """Item → (A's score, B's): 1 and 0 for the better and the other, a half each for equal.
 
     Raises:
-        ValueError: a rating is of another page, of an unknown item, no choice, or an item has two that differ; names it.
+        ValueError: a rating is of another page, of an unknown item, or an item has two that differ; names it.
     """
     found: dict[str, tuple[float, float]] = {}
     for row in ratings:
-        identity, choice = str(row.get("id")), row.get("choice")
-        if row.get("page") != key["page"]:
-            msg = f"the rating of {identity!r} is of another page than the key"
+        if row.page != key["page"]:
+            msg = f"the rating of {row.id!r} is of another page than the key"
             raise ValueError(msg)
-        if identity not in key["b_is"] or choice not in CHOICES:
-            msg = f"{identity!r}: {choice!r} is no rating of an item of this key"
+        if row.id not in key["b_is"]:
+            msg = f"{row.id!r} is no item of this key"
             raise ValueError(msg)
-        score = 0.5 if choice == "tie" else float(choice == key["b_is"][identity])
-        if found.setdefault(identity, (1 - score, score)) != (1 - score, score):
-            msg = f"{identity!r} is rated twice, and differently"
+        score = 0.5 if row.choice == "tie" else float(row.choice == key["b_is"][row.id])
+        if found.setdefault(row.id, (1 - score, score)) != (1 - score, score):
+            msg = f"{row.id!r} is rated twice, and differently"
             raise ValueError(msg)
     return found

@@ -216,10 +216,13 @@ def test_the_verdict_on_score_files(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ('{"score": 1}', "line 1: no `id`"),
-        ('{"id": 1}', "line 1: `score` must be a finite number, not None"),
+        ('{"score": 1}', "line 1: `id`: is missing"),
+        ('{"id": 1}', "line 1: `score`: is missing"),
         ('{"id": 1, "score": NaN}', "line 1: NaN is no number"),
-        ('{"id": 1, "score": 1}\n{"id": 1, "score": 0}', "line 2: the item 1 of score is on line 1 too"),
+        (
+            '{"id": 1, "score": 1}\n{"id": 1, "score": 0}',
+            "line 2: the item '1' of score is there already: b.jsonl, line 1",
+        ),
         ('{"id": 2, "score": 1}', "1 items of score are missing: '2'"),
         ('{"id": 1, "score": 1, "metric": "f1"}', "the metric 'f1' is in b.jsonl only"),
         ('{"id": 1, "score": 1, "group": "u"}', "is in group None of A, 'u' of B"),
@@ -237,9 +240,12 @@ def test_score_files_with_mistakes(folder: Path, rows: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"messages": []}, "no list `messages`"),
-        ({"messages": [{"role": "robot", "content": "x"}]}, "a message needs"),
-        ({"messages": [{"role": "user", "content": 3}]}, "a message needs"),
+        ({"messages": []}, "`messages`: List should have at least 1 item"),
+        ({"messages": [{"role": "robot", "content": "x"}]}, r"`messages\[0\].role`: Input should be"),
+        (
+            {"messages": [{"role": "user", "content": 3}]},
+            r"`messages\[0\].content`: Input should be a valid string, not 3",
+        ),
     ],
 )
 def test_chats_with_mistakes(folder: Path, project: Project, row: dict[str, Any], words: str) -> None:
@@ -366,7 +372,7 @@ def test_a_turn_is_scored_line_by_line(tmp_path: Path) -> None:
         (1, False, "consulta_precio"),
     ]
     file.write_text('{"user": "a", "next": "b"}\n', "utf-8")
-    with pytest.raises(InputError, match="line 1: no text bot"):
+    with pytest.raises(InputError, match=r"line 1: `bot`: is missing"):
         afina("score-turn", str(file))
 
 

@@ -41,15 +41,18 @@ def test_a_structure_that_is_expected_becomes_its_json() -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"prompt": "x"}, "no `id`"),
+        ({"prompt": "x"}, "`id`: is missing"),
         ({"id": "1"}, "either `prompt` or `messages`"),
         ({"id": "1", "prompt": "x", "messages": []}, "either `prompt` or `messages`"),
         ({"id": "1", "prompt": "  "}, "last message must be the user's"),
         ({"id": "1", "messages": [{"role": "assistant", "content": "x"}]}, "last message must be the user's"),
-        ({"id": "1", "messages": [{"role": "boss", "content": "x"}]}, "a message needs a `role`"),
-        ({"id": "1", "prompt": "x", "part": "stres"}, "`part` is 'stres'"),
+        (
+            {"id": "1", "messages": [{"role": "boss", "content": "x"}]},
+            "`messages[0].role`: Input should be 'system', 'user' or 'assistant', not 'boss'",
+        ),
+        ({"id": "1", "prompt": "x", "part": "stres"}, "`part`"),
         ({"id": "1", "prompt": "x", "expectd": "y"}, "unknown key 'expectd'"),
-        ({"id": "1", "prompt": "x", "expected": True}, "`expected` is bool"),
+        ({"id": "1", "prompt": "x", "expected": True}, "`expected`: Input should be a valid string, not True"),
         ({"id": "1", "prompt": "x", "rules": {"refuses": True}}, "unknown rule 'refuses'"),
         ({"id": "1", "prompt": "x", "rules": {"refuse": "yes"}}, "rule `refuse`: must be true or false"),
         ({"id": "1", "prompt": "x", "rules": {"contains": ["?"]}}, "rule `contains`: must be a list"),
@@ -67,10 +70,8 @@ def test_a_structure_that_is_expected_becomes_its_json() -> None:
             "rule `schema`: refers to something",
         ),
         ({"id": "1", "prompt": "x", "part": "safety", "expected": "no"}, "needs `rules`"),
-        ({"id": "1", "prompt": "\ud83d"}, "half a character"),
-        ({"id": "1", "prompt": "x", "expected": "a\udc00"}, "half a character"),
         ({"id": "1", "prompt": "x", "rules": []}, ""),
-        ({"id": "1", "prompt": "x", "rules": ["refuse"]}, "`rules` is list"),
+        ({"id": "1", "prompt": "x", "rules": ["refuse"]}, "`rules`: Input should be a valid dictionary"),
     ],
 )
 def test_bad_rows_are_named(row: dict[str, Any], said: str) -> None:
