@@ -7,9 +7,9 @@ import click
 
 from afina.cli.options import here
 from afina.cli.terminal import OUT
-from afina.cli.words import t
 from afina.settings import SETTINGS_FILE
 from afina.store.backup import back_up, owner_dsn, restore
+from afina.texts import t
 from afina.wiring import open_project
 
 

@@ -8,7 +8,7 @@ from afina.bases import check_folder
 from afina.bases.pull import licence, pull_folder, pull_hub
 from afina.bases.semilla.pretrain import Recipe, pretrain
 from afina.cli.terminal import OUT, stages
-from afina.cli.words import t
+from afina.texts import t
 
 
 @click.group("base", help=t("Base models: build the built-in one from scratch, or pull one from a hub."))

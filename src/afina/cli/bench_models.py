@@ -10,7 +10,6 @@ from rich.table import Table
 
 from afina.cli.options import here, json_option
 from afina.cli.terminal import ERR, OUT, print_json, stages
-from afina.cli.words import t
 from afina.errors import InputError
 from afina.evaluate.set_files import read_set
 from afina.evaluate.sets import make_set
@@ -26,6 +25,7 @@ from afina.flows.bench_models import (
 from afina.flows.sources import ArmSettings
 from afina.settings import SETTINGS_FILE, Settings, find_project
 from afina.store.paths import Paths, write_json, write_whole
+from afina.texts import t
 
 FILE = click.Path(path_type=Path)
 COLUMNS = ("model", "score", "tokens/s", "RAM", "valid YAML", "completeness", "failed", "")
@@ -95,7 +95,7 @@ def bench_models_command(models: tuple[str, ...], data: Path, as_json: bool, **o
         write_whole(settings_file, set_default_base(settings_file, name))
         said = f"{settings_file}: [base] model = {name}"
     if not as_json:
-        ERR.print(escape(said))
+        ERR.print(escape(t(said)))
 
 
 def trainable_project(models: Sequence[str]) -> Path:
@@ -122,8 +122,8 @@ def print_models(
         table.add_row(
             f"[bold]{escape(name)}[/]" if name == winner else escape(name),
             *("–" if row[c] is None else str(row[c]) for c in FIGURES),
-            f"[green]{t('wins')}[/]" if name == winner else escape(unmet),
+            f"[green]{t('wins')}[/]" if name == winner else escape(t(unmet)),
         )
     OUT.print(table)
     for name, why in failed.items():
-        OUT.print(f"[red]{escape(name)}: {escape(why)}[/]", soft_wrap=True)
+        OUT.print(f"[red]{escape(name)}: {escape(t(why))}[/]", soft_wrap=True)

@@ -4,8 +4,8 @@ import click
 import httpx
 
 from afina.cli.terminal import OUT, escape
-from afina.cli.words import t
 from afina.errors import RuntimeFailedError
+from afina.texts import t
 
 Turns = list[dict[str, str]]
 

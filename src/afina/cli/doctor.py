@@ -11,11 +11,11 @@ import psutil
 from afina.bases.fits import what_fits
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, print_json
-from afina.cli.words import t
 from afina.errors import AfinaError, StoreError
 from afina.export import ggml
 from afina.store.cluster import locate, packaged_binaries
 from afina.store.server import supervisor_alive
+from afina.texts import t
 from afina.wiring import read_project
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox")
@@ -35,9 +35,11 @@ def doctor_command(as_json: bool) -> None:
         print_json([{"check": name, "ok": ok, "found": found, "remedy": remedy} for name, ok, found, remedy in checks])
     else:
         for name, ok, found, remedy in checks:
-            OUT.print(f"[{'green' if ok else 'yellow'}]{'✓' if ok else '!'}[/] {t(name):<16} {found}", soft_wrap=True)
+            OUT.print(
+                f"[{'green' if ok else 'yellow'}]{'✓' if ok else '!'}[/] {t(name):<16} {t(found)}", soft_wrap=True
+            )
             if not ok:
-                OUT.print(f"  → {remedy}", soft_wrap=True)
+                OUT.print(f"  → {t(remedy)}", soft_wrap=True)
     # A size that does not fit, or no browser, is news and no fault of the installation.
     if not all(ok for name, ok, _, _ in checks if not name.startswith(("model ", "browser"))):
         raise click.exceptions.Exit(1)

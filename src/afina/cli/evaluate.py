@@ -10,7 +10,6 @@ from afina.cli.options import VerdictCommand, here, json_option, verdict_exit
 from afina.cli.pages import version_pages, write_pages
 from afina.cli.terminal import OUT, escape, print_json, print_report, stages
 from afina.cli.verdict import COLOURS, EXIT_CODES, print_comparisons, read_guard
-from afina.cli.words import t
 from afina.errors import InputError
 from afina.evaluate.ask import ask_arms, forget, score_record
 from afina.evaluate.metrics import METRICS, load_metric
@@ -23,6 +22,7 @@ from afina.flows.sources import ArmSettings, is_answers, lookup_arms, open_sourc
 from afina.records import GUARDED, LIKELIHOOD, Leak, Part, Policy, Scored, Verdict
 from afina.settings import Settings
 from afina.store.paths import Paths, read_json, write_whole
+from afina.texts import t
 from afina.verdict.judge import Question, judge
 from afina.verdict.record import to_json, write_verdict
 from afina.wiring import open_project
@@ -310,11 +310,11 @@ def rescored(folder: Path, names: Sequence[str]) -> list[Scored]:
 def print_verdict(verdict: Verdict, folder: Path) -> None:
     """The outcome, why, a row for every measure, and where the pages are."""
     colour, word = COLOURS[verdict.outcome], t(verdict.outcome.value)
-    OUT.print(f"[bold {colour}]{word}[/]  {escape(verdict.because)}", soft_wrap=True)
+    OUT.print(f"[bold {colour}]{word}[/]  {escape(t(verdict.because))}", soft_wrap=True)
     tabled = tuple(one.metric for one in verdict.comparisons if not one.at_floor)
     for reason in verdict.reasons:
         if reason != verdict.because and not reason.startswith(tabled):
-            OUT.print(f"  {escape(reason)}", soft_wrap=True)
+            OUT.print(f"  {escape(t(reason))}", soft_wrap=True)
     print_comparisons(verdict.comparisons, a=verdict.a, b=verdict.b)
     for metric in verdict.shown:
         means = [f"{arm.name} {arm.scores[metric].score:.4g}" for arm in verdict.arms if metric in arm.scores]

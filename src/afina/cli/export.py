@@ -8,11 +8,11 @@ import click
 from afina.bases import resolve_base
 from afina.cli.options import here, json_option
 from afina.cli.terminal import print_json, stages
-from afina.cli.words import t
 from afina.export.export import Target, export_model
 from afina.export.merge import Trained
 from afina.flows.export import export_run
 from afina.settings import Quantisation, Settings
+from afina.texts import t
 from afina.wiring import open_project
 
 

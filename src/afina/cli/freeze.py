@@ -4,8 +4,8 @@ import click
 
 from afina.cli.options import here, json_option
 from afina.cli.terminal import print_json, stages
-from afina.cli.words import t
 from afina.flows.freeze import freeze_project
+from afina.texts import t
 from afina.wiring import open_project
 
 

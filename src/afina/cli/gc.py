@@ -6,9 +6,9 @@ import click
 
 from afina.cli.options import here
 from afina.cli.terminal import OUT
-from afina.cli.words import t
 from afina.store.backup import owner_dsn
 from afina.store.garbage import collect, known_ids
+from afina.texts import t
 from afina.wiring import open_project
 
 

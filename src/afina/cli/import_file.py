@@ -6,8 +6,8 @@ import click
 
 from afina.cli.options import file_argument, here, json_option
 from afina.cli.terminal import print_json, stages
-from afina.cli.words import t
 from afina.flows.collect import import_file
+from afina.texts import t
 from afina.wiring import open_project
 
 

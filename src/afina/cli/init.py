@@ -5,10 +5,10 @@ import tomlkit
 
 from afina.cli.options import here
 from afina.cli.terminal import OUT
-from afina.cli.words import t
 from afina.errors import SettingsError
 from afina.settings import SETTINGS_FILE, read_recipe
 from afina.store.paths import write_whole
+from afina.texts import t
 
 TEMPLATE = """\
 # Settings of this project. Everything else has a default: docs/reference/settings.md

@@ -9,11 +9,11 @@ from afina.bases.training import base_layer
 from afina.cli.options import here, resume_option
 from afina.cli.pages import version_pages
 from afina.cli.terminal import OUT, print_report, stages
-from afina.cli.words import t
 from afina.flows.learn import Lesson, label_columns, learn
 from afina.flows.project import folder_project
 from afina.settings import Quantisation, make_settings, read_train_settings
 from afina.store.paths import Paths, write_json
+from afina.texts import t
 
 FILE = click.Path(path_type=Path)
 

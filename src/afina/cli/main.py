@@ -12,8 +12,8 @@ import click
 
 from afina import __version__
 from afina.cli.terminal import ERR, escape, show_error
-from afina.cli.words import t
 from afina.errors import AfinaError, in_short
+from afina.texts import t
 
 COMMANDS = {
     "init": "init", "recipes": "recipes", "up": "up", "down": "up", "status": "status", "doctor": "doctor",
@@ -85,7 +85,7 @@ class Notices(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line on standard error."""
-        ERR.print(f"{t('note')}: {escape(record.getMessage())}", soft_wrap=True)
+        ERR.print(f"{t('note')}: {escape(t(record.getMessage()))}", soft_wrap=True)
 
 
 def tell_notices() -> None:
@@ -111,7 +111,7 @@ def run() -> None:
     except KeyboardInterrupt:
         code = interrupted()
     except click.ClickException as exc:
-        exc.show()
+        show_misuse(exc)
         code = exc.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -129,6 +129,16 @@ def run() -> None:
     except Exception as exc:
         code = bug(exc, debug=debug)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def show_misuse(error: click.ClickException) -> None:
+    """What click found wrong with a command line, in the user's language, with where to read on."""
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        click.echo(context.get_usage(), err=True)
+    ERR.print(f"[bold red]{t('error')}:[/] {escape(t(error.format_message()))}", soft_wrap=True)
+    if context is not None:
+        ERR.print(f"  → {context.command_path} --help")
 
 
 def bug(error: BaseException, *, debug: bool) -> int:

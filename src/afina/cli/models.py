@@ -4,8 +4,8 @@ import click
 
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, print_json
-from afina.cli.words import t
 from afina.export import list_versions
+from afina.texts import t
 from afina.wiring import open_project
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from afina.cli.terminal import show_error
-from afina.cli.words import t
 from afina.errors import AfinaError, InputError
+from afina.texts import t
 
 json_option = click.option("--json", "as_json", is_flag=True, help=t("print JSON"))
 resume_option = click.option("--resume", is_flag=True, help=t("go on with the interrupted run"))

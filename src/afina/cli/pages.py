@@ -3,10 +3,10 @@
 from hashlib import blake2b
 from pathlib import Path
 
-from afina.cli.words import language
 from afina.evaluate.record import read_record
 from afina.flows.project import Project
 from afina.records import EvalRecord, ModelVersion, Part, Verdict
+from afina.texts import language
 from afina.verdict.record import read_verdict
 from afina.web.sides import Blind, write_sides
 from afina.web.verdict import write_verdict_page

@@ -13,11 +13,11 @@ from afina.bases import resolve_base
 from afina.bases.families import FAMILIES
 from afina.cli.options import json_option
 from afina.cli.terminal import OUT, print_json, stages
-from afina.cli.words import t
 from afina.export.merge import Trained
 from afina.export.parity import Check, check_parity
 from afina.flows.parity_matrix import Cell, matrix_report, run_matrix
 from afina.settings import Quantisation, Settings
+from afina.texts import t
 
 QUANTISATIONS = click.Choice(get_args(Quantisation))
 
@@ -94,7 +94,7 @@ def matrix_row(cell: Cell) -> tuple[str, ...]:
     """One cell as text."""
     parity = cell.parity
     if parity is None:
-        return (cell.family, cell.quantisation, *("",) * 6, f"[red]{escape(cell.error)}[/]")
+        return (cell.family, cell.quantisation, *("",) * 6, f"[red]{escape(t(cell.error))}[/]")
     tokens = parity.templates_equal + parity.token_ids_equal
     return (
         cell.family,

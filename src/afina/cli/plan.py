@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from afina.cli.terminal import OUT
-from afina.cli.words import t
+from afina.texts import t
 from afina.train.plan import Plan
 from afina.train.rates import Rates
 

@@ -5,9 +5,9 @@ import os
 import click
 
 from afina.cli.options import here
-from afina.cli.words import t
 from afina.store.backup import without_password
 from afina.store.cluster import packaged_binaries
+from afina.texts import t
 from afina.wiring import open_project
 
 

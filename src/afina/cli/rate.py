@@ -12,11 +12,11 @@ from rich.markup import escape
 from afina.cli.options import VerdictCommand, json_option, verdict_exit
 from afina.cli.terminal import OUT, print_json
 from afina.cli.verdict import COLOURS, EXIT_CODES, print_comparisons
-from afina.cli.words import t
 from afina.errors import InputError
 from afina.files.forms import read_forms
 from afina.records import Policy
 from afina.store.paths import read_json
+from afina.texts import t
 from afina.verdict.decide import decide
 from afina.verdict.scores import Scores, pair_all
 from afina.web.sides import Rating, unblind
@@ -66,7 +66,7 @@ def rate_command(files: tuple[Path, ...], key: Path, min_items: int, as_json: bo
             OUT.print(f"{escape(file)}: {escape(preferred)}")
         if agreed is not None:
             OUT.print(f"{t('of what two people rated, they agree on')} {agreed:.0%}")
-        said = f"[bold {COLOURS[decision.outcome]}]{t(decision.outcome.value)}[/]  {escape(decision.reasons[0])}"
+        said = f"[bold {COLOURS[decision.outcome]}]{t(decision.outcome.value)}[/]  {escape(t(decision.reasons[0]))}"
         OUT.print(said, soft_wrap=True)
         print_comparisons(decision.comparisons, a=secret["a"], b=secret["b"])
     if code := EXIT_CODES[decision.outcome]:

@@ -4,8 +4,8 @@ import click
 
 from afina.cli.options import json_option
 from afina.cli.terminal import OUT, escape, print_json
-from afina.cli.words import t
 from afina.settings import packaged
+from afina.texts import t
 
 
 @click.command(
@@ -22,4 +22,4 @@ def recipes_command(as_json: bool) -> None:
         print_json([{"name": one.name, "about": one.about, **one.sections} for one in found])
         return
     for one in found:
-        OUT.print(f"[bold]{one.name:<14}[/] {escape(one.about)}", soft_wrap=True)
+        OUT.print(f"[bold]{one.name:<14}[/] {escape(t(one.about))}", soft_wrap=True)

@@ -7,8 +7,8 @@ import click
 
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, escape, print_json
-from afina.cli.words import t
 from afina.flows.rollouts import history, release_direct, settle_canary, start_canary, withdraw
+from afina.texts import t
 from afina.wiring import open_project
 
 
@@ -43,7 +43,7 @@ def release_command(
             print_json(rows)
         for row in [] if as_json else rows:
             OUT.print(
-                f"{row['created_at']:%Y-%m-%d %H:%M:%S}  {row['name']}  {row['from_state'] or '·'} → {row['to_state']}  {row['actor']}: {escape(row['reason'])}",
+                f"{row['created_at']:%Y-%m-%d %H:%M:%S}  {row['name']}  {row['from_state'] or '·'} → {row['to_state']}  {row['actor']}: {escape(t(row['reason']))}",
                 soft_wrap=True,
             )
         return

@@ -6,8 +6,8 @@ import click
 
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, print_json, print_report
-from afina.cli.words import t
 from afina.flows.versions import stored_report
+from afina.texts import t
 from afina.web.report import write_report_page
 from afina.wiring import open_project
 

@@ -8,10 +8,10 @@ import click
 from afina.capture import add_feedback, unreviewed
 from afina.cli.options import here
 from afina.cli.terminal import OUT, escape
-from afina.cli.words import t
 from afina.flows.project import Project
 from afina.ids import FeedbackId, InteractionId, new_id
 from afina.records import Feedback, FeedbackKind, Fields
+from afina.texts import t
 from afina.wiring import open_project
 
 

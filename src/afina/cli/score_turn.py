@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from afina.cli.words import t
 from afina.files import read_jsonl, read_rows
 from afina.files.forms import Form, Text, checked, place
 from afina.signals import score_turn
+from afina.texts import t
 
 
 class ReactionRow(Form):

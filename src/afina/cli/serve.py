@@ -9,9 +9,9 @@ import click
 import uvicorn
 
 from afina.cli.options import here
-from afina.cli.words import t
 from afina.errors import RuntimeFailedError
 from afina.serve.protocol import BoundedProtocol, allow_files
+from afina.texts import t
 from afina.wiring import open_project, project_gateway
 
 

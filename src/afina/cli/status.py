@@ -7,13 +7,13 @@ import click
 from afina.capture import count_interactions
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, print_json
-from afina.cli.words import t
 from afina.errors import StoreError
 from afina.export import list_versions
 from afina.freeze import newest_dataset
 from afina.loop.policy import next_step
 from afina.loop.standing import standing_of
 from afina.serve import read_live
+from afina.texts import t
 from afina.wiring import open_project
 
 

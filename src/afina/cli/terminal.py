@@ -18,9 +18,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from afina.cli.words import t
 from afina.errors import AfinaError
 from afina.progress import Silent, Stages
+from afina.texts import t
 
 OUT = Console(highlight=False)
 ERR = Console(stderr=True, highlight=False)
@@ -70,7 +70,7 @@ class TerminalNarrator:
     def end(self, note: str, seconds: float) -> None:
         """One line that stays."""
         self.close()
-        self.console.print(f"[green]✓[/] {t(self.stage):<10} {note}  [dim]{seconds:.1f} s[/]")
+        self.console.print(f"[green]✓[/] {t(self.stage):<10} {t(note)}  [dim]{seconds:.1f} s[/]")
 
     def fail(self) -> None:
         """One line that stays."""
@@ -85,9 +85,9 @@ def stages(as_json: bool = False) -> Stages:
 
 def show_error(error: AfinaError) -> None:
     """What is wrong, and what to do."""
-    ERR.print(f"[bold red]{t('error')}:[/] {escape(str(error))}", soft_wrap=True)
+    ERR.print(f"[bold red]{t('error')}:[/] {escape(t(str(error)))}", soft_wrap=True)
     if error.remedy:
-        ERR.print(f"  → {escape(error.remedy)}", soft_wrap=True)
+        ERR.print(f"  → {escape(t(error.remedy))}", soft_wrap=True)
 
 
 def escape(text: str) -> str:
@@ -143,10 +143,10 @@ def print_report(report: dict[str, Any]) -> None:
     """Every task: the outcome and why, then the table and the served file. All figures are on the page."""
     for entry in report["tasks"]:
         verdict = entry["verdict"]
-        OUT.print(f"\n[bold {COLOURS[verdict]}]{t('verdict')}: {t(verdict)}[/]  {escape(entry['because'])}")
+        OUT.print(f"\n[bold {COLOURS[verdict]}]{t('verdict')}: {t(verdict)}[/]  {escape(t(entry['because']))}")
         OUT.print(report_table(entry))
         served = f"{entry['gguf_bytes'] / 1e6:.1f} MB {entry['quantisation']}"
         speed = f"{entry['tokens_per_s']:.0f} tokens/s, {entry['peak_rss_mb']:.0f} MB RAM"
         OUT.print(f"[dim]{t('served file')}: {served}, {speed}[/]")
         for notice in entry.get("notices", ()):
-            OUT.print(f"  {escape(notice)}")
+            OUT.print(f"  {escape(t(notice))}")

@@ -12,7 +12,6 @@ from afina.chat.render import Rendered, load_renderer
 from afina.cli.options import here, json_option, resume_option
 from afina.cli.plan import print_plan, print_rates
 from afina.cli.terminal import OUT, print_json, stages
-from afina.cli.words import t
 from afina.errors import TrainError
 from afina.export.export import require_exportable
 from afina.files import placed_chats, read_documents
@@ -20,6 +19,7 @@ from afina.flows.train import interrupted_run, plan_training, train_run
 from afina.ids import RunId
 from afina.jobs import defer_training
 from afina.settings import TrainSettings, read_train_settings
+from afina.texts import t
 from afina.train.encode import Encoded, Long, encode_documents, encode_placed
 from afina.train.folder import require_free
 from afina.train.loop import Job, finite, train, trainable_model
@@ -146,7 +146,7 @@ def train_command(
         settings=settings,
     )
     for notice in settings.notices():
-        click.echo(f"note: {notice}", err=True)
+        click.echo(f"{t('note')}: {t(notice)}", err=True)
     if only_plan:
         plan_files(files, max_hours=max_hours, as_json=as_json)
     elif find_rate:

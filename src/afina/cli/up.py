@@ -4,8 +4,8 @@ import click
 
 from afina.cli.options import here
 from afina.cli.terminal import OUT
-from afina.cli.words import t
 from afina.store.server import read_state, stop_embedded
+from afina.texts import t
 from afina.wiring import open_project, read_project
 
 

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from afina.cli.options import VerdictCommand, json_option, verdict_exit
 from afina.cli.terminal import OUT, print_json
-from afina.cli.words import t
 from afina.errors import InputError
 from afina.records import Cause, Comparison, Decision, Outcome, Policy
+from afina.texts import t
 from afina.verdict.decide import decide
 from afina.verdict.scores import pair_scores
 
@@ -132,7 +132,7 @@ def as_report(decision: Decision) -> dict[str, object]:
 
 def print_decision(decision: Decision) -> None:
     """The outcome, why, and a row for every metric."""
-    said = f"[bold {COLOURS[decision.outcome]}]{t(decision.outcome.value)}[/]  {escape(decision.reasons[0])}"
+    said = f"[bold {COLOURS[decision.outcome]}]{t(decision.outcome.value)}[/]  {escape(t(decision.reasons[0]))}"
     OUT.print(said, soft_wrap=True)
     print_comparisons(decision.comparisons)
 

@@ -5,8 +5,8 @@ import logging
 import click
 
 from afina.cli.options import here
-from afina.cli.words import t
 from afina.jobs import run_worker
+from afina.texts import t
 from afina.wiring import open_project
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 
 from afina.store.paths import write_whole
+from afina.texts import language, t
 from afina.web.plots import OWN, QUIET, interval_bars, plain_axes, svg
 
 
@@ -27,10 +28,15 @@ def curve_plot(path: Path) -> str:
         own = {p["step"]: p["value"] for p in points if p["name"] == name}
         if own:
             axes.plot(
-                list(own), list(own.values()), color=colour, label=name.removeprefix("loss/"), marker=".", markersize=4
+                list(own),
+                list(own.values()),
+                color=colour,
+                label=t(name.removeprefix("loss/")),
+                marker=".",
+                markersize=4,
             )
-    axes.set_xlabel("optimiser step", fontsize=9)
-    axes.set_ylabel("nats per answer token", fontsize=9)
+    axes.set_xlabel(t("optimiser step"), fontsize=9)
+    axes.set_ylabel(t("nats per answer token"), fontsize=9)
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False, fontsize=9)
     return svg(figure)
@@ -39,8 +45,9 @@ def curve_plot(path: Path) -> str:
 def write_report_page(
     report: dict[str, Any], out: Path, *, curves: Mapping[str, Path], notes: tuple[str, ...] = ()
 ) -> None:
-    """Write the page. `curves` are the runs' `curve.jsonl` by task."""
+    """Write the page in the language of this process. `curves` are the runs' `curve.jsonl` by task."""
     environment = Environment(loader=PackageLoader("afina.web", "."), autoescape=True)
+    environment.globals.update(t=t, language=language())
     tasks = [
         {
             **entry,

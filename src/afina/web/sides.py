@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from afina.files.forms import Form, Identity
 from afina.store.paths import write_json, write_whole
-from afina.web.verdict import words
+from afina.web.verdict import texts
 
 
 def draw_sides(
@@ -55,7 +55,7 @@ def write_sides(rows: Sequence[Mapping[str, Any]], page: Path, key_file: Path, b
     """Write the page and, apart from it, the key."""
     shown, key = draw_sides(rows, seed=blind.seed, most=blind.most)
     language = blind.language
-    texts = words(language)
+    own = texts(language)
     environment = Environment(loader=PackageLoader("afina.web", "."), autoescape=True, undefined=StrictUndefined)
     mark = blake2b(json.dumps(shown, sort_keys=True).encode(), digest_size=8).hexdigest()
     # "</script>" inside of an answer must not end the page's data
@@ -65,7 +65,7 @@ def write_sides(rows: Sequence[Mapping[str, Any]], page: Path, key_file: Path, b
         .replace("\u2028", "\\u2028")
         .replace("\u2029", "\\u2029")
     )
-    text = environment.get_template("sides.html.jinja").render(texts=texts, language=language, data=data, mark=mark)
+    text = environment.get_template("sides.html.jinja").render(texts=own, language=language, data=data, mark=mark)
     write_whole(page, text)
     write_json(key_file, {"a": blind.a, "b": blind.b, "page": mark, "b_is": key})
 

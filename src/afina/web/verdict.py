@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from afina.records import Verdict
 from afina.store.paths import write_whole
+from afina.texts import t
 from afina.verdict.decide import LEAST_GROUPS
 from afina.web import plots
 
@@ -21,16 +22,10 @@ PERCENT = frozenset(
 
 
 @cache
-def words(language: str) -> dict[str, str]:
-    """The page's texts in one language.
-
-    Raises:
-        KeyError: there is no such language.
-    """
-    found: dict[str, dict[str, str]] = tomllib.loads(
-        resources.files("afina.web").joinpath("words.toml").read_text("utf-8")
-    )
-    return found[language]
+def texts(language: str) -> dict[str, str]:
+    """The pages' texts in one language, by key."""
+    found: dict[str, str] = tomllib.loads(resources.files("afina.web").joinpath("texts.toml").read_text("utf-8"))
+    return {key: t(text, language) for key, text in found.items()}
 
 
 def write_verdict_page(verdict: Verdict, out: Path, *, language: str = "en") -> None:
@@ -41,7 +36,7 @@ def write_verdict_page(verdict: Verdict, out: Path, *, language: str = "en") -> 
 def verdict_page(verdict: Verdict, *, language: str) -> str:
     """The page as text."""
     environment = Environment(loader=PackageLoader("afina.web", "."), autoescape=True, undefined=StrictUndefined)
-    own = words(language)
+    own = texts(language)
     names = {"a": verdict.a, "b": verdict.b}
 
     def say(key: str, **more: Any) -> str:

@@ -10,7 +10,7 @@ from afina.evaluate.metrics import load_metric
 from afina.evaluate.sets import make_set
 from afina.records import Cause, EvalItem, EvalRecord, Output, Policy, Turn, Verdict
 from afina.verdict.judge import Question, judge
-from afina.web.verdict import shown, verdict_page, words
+from afina.web.verdict import shown, texts, verdict_page
 
 LABELS = ("envío", "pago", "cuenta")
 EVIL = "<script>alert(1)</script> $x^2"
@@ -62,15 +62,15 @@ def test_the_page_says_the_outcome_in_the_readers_language(language: str, headli
 
 def test_both_languages_have_every_text_and_every_cause() -> None:
     """A missing one would end the page."""
-    assert words("en").keys() == words("es").keys()
+    assert texts("en").keys() == texts("es").keys()
     assert {cause.value.replace(" ", "-") for cause in Cause if cause is not Cause.FAILED} | {
         "no-answers",
         "go",
         "no-go",
         "cannot-tell",
-    } <= words("en").keys()
-    for key, text in words("en").items():
-        assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", words("es")[key])), key
+    } <= texts("en").keys()
+    for key, text in texts("en").items():
+        assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", texts("es")[key])), key
 
 
 def test_shares_are_said_in_per_cent() -> None:
