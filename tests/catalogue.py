@@ -34,10 +34,12 @@ WORDS = 3
 NO_SENTENCE = re.compile(
     r"SELECT |host=127|\{[%{]|^# The demo's|Taller Nube|^-c |^No space left$|^\x08|%\(asctime\)|^tie_word|^Model has"
 )
-CALLS = frozenset({"t", "warning", "info", "error", "exception"})
-"""Calls whose first argument is a message: `t` here, logging's elsewhere (`%s` is a place like any other)."""
+TABLES = frozenset({"COLUMNS", "INTRODUCTION", "METRIC_NAMES", "MORE", "SHORT_HELP"})
+"""Tables of texts in `cli/`: what a key leads to, or every text of a tuple."""
+CALLS = frozenset({"t", "stage", "warning", "info", "error", "exception"})
+"""Calls whose first argument is a message: `t`, the name of a stage, logging's (`%s` is a place like any other)."""
 PYDANTIC = (
-    "Input should be {0}", "Input should be {0}, not {1}", "String should have at least {0} character, not {1}",
+    "not given", "unknown key", "Input should be {0}", "Input should be {0}, not {1}", "String should have at least {0} character, not {1}",
     "List should have at least {0} item after validation, not {1}", "{0}: {1}", "`{0}`: {1}", "a valid string", "a valid number",
     "a valid dictionary", "a finite number", "{0} or {1}", "greater than {0}", "greater than or equal to {0}", "less than {0}",
     "less than or equal to {0}", "a valid boolean, unable to interpret input", "a valid integer",
@@ -97,28 +99,27 @@ def module_messages(path: Path) -> Iterator[str]:
     if str(path.relative_to(SOURCE)) in SENTENCES:
         yield from (numbered(one) for one in literals(tree) if is_sentence(one))
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Raise)
-            and isinstance(node.exc, ast.Call)
-            and name_of(node.exc).endswith(("Error", "Problem"))
-        ):
-            for value in [*node.exc.args, *(word.value for word in node.exc.keywords if word.arg == "remedy")]:
-                yield from (one for one in literals(value) if is_sentence(one, least=1) or "{" in one)
-        if isinstance(node, ast.Call) and name_of(node) in CALLS and node.args:
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            yield from error_messages(node.exc)
+        elif isinstance(node, ast.Call) and name_of(node) in CALLS and node.args:
             yield from map(numbered, filter(None, [message_of(node.args[0])]))
-        if isinstance(node, ast.ClassDef):
-            yield from (
-                one
-                for s in node.body
-                if isinstance(s, ast.Assign) and names(s) == ["remedy"]
-                for one in literals(s.value)
-                if one
-            )
+        elif isinstance(node, ast.Assign) and {"remedy", "note"}.intersection(names(node)):
+            yield from filter(None, literals(node.value))
+        elif isinstance(node, ast.Assign) and path.parent.name == "cli" and TABLES.intersection(names(node)):
+            parts = node.value.values if isinstance(node.value, ast.Dict) else [node.value]
+            yield from (one for part in parts for one in literals(part) if one)
+
+
+def error_messages(call: ast.Call) -> Iterator[str]:
+    """What an error says and what to do about it."""
+    if name_of(call).endswith(("Error", "Problem")):
+        for value in [*call.args, *(word.value for word in call.keywords if word.arg == "remedy")]:
+            yield from (one for one in literals(value) if is_sentence(one, least=1) or "{" in one)
 
 
 def names(statement: ast.Assign) -> list[str]:
     """What is assigned to."""
-    return [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    return [getattr(target, "id", getattr(target, "attr", "")) for target in statement.targets]
 
 
 def name_of(call: ast.Call) -> str:

@@ -27,7 +27,7 @@ def first_problem(problems: Sequence[Mapping[str, Any]], *, show: bool = False) 
     return key, reason
 
 
-REASONS = {"extra_forbidden": "unknown key", "missing": "is missing"}
+REASONS = {"extra_forbidden": "unknown key", "missing": "not given"}
 """pydantic's kinds of problem for which a shorter sentence is clearer."""
 
 

@@ -16,6 +16,10 @@ from functools import cache
 from importlib import resources
 
 LANGUAGES = ("en", "es")
+DEEPEST = 5
+"""Sentences within sentences: a file's line, what is wrong with it, why."""
+ENDINGS, HEAD = " ,;:", "{99}"
+"""How a message begins that is put behind another one, and the place of that other one."""
 PLACE = re.compile(r"\{(\d+)\}")
 
 
@@ -58,22 +62,31 @@ def shapes(name: str) -> list[tuple[re.Pattern[str], list[str], str]]:
     """Messages with places: what a sentence of each looks like, its fixed pieces, its translation. The longest text first."""
     found = []
     for english, text in catalogue(name).items():
-        pieces = PLACE.split(english)
+        head = HEAD if english[0] in ENDINGS else ""
+        pieces = PLACE.split(head + english)
         if len(pieces) > 1:
             look = "".join(f"(?P<p{one}>.*?)" if at % 2 else re.escape(one) for at, one in enumerate(pieces))
-            found.append((re.compile(look, re.DOTALL), pieces[::2], text))
+            look = look.replace("(?P<p99>.*?)", "(?P<p99>.*)")  # an ending begins as late as it can
+            found.append((re.compile(look, re.DOTALL), pieces[::2], head + text))
     return sorted(found, key=lambda shape: -sum(map(len, shape[1])))
 
 
 def t(english: str, name: str = "") -> str:
     """A text in a language; without a name in that of this process. What the catalogue lacks stays English."""
     name = name or language()
-    texts = catalogue(name)
-    if not texts or english in texts or not english.strip():
-        return texts.get(english, english)
+    return english if name == "en" else translated(english, name, depth=0)
+
+
+def translated(english: str, name: str, *, depth: int) -> str:
+    """The translation of a message. Its values are translated where they are sentences; single words may be a user's own."""
+    if english in catalogue(name) or depth > DEEPEST:
+        return catalogue(name).get(english, english)
     for look, pieces, text in shapes(name):
         if in_order(english, pieces) and (found := look.fullmatch(english)):
-            values = {key[1:]: t(value, name) for key, value in found.groupdict().items()}
+            values = {
+                key[1:]: translated(value, name, depth=depth + 1) if " " in value else value
+                for key, value in found.groupdict().items()
+            }
             return "".join(values[one] if at % 2 else one for at, one in enumerate(PLACE.split(text)))
     return english
 

@@ -35,8 +35,12 @@ def test_everything_that_people_read_has_a_spanish_form() -> None:
     [
         ("error", "error"),
         ("B is better than A on score.", "B es mejor que A en score."),
-        ("/tmp/a b.jsonl, line 3: `id`: is missing", "/tmp/a b.jsonl, línea 3: `id`: falta"),
+        ("/tmp/a b.jsonl, line 3: `id`: not given", "/tmp/a b.jsonl, línea 3: `id`: falta"),
         ("/x, line 3: `choice`: Input should be 'left', 'right' or 'tie', not 'both'", None),
+        (
+            "dat_1: 9 train, 2 validation, 7 test, 3 of these known from training",
+            "dat_1: 9 de entrenamiento, 2 de validación, 7 de prueba, 3 de estos ya conocidos del entrenamiento",
+        ),
         ("what no catalogue knows: 3 of 4", "what no catalogue knows: 3 of 4"),
         ("", ""),
     ],

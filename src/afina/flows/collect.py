@@ -13,6 +13,7 @@ from afina.flows.project import Project
 from afina.progress import Stages
 from afina.records import Curated, Example, Turn
 from afina.tasks import Rule, Task
+from afina.texts import t
 
 SURELY_FITS = 0.25
 """A text of so many characters for each token of the limit is not measured: no tokenizer makes four tokens of a character."""
@@ -38,7 +39,7 @@ def curate_project(project: Project, stages: Stages) -> Curated:
         curated = curate(exchanges, project.task, more=[fits(project)])
         project.ledger.save_curated(curated)
         reasons = Counter(rejection.reason for rejection in curated.rejections)
-        stage.note = ", ".join(f"{n} {what}" for what, n in {"kept": len(curated.examples), **reasons}.items())
+        stage.note = ", ".join(f"{n} {t(what)}" for what, n in {"kept": len(curated.examples), **reasons}.items())
     return curated
 
 

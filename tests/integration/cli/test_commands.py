@@ -216,8 +216,8 @@ def test_the_verdict_on_score_files(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ('{"score": 1}', "line 1: `id`: is missing"),
-        ('{"id": 1}', "line 1: `score`: is missing"),
+        ('{"score": 1}', "line 1: `id`: not given"),
+        ('{"id": 1}', "line 1: `score`: not given"),
         ('{"id": 1, "score": NaN}', "line 1: NaN is no number"),
         (
             '{"id": 1, "score": 1}\n{"id": 1, "score": 0}',
@@ -372,7 +372,7 @@ def test_a_turn_is_scored_line_by_line(tmp_path: Path) -> None:
         (1, False, "consulta_precio"),
     ]
     file.write_text('{"user": "a", "next": "b"}\n', "utf-8")
-    with pytest.raises(InputError, match=r"line 1: `bot`: is missing"):
+    with pytest.raises(InputError, match=r"line 1: `bot`: not given"):
         afina("score-turn", str(file))
 
 

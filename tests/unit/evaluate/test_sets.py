@@ -41,7 +41,7 @@ def test_a_structure_that_is_expected_becomes_its_json() -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"prompt": "x"}, "`id`: is missing"),
+        ({"prompt": "x"}, "`id`: not given"),
         ({"id": "1"}, "either `prompt` or `messages`"),
         ({"id": "1", "prompt": "x", "messages": []}, "either `prompt` or `messages`"),
         ({"id": "1", "prompt": "  "}, "last message must be the user's"),

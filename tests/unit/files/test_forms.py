@@ -29,7 +29,7 @@ def test_numbers_are_names_and_structures_are_spelt_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({}, "r, line 2: `id`: is missing"),
+        ({}, "r, line 2: `id`: not given"),
         ({"id": ""}, "r, line 2: `id`: String should have at least 1 character, not ''"),
         ({"id": True}, "r, line 2: `id`: Input should be a valid string, not True"),
         ({"id": "1", "text": True}, "r, line 2: `text`: Input should be a valid string, not True"),
@@ -49,7 +49,7 @@ def test_a_key_inside_a_list_is_named_by_its_position() -> None:
         InputError, match=r"f, line 1: `messages\[1\].role`: Input should be 'system', 'user' or 'assist"
     ):
         checked(ChatRow, {"messages": messages}, "f, line 1")
-    with pytest.raises(InputError, match=r"`messages\[0\].content`: is missing"):
+    with pytest.raises(InputError, match=r"`messages\[0\].content`: not given"):
         checked(ChatRow, {"messages": [{"role": "user"}]}, "f, line 1")
     with pytest.raises(InputError, match=r"`messages`: List should have at least 1 item"):
         checked(ChatRow, {"messages": []}, "f, line 1")

@@ -44,7 +44,7 @@ def test_ratings_come_back_to_their_arms(choices: list[Literal["left", "right", 
         ({"id": "1", "choice": "both", "page": "p"}, "`choice`: Input should be 'left', 'right' or 'tie', not 'both'"),
         ({"id": "999", "choice": "left", "page": "p"}, "'999' is no item of this key"),
         ({"id": "1", "choice": "left", "page": "q"}, "another page"),
-        ({"id": "1", "choice": "left"}, "`page`: is missing"),
+        ({"id": "1", "choice": "left"}, "`page`: not given"),
     ],
 )
 def test_ratings_of_something_else_are_named(row: dict[str, Any], said: str) -> None:
