@@ -41,7 +41,7 @@ CALLS = frozenset({"t", "stage", "warning", "info", "error", "exception"})
 PYDANTIC = (
     "not given", "unknown key", "Input should be {0}", "Input should be {0}, not {1}", "String should have at least {0} character, not {1}",
     "List should have at least {0} item after validation, not {1}", "{0}: {1}", "`{0}`: {1}", "a valid string", "a valid number",
-    "a valid dictionary", "a finite number", "{0} or {1}", "greater than {0}", "greater than or equal to {0}", "less than {0}",
+    "a valid dictionary", "a finite number", "Input should be {0} or {1}, not {2}", "greater than {0}", "greater than or equal to {0}", "less than {0}",
     "less than or equal to {0}", "a valid boolean, unable to interpret input", "a valid integer",
     "a valid integer, unable to parse string as an integer", "a valid number, unable to parse string as a number",
 )  # fmt: skip
