@@ -55,6 +55,7 @@ shape: install
 
 docs: install
 	$(BIN)/python -m tests.reference
+	$(BIN)/python -m tests.catalogue
 
 schema: install
 	$(BIN)/python -m tests.integration.store.dump_schema
