@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from afina.cli.options import VerdictCommand, here, json_option, verdict_exit
+from afina.cli.options import VerdictCommand, here, json_option, policy_options, verdict_exit
 from afina.cli.pages import version_pages, write_pages
 from afina.cli.terminal import OUT, escape, print_json, print_report, stages
 from afina.cli.verdict import COLOURS, EXIT_CODES, print_comparisons, read_guard
@@ -85,20 +85,7 @@ afina evaluate --set items.jsonl --metric chrf --train train.jsonl \\
 )
 @click.option("--a", "a_name", help=t("arm to compare with (default: the first)"))
 @click.option("--b", "b_name", help=t("arm to judge (default: the last)"))
-@click.option(
-    "--alpha",
-    default=0.05,
-    show_default=True,
-    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
-    help=t("largest accepted chance of a false 'better'"),
-)
-@click.option(
-    "--min-effect",
-    default=0.1,
-    show_default=True,
-    type=click.FloatRange(0),
-    help=t("B must surely be better by this share of A's score: 0.1 = ten per cent"),
-)
+@policy_options(min_effect=0.1)
 @click.option(
     "--margin",
     default=0.1,

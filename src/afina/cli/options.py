@@ -1,9 +1,9 @@
 """Options that several commands share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -11,6 +11,7 @@ from afina.cli.terminal import show_error
 from afina.errors import AfinaError, InputError
 from afina.texts import t
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 json_option = click.option("--json", "as_json", is_flag=True, help=t("print JSON"))
 resume_option = click.option("--resume", is_flag=True, help=t("go on with the interrupted run"))
 file_argument = click.argument("file", type=click.Path(path_type=Path))
@@ -60,3 +61,26 @@ def verdict_exit() -> Iterator[None]:
 def here() -> Path:
     """The folder the command was called in."""
     return Path.cwd()
+
+
+def policy_options(*, min_effect: float) -> Callable[[Command], Command]:
+    """The options of every comparison: how sure, and by how much."""
+
+    def add(command: Command) -> Command:
+        effect = click.option(
+            "--min-effect",
+            default=min_effect,
+            show_default=True,
+            type=click.FloatRange(0),
+            help=t("B must surely be better by this share of A's score: 0.1 = ten per cent"),
+        )
+        alpha = click.option(
+            "--alpha",
+            default=0.05,
+            show_default=True,
+            type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+            help=t("largest accepted chance of a false 'better'"),
+        )
+        return alpha(effect(command))
+
+    return add

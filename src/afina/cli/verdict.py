@@ -8,7 +8,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from afina.cli.options import VerdictCommand, json_option, verdict_exit
+from afina.cli.options import VerdictCommand, json_option, policy_options, verdict_exit
 from afina.cli.terminal import OUT, print_json
 from afina.errors import InputError
 from afina.records import Cause, Comparison, Decision, Outcome, Policy
@@ -30,20 +30,7 @@ FILE = click.Path(path_type=Path)
 )
 @click.option("--a", "a_file", required=True, type=FILE, help=t("scores of A (JSONL)"))
 @click.option("--b", "b_file", required=True, type=FILE, help=t("scores of B (JSONL)"))
-@click.option(
-    "--alpha",
-    default=0.05,
-    show_default=True,
-    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
-    help=t("largest accepted chance of a false 'better'"),
-)
-@click.option(
-    "--min-effect",
-    default=0.0,
-    show_default=True,
-    type=click.FloatRange(0),
-    help=t("B must surely be better by this share of A's score: 0.1 = ten per cent"),
-)
+@policy_options(min_effect=0.0)
 @click.option(
     "--guard",
     "guards",
