@@ -16,20 +16,21 @@ from afina.store.paths import Paths, write_json
 from afina.texts import t
 
 FILE = click.Path(path_type=Path)
+DEFAULT_MINUTES = 10.0
 
 
 @click.command(
     "learn",
     help=t(
-        "A file → tuned, quantised, judged model; beside it simple baselines and the untuned base, all on held-out rows. classify: labelled messages; chat: conversations; structured: requests with their JSON or YAML; documents: texts. No database."
+        "A file → tuned, quantised, judged model; beside it simple baselines and the untuned base, all on held-out rows. classify: labelled messages; chat: conversations; structured: requests with their JSON or YAML; documents: texts. No database. Exit code 0 when it came to its end, whatever the verdict: that stands in the report."
     ),
 )
 @click.option(
     "--task",
     "kind",
-    default="classify",
-    show_default=True,
-    help=t("kind of task: classify, chat, structured, documents, or your own as module:object"),
+    help=t(
+        "kind of task: classify, chat, structured, documents, or your own as file.py:OBJECT (default: the recipe's, else classify)"
+    ),
 )
 @click.option("--recipe", default="", help=t("a recipe's name or TOML file (`afina recipes`; default: the kind's)"))
 @click.option("--data", required=True, type=FILE, help=t(".csv, .tsv or .jsonl; for documents also texts or a folder"))
@@ -50,9 +51,7 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--minutes",
     type=click.FloatRange(min=0),
-    default=10,
-    show_default=True,
-    help=t("training time to plan for; 0 = no limit"),
+    help=t("training time to plan for; 0 = no limit (default: the recipe's; without a recipe 10)"),
 )
 @click.option("--quant", type=click.Choice(get_args(Quantisation)), help=t("quantisation (default: the setting's)"))
 @click.option("--work", type=FILE, help=t("folder for model and run (default: .afina/learn/NAME)"))
@@ -62,7 +61,7 @@ def learn_command(
     data: Path, test: Path | None, work: Path | None, out: Path | None, resume: bool, **options: Any
 ) -> None:
     """Learn."""
-    if options["kind"] == "classify" and not options["label"] and not options["recipe"]:
+    if options["kind"] in {None, "classify"} and not options["label"] and not options["recipe"]:
         raise click.UsageError("the task classify needs --label")
     settings = make_settings(flags_of(options), base_layer=base_layer)
     folder = work or Paths(here()).learn(data.stem)
@@ -92,7 +91,9 @@ def flags_of(options: dict[str, Any]) -> dict[str, Any]:
         "export": {"quantisation": options["quant"]},
     }
     train: dict[str, Any] = read_train_settings(options["config"]).model_dump() if options["config"] else {}
-    train = {**train, "training": {**train.get("training", {}), "minutes": options["minutes"]}}
+    minutes = options["minutes"] if options["minutes"] is not None or options["recipe"] else DEFAULT_MINUTES
+    if minutes is not None:
+        train = {**train, "training": {**train.get("training", {}), "minutes": minutes}}
     flags: dict[str, Any] = {
         section: {name: value for name, value in values.items() if value is not None}
         for section, values in given.items()

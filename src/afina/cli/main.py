@@ -13,6 +13,7 @@ import click
 from afina import __version__
 from afina.cli.terminal import ERR, escape, show_error
 from afina.errors import AfinaError, in_short
+from afina.files.own_code import place_of
 from afina.texts import t
 
 COMMANDS = {
@@ -127,7 +128,7 @@ def run() -> None:
         ERR.print(f"[bold red]{t('error')}:[/] {escape(str(exc))}", soft_wrap=True)
         code = 1
     except Exception as exc:
-        code = bug(exc, debug=debug)
+        code = own_fault(exc, debug=debug) if place_of(exc) else bug(exc, debug=debug)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -139,6 +140,16 @@ def show_misuse(error: click.ClickException) -> None:
     ERR.print(f"[bold red]{t('error')}:[/] {escape(t(error.format_message()))}", soft_wrap=True)
     if context is not None:
         ERR.print(f"  → {context.command_path} --help")
+
+
+def own_fault(error: Exception, *, debug: bool) -> int:
+    """What a user's own kind or metric raised: where in it, and what."""
+    if debug:
+        traceback.print_exception(error)
+    said = f"{place_of(error)}: {type(error).__name__}: {in_short(error)}"
+    ERR.print(f"[bold red]{t('error in your own code')}:[/] {escape(said)}", soft_wrap=True)
+    ERR.print(f"  → {t('--debug prints the whole way there')}")
+    return 1
 
 
 def bug(error: BaseException, *, debug: bool) -> int:

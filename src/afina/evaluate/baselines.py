@@ -50,16 +50,25 @@ def tfidf_logreg(texts: Sequence[str], labels: Sequence[str], test: Sequence[str
 PREDICTORS: dict[str, Predictor] = {"majority": majority, "tfidf_logreg": tfidf_logreg}
 
 
+def require_baseline(name: str) -> None:
+    """Make sure that a baseline exists.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    if name not in {*PREDICTORS, NEAREST}:
+        raise InputError(f"no baseline {name!r}", remedy=f"there are {', '.join([*PREDICTORS, NEAREST])}")
+
+
 def baseline_arm(name: str, known: Known) -> Arm:
     """A baseline by name, trained on the pairs.
 
     Raises:
         InputError: there is none of that name.
     """
+    require_baseline(name)
     if name == NEAREST:
         return lookup_arm(NEAREST, Nearest(known.pairs, k=1))
-    if name not in PREDICTORS:
-        raise InputError(f"no baseline {name!r}", remedy=f"there are {', '.join([*PREDICTORS, NEAREST])}")
     return predictor_arm(name, known)
 
 

@@ -3,10 +3,22 @@
 import importlib
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 
 from afina.errors import InputError
+
+LOADED: set[str] = set()
+"""Files that were loaded: an error that passes through one of them is its author's."""
+
+
+def place_of(error: BaseException) -> str:
+    """Where in a user's own file an error was raised, as `file.py, line 7`; empty where none is on its way."""
+    if isinstance(error, SyntaxError) and error.filename in LOADED:
+        return f"{error.filename}, line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((f"{one.filename}, line {one.lineno}" for one in reversed(frames) if one.filename in LOADED), "")
 
 
 def import_own(module: str) -> ModuleType:
@@ -19,6 +31,7 @@ def import_own(module: str) -> ModuleType:
     if path.suffix == ".py":
         if not path.is_file():
             raise InputError(f"{path}: no such file")
+        LOADED.add(str(path))
         specification = importlib.util.spec_from_file_location(path.stem, path)
         assert specification is not None
         assert specification.loader is not None

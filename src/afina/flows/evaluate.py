@@ -8,7 +8,8 @@ from afina.bases import resolve_base
 from afina.chat.render import Renderer, load_renderer
 from afina.evaluate.arms import TARGET, Arm, Asking, Nearest, Pair, gguf_arm
 from afina.evaluate.ask import ask_arms
-from afina.evaluate.baselines import NEAREST, Known, baseline_arm
+from afina.evaluate.baselines import NEAREST, Known, baseline_arm, require_baseline
+from afina.evaluate.metrics import load_metric
 from afina.evaluate.record import write_record
 from afina.evaluate.set_files import with_starters
 from afina.evaluate.sets import make_set
@@ -58,6 +59,18 @@ def eval_set_of(project: Project, dataset: Dataset, *, guards: bool) -> EvalSet:
 def metrics_of(project: Project) -> tuple[str, ...]:
     """The measures that decide, by the settings or the kind."""
     return project.settings.task.metrics or project.task.kind.metrics
+
+
+def require_known(project: Project) -> None:
+    """Refuse, before anything is trained, a metric or a baseline that the verdict would not find.
+
+    Raises:
+        InputError: names it and lists those there are.
+    """
+    for metric in metrics_of(project):
+        load_metric(metric)
+    for name in project.task.kind.baselines:
+        require_baseline(name)
 
 
 def policy_of(project: Project, *, redeploy: bool) -> Policy:

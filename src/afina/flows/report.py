@@ -50,7 +50,7 @@ def task_report(
         "base_model": settings.base.model,
         "rows": dataset.card["rows"],
         "labels_not_in_training": dataset.card.get("labels_not_in_training", {}),
-        "notices": unlearnt_sentences(dataset.card),
+        "notices": [*unlearnt_sentences(dataset.card), *left_out_sentences(verdict)],
         "base": arm_json(by_name["base"], metric),
         "baselines": {name: arm_json(one, metric) for name, one in others.items()},
         "tuned": arm_json(tuned, metric),
@@ -59,6 +59,18 @@ def task_report(
         **served_json(tuned, settings, gguf=compared.tuned),
         "seconds": dict(seconds),
     }
+
+
+def left_out_sentences(verdict: Verdict) -> list[str]:
+    """Why the verdict's figures are of fewer items than the table's."""
+    first = verdict.first
+    count = verdict.eval_set.parts.get(Part.TARGET.value, 0) - first.n
+    if count <= 0 or not verdict.leaks:
+        return []
+    return [
+        f"the verdict leaves {count} items out that training knows: on the other {first.n} {verdict.a} reaches {first.a:.4g}, "
+        f"{verdict.b} {first.b:.4g}"
+    ]
 
 
 def arm_json(scored: Scored, metric: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from afina.errors import NotEnoughDataError
 from afina.export.export import require_exportable
 from afina.flows.base_file import base_stage
 from afina.flows.collect import with_prompt
+from afina.flows.evaluate import require_known
 from afina.flows.freeze import unknown_items
 from afina.flows.give_way import serving_suffers
 from afina.flows.project import Project, recorded, settings_of
@@ -26,8 +27,9 @@ def plan_training(project: Project, dataset: Dataset) -> RunId:
     """Record the run that is about to start.
 
     Raises:
-        NotEnoughDataError: no verdict could come from the held-out part.
+        NotEnoughDataError: no verdict could come from the held-out part. InputError: a metric or baseline that is not there.
     """
+    require_known(project)
     require_items(dataset, project.settings)
     base = project.settings.base.model
     return project.ledger.plan_run(dataset=dataset.id, base=base, config=recorded(project.settings))

@@ -29,12 +29,14 @@ class TaskSettings(Section):
     """What is learnt."""
 
     name: str = Field(
-        "", pattern=r"^([a-z0-9][a-z0-9-]*)?$", description="task, part of every version's name; empty = its kind"
+        "",
+        pattern=r"^([a-z0-9][a-z0-9-]*)?$",
+        description="task, part of every version's name; empty = its kind, for `afina learn` the file's name",
     )
     kind: str = Field(
         "classify",
         min_length=1,
-        description="classify, chat, structured, documents, or your own as module:object or file.py:object",
+        description="classify, chat, structured, documents, or your own as file.py:OBJECT or module:OBJECT",
     )
     language: Language = Field("en", description="language of the prompts that are made where none is given")
     prompt: str = Field(

@@ -59,16 +59,13 @@ def means_of(arms: Sequence[Scored], metric: str, left_out: set[str]) -> dict[st
 def losses_to(
     arms: Sequence[Scored], metric: str, compared: tuple[str, str], *, left_out: set[str], blocks: bool
 ) -> list[Loss]:
-    """Arms beside A and B whose mean on the target is above B's. B with help is no arm to lose to."""
+    """Arms beside A and B whose mean on the target is above B's, the best first. B with help is no arm to lose to."""
     a, b = compared
     means = means_of(arms, metric, left_out)
     others = {arm.name for arm in arms} - {a, b} - {arm.name for arm in helped_arms(arms, b)}
     own = means.get(b, math.inf)
-    return [
-        Loss(name=name, score=value, own=own, metric=metric, blocks=blocks)
-        for name, value in means.items()
-        if name in others and value > own
-    ]
+    better = sorted((name for name in others if means.get(name, own) > own), key=lambda name: -means[name])
+    return [Loss(name=name, score=means[name], own=own, metric=metric, blocks=blocks) for name in better]
 
 
 def helped_arms(arms: Sequence[Scored], b: str) -> list[Scored]:

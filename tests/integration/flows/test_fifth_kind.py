@@ -2,56 +2,18 @@
 
 import json
 import random
+import re
 from pathlib import Path
+
+import pytest
 
 from afina.flows.learn import Lesson, learn
 from afina.progress import Silent
 from afina.settings import load_settings
 
-KIND = '''
-"""Answers in two capital letters: which team takes a message, and how urgent it is."""
-
-import re
-
-from afina.files import cell_text
-from afina.ids import example_id
-from afina.records import Example, Turn
-from afina.tasks.kind import Kind, Said, right_answer
-from afina.tasks.rules import empty_answer, too_short
-
-
-def two_letters(example, task):
-    return "" if re.fullmatch("[A-Z]{2}", example.answer) else "not two capital letters"
-
-
-class Code(Kind):
-    name = "code"
-    rules = (too_short, empty_answer, two_letters)
-    metrics = ("exact",)
-    baselines = ("majority", "nearest")
-
-    def said(self, task, path, row):
-        yield Said(
-            turns=(Turn("user", cell_text(path, row, "message")),), decision={"answer": cell_text(path, row, "code")}
-        )
-
-    def examples(self, task, exchange):
-        right = right_answer(exchange)
-        if right is not None:
-            yield Example(
-                id=example_id(exchange.id), turns=exchange.turns, answer=right, group=exchange.group, stratum=right
-            )
-
-    def prompt(self, task):
-        return task.settings.prompt or "Two letters."
-
-
-CODE = Code()
-'''
-RECIPE = """
-about = "Messages to codes"
-[task]
-kind = "{kind}"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "a-kind-of-your-own.md"
+MACHINE = """
+recipe = "rating.toml"
 [base]
 model = "{base}"
 [train.training]
@@ -62,35 +24,38 @@ max_seq_length = 256
 [evaluate]
 guards = false
 nearest = 0
-max_tokens = 8
 [runtime]
 context = 256
 """
 
 
-def test_a_kind_is_one_file_and_a_recipe(tiny_model: Path, tmp_path: Path) -> None:
-    """It is imported, curated by its own rule, frozen, trained, exported and judged like the four that come along."""
-    (tmp_path / "code.py").write_text(KIND, "utf-8")
-    recipe = RECIPE.format(kind=f"{tmp_path / 'code.py'}:CODE", base=tiny_model)
-    machine = recipe.index("[runtime]")
-    (tmp_path / "code.toml").write_text(recipe[:machine], "utf-8")
-    (tmp_path / "afina.toml").write_text(f'recipe = "code.toml"\n{recipe[machine:]}', "utf-8")
+def test_the_documented_kind_is_one_file_and_a_recipe(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page's own code is imported, curated by its own rule, frozen, trained, exported and judged like the four that come along."""
+    page = PAGE.read_text("utf-8")
+    for name, language in (("rating.py", "python"), ("rating.toml", "toml")):
+        block = re.search(rf"```{language}\n(.*?)```", page, re.DOTALL)
+        assert block is not None
+        (tmp_path / name).write_text(block[1], "utf-8")
+    (tmp_path / "afina.toml").write_text(MACHINE.format(base=tiny_model), "utf-8")
     draw = random.Random(1)
     rows = [
-        {
-            "message": f"{draw.getrandbits(64):x} {draw.getrandbits(64):x}",
-            "code": "AB" if n % 3 else "C!" if n % 2 else "CD",
-        }
+        {"review": f"{draw.getrandbits(64):x} {draw.getrandbits(64):x}", "stars": 5 if n % 3 else 9 if n % 2 else 1}
         for n in range(150)
     ]
-    (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    settings = load_settings(tmp_path, environment={})
+    (tmp_path / "reviews.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    monkeypatch.chdir(tmp_path)
 
-    report = learn(Lesson(data=tmp_path / "data.jsonl", folder=tmp_path / "w"), settings, Silent())
+    report = learn(
+        Lesson(data=tmp_path / "reviews.jsonl", folder=tmp_path / "w"),
+        load_settings(tmp_path, environment={}),
+        Silent(),
+    )
 
     entry = report["tasks"][0]
-    assert (entry["kind"], entry["metric"], entry["task"]) == ("code", "exact", "data")
-    assert entry["rejected"] == {"not two capital letters": 25}
-    assert set(entry["baselines"]) == {"majority", "nearest"}
+    assert (entry["kind"], entry["metric"], entry["task"]) == ("rating", "exact", "reviews")
+    assert entry["rejected"] == {"not 1 to 5 stars": 25}
+    assert set(entry["baselines"]) == {"majority", "tfidf_logreg"}
     assert entry["baselines"]["majority"]["score"] > 0.6
     assert sum(entry["rows"].values()) == 125
