@@ -17,10 +17,13 @@ from afina.chat import defuse_turns
 from afina.chat.render import Renderer
 from afina.errors import InputError
 from afina.evaluate.likelihood import WEIGHED_TOKENS, mean_log_likelihood
+from afina.progress import Tell
 from afina.records import EvalItem, EvalSet, Output, Part, Turn
-from afina.runtime import Completion, RuntimeClient, gguf_facts, start_worker
+from afina.runtime import Completion, RuntimeClient, TextNotWeighedError, gguf_facts, start_weigher, start_worker
 from afina.settings import RuntimeSettings
 
+Weight = float | str
+"""Mean log-likelihood of an expected answer, nats per token; or why it could not be had."""
 Pair = tuple[str, str]
 """A training example: the message and its answer."""
 TARGET = frozenset({Part.TARGET})
@@ -48,6 +51,8 @@ class Arm:
     name: str
     source: dict[str, Any]
     open: Callable[[EvalSet], AbstractContextManager[OpenedArm]]
+    weigh: Callable[[Sequence[EvalItem], Tell], dict[str, Weight]] = lambda _items, _tell: {}
+    """Item → how likely its expected answer is, of the items that are weighed. Before `open`, so that the two compute one after the other."""
     parts: frozenset[Part] | None = None
 
 
@@ -146,22 +151,34 @@ def gguf_arm(name: str, gguf: Path, settings: RuntimeSettings, asking: Asking, *
 
             def ask(item: EvalItem) -> Output:
                 turns = defuse_turns(asking.turns(item), control)
-                weight = None
-                if asking.renderer and asking.is_weighed(item):
-                    weight = mean_log_likelihood(client, asking.renderer, turns, item.expected)
                 if not asking.is_written(item):
-                    return Output(item=item.id, log_likelihood=weight)
+                    return Output(item=item.id)
                 schema = eval_set.answer_schema if item.part is Part.TARGET else None
                 found = client.chat(turns, schema=schema, max_tokens=asking.tokens(item), confidence=schema is not None)
-                return output_of(item, found, log_likelihood=weight)
+                return output_of(item, found)
 
             yield OpenedArm(ask=ask, connections=settings.slots, alive=worker.alive, peak_rss_mb=worker.peak_rss_mb)
 
+    def weigh(items: Sequence[EvalItem], tell: Tell) -> dict[str, Weight]:
+        weighed = [item for item in items if asking.is_weighed(item)]
+        if not weighed or asking.renderer is None:
+            return {}
+        control, found = gguf_facts(gguf).control, dict[str, Weight]()
+        with start_weigher(gguf, settings, log=log.with_suffix(".weigher.log")) as ask:
+            for done, item in enumerate(weighed, start=1):
+                turns = defuse_turns(asking.turns(item), control)
+                try:
+                    found[item.id] = mean_log_likelihood(ask, asking.renderer, turns, item.expected)
+                except TextNotWeighedError as exc:
+                    found[item.id] = str(exc)
+                tell(done, len(weighed), f"{name}: likelihoods")
+        return found
+
     source = {"kind": "gguf", "file": gguf.name, "blake2b": file_hash(gguf), "context": settings.context}
-    return Arm(name=name, source=source | asking.source(), open=opened, parts=asking.parts)
+    return Arm(name=name, source=source | asking.source(), open=opened, weigh=weigh, parts=asking.parts)
 
 
-def output_of(item: EvalItem, found: Completion, *, log_likelihood: float | None = None) -> Output:
+def output_of(item: EvalItem, found: Completion) -> Output:
     """A completion as an output."""
     return Output(
         item=item.id,
@@ -171,7 +188,6 @@ def output_of(item: EvalItem, found: Completion, *, log_likelihood: float | None
         first_ms=found.first_ms,
         tokens_in=found.tokens_in,
         tokens_out=found.tokens_out,
-        log_likelihood=log_likelihood,
         confidence=found.confidence,
     )
 

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 from afina.chat.render import Renderer
 from afina.records import Turn
-from afina.runtime import RuntimeClient
+from afina.runtime import Weigh
 
 WEIGHED_TOKENS = 64
-"""Of a longer answer or text the last so many tokens are weighed, after all that stands before them: each costs a request."""
+"""Of a longer answer or text the last so many tokens are weighed, after all that stands before them."""
 
 
-def mean_log_likelihood(client: RuntimeClient, renderer: Renderer, turns: Sequence[Turn], expected: str) -> float:
+def mean_log_likelihood(weigh: Weigh, renderer: Renderer, turns: Sequence[Turn], expected: str) -> float:
     """Mean log-likelihood of the expected answer after these turns, nats per token; without turns, of a plain text."""
     ids, first = answer_ids(renderer, turns, expected) if turns else (text_ids(renderer, expected), 1)
     first = max(first, len(ids) - WEIGHED_TOKENS)
-    return client.log_likelihood(ids[:first], ids[first:]) / max(1, len(ids) - first)
+    return weigh(ids, first) / max(1, len(ids) - first)
 
 
 def answer_ids(renderer: Renderer, turns: Sequence[Turn], expected: str) -> tuple[tuple[int, ...], int]:

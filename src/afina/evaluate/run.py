@@ -5,12 +5,13 @@ import os
 import platform
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from afina.errors import RuntimeFailedError
-from afina.evaluate.arms import Arm, OpenedArm
+from afina.evaluate.arms import Arm, OpenedArm, Weight
 from afina.evaluate.record import head_of, read_partial
 from afina.progress import Tell, unheard
 from afina.records import EvalItem, EvalRecord, EvalSet, Output
@@ -31,9 +32,10 @@ def run_arm(arm: Arm, eval_set: EvalSet, *, partial: Path, tell: Tell = unheard)
     began = time.monotonic()
     items = [item for item in eval_set.items if item.id not in known]
     write_whole(partial, as_lines(head, *map(as_line, known.values())))  # anew: the old end may be torn
+    weights = arm.weigh(items, tell)
     with arm.open(eval_set) as asked, disk_errors(partial), partial.open("a", encoding="utf-8") as file:
         with ThreadPoolExecutor(asked.connections) as pool:
-            waiting = [pool.submit(answer, asked, item) for item in items]
+            waiting = [pool.submit(answer, asked, item, weights.get(item.id)) for item in items]
             try:
                 for done, future in enumerate(as_completed(waiting), start=len(known) + 1):
                     output = future.result()
@@ -56,11 +58,13 @@ def run_arm(arm: Arm, eval_set: EvalSet, *, partial: Path, tell: Tell = unheard)
     )
 
 
-def answer(asked: OpenedArm, item: EvalItem) -> Output:
+def answer(asked: OpenedArm, item: EvalItem, weight: Weight | None = None) -> Output:
     """One item. A refused or timed-out question is an output with its reason; a dead worker is not."""
+    if isinstance(weight, str):
+        return Output(item=item.id, error=weight)
     began = time.perf_counter()
     try:
-        return asked.ask(item)
+        return replace(asked.ask(item), log_likelihood=weight)
     except RuntimeFailedError as exc:
         if not asked.alive():
             raise

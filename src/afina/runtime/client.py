@@ -14,11 +14,6 @@ from afina.errors import RuntimeFailedError
 from afina.files import NOTICES
 from afina.records import Turn
 
-LIKELIEST = (64, 1024)
-"""How many tokens are asked for first. A tuned model's answer is almost always among 64, which takes the server 2 ms on
-the built-in base; writing down all 8,192 takes it 57 ms."""
-
-
 OPTIONAL = ("temperature", "cache_prompt", "logprobs")
 """What an answer can do without; a schema is not among it, because without one the answer is another."""
 
@@ -61,7 +56,6 @@ class RuntimeClient:
         self.names: dict[str, str] = {}
         self.unwanted: set[str] = set()
         self.plain_token: int | None = None
-        self.vocabulary_size: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -157,7 +151,7 @@ class RuntimeClient:
         """
         return self.tokenize(self.render(turns), add_special=True)
 
-    def next_log_probabilities(self, ids: Sequence[int], *, top: int = 20, cache: bool = False) -> dict[int, float]:
+    def next_log_probabilities(self, ids: Sequence[int], *, top: int = 20) -> dict[int, float]:
         """Natural log-probabilities of the likeliest next tokens after `ids`.
 
         The token that the server then picks is forced to a plain one (the probabilities are those before that): of a
@@ -170,7 +164,7 @@ class RuntimeClient:
             "n_predict": 1,
             "n_probs": top,
             "temperature": 0,
-            "cache_prompt": cache,
+            "cache_prompt": False,
             "logit_bias": [[self.plain_token, 1000.0]],
         }
         probabilities = self.post("completion", body).get("completion_probabilities") or []
@@ -187,28 +181,6 @@ class RuntimeClient:
             "logit_bias": [[token, 1000.0]],
         }
         return bool(self.post("completion", body).get("stop_type") == "eos")
-
-    def log_likelihood(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
-        """Sum of the log-probabilities of an answer's tokens after a prompt, in nats.
-
-        One request a token, of which all but the last token is in the server's cache. The likeliest tokens are asked
-        for first; only where the answer's is not among them more, and at last all of the vocabulary.
-        """
-        return sum(self.token_log_probability([*prompt, *answer[:at]], token) for at, token in enumerate(answer))
-
-    def token_log_probability(self, read: Sequence[int], token: int) -> float:
-        """Natural log-probability of one token after `read`."""
-        for top in LIKELIEST:
-            found = self.next_log_probabilities(read, top=top, cache=True)
-            if token in found:
-                return found[token]
-        return self.next_log_probabilities(read, top=self.vocabulary(), cache=True)[token]
-
-    def vocabulary(self) -> int:
-        """Number of tokens of the served model."""
-        if self.vocabulary_size is None:
-            self.vocabulary_size = int(self.http.get("v1/models").json()["data"][0]["meta"]["n_vocab"])
-        return self.vocabulary_size
 
     def generation_speed(self, ids: Sequence[int], *, tokens: int) -> float:
         """Tokens a second of a greedy answer to `ids` that is not allowed to end early."""
