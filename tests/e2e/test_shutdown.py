@@ -20,6 +20,12 @@ from afina.wiring import open_project
 from tests.e2e.conftest import environment, run_afina
 
 pytestmark = pytest.mark.e2e
+SCHEMA = {
+    "type": "object",
+    "properties": {"topic": {"type": "string", "enum": ["pago", "envio"]}},
+    "required": ["topic"],
+    "additionalProperties": False,
+}
 HOSTILE = {
     "PGSSLMODE": "require", "PGSERVICE": "nowhere", "PGHOSTADDR": "192.0.2.1", "PGCHANNELBINDING": "require", "PGTARGETSESSIONATTRS": "read-only",
     "PGOPTIONS": "-c nonsense=1", "PGCLIENTENCODING": "LATIN1", "PGTZ": "nonsense",
@@ -44,7 +50,7 @@ def shop(folder: Path) -> Path:
         base="semilla",
         gguf="models/v1/m.gguf",
         quantisation="q8_0",
-        card={"fields": ["topic"], "labels": {"topic": ["pago", "envio"]}},
+        card={"kind": "classify", "prompt": "Clasifica.", "answer_schema": SCHEMA},
     )
     with project.session() as session:
         register_version(session, version)

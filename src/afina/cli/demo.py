@@ -52,7 +52,6 @@ def demo_command(folder: Path | None) -> None:
     report["tasks"].append(turn_the_chat(project.paths.learn("chat"), chat_settings, told.narrator))
     report["seconds"] = round(time.monotonic() - began, 1)
     report["note"] = "authored sample, built-in base, simulated canary traffic"
-    write_json(place / "report.json", report)
     labels, chat = report["tasks"]
     chatting = folder_project(project.paths.learn("chat"), chat_settings)
     curves = {
@@ -62,6 +61,7 @@ def demo_command(folder: Path | None) -> None:
     for entry, own in ((labels, project), (chat, chatting)):
         page = version_pages(own, own.ledger.version(entry["version"]))
         entry["page"] = str(page.relative_to(place))
+    write_json(place / "report.json", report)
     write_report_page(report, place / "report.html", curves=curves, notes=INTRODUCTION)
     print_report(report)
     shown = place / "report.html"
