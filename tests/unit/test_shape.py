@@ -17,6 +17,7 @@ STAGES = {
     "capture", "knowledge", "synth", "curate", "freeze", "train", "export", "evaluate", "verdict", "release", "serve",
 }  # fmt: skip
 FORBIDDEN = {"utils", "util", "helpers", "common", "manager", "base", "misc"}
+HEAVY = {"torch", "transformers", "peft", "sklearn", "matplotlib"}
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
@@ -176,12 +177,20 @@ def test_files_with_logic_have_a_test_file_of_their_name() -> None:
     assert len(missing) <= UNMIRRORED, missing
 
 
-def test_the_verdict_loads_no_torch() -> None:
-    """The command line's quickest tool: `afina verdict` on two score files starts in less than a second."""
-    code = "import sys, afina.cli.verdict; print([m for m in ('torch', 'transformers', 'sklearn') if m in sys.modules])"
+@pytest.mark.parametrize(
+    ("commands", "spared"),
+    [
+        (["verdict", "status", "import_file", "curate", "freeze", "release", "review", "models", "chat"], HEAVY),
+        (["serve", "doctor"], HEAVY),
+        (["evaluate", "export"], {"transformers", "peft", "sklearn", "matplotlib"}),
+    ],
+)
+def test_commands_start_without_what_they_may_not_need(commands: list[str], spared: set[str]) -> None:
+    """Libraries that take a second and more are loaded where they are used: `afina import` started in 3.6 s, now in 1.1 s."""
+    code = f"import sys, {', '.join(f'afina.cli.{name}' for name in commands)}; print(*{spared!r} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.split() == []
 
 
 def test_the_circle_is_small() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import TemplateError as JinjaError
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from afina.chat.control import defuse, defuse_turns
 from afina.chat.folding import fold_system
@@ -166,8 +165,10 @@ def load_renderer(folder: Path) -> Renderer:
             f"{folder}: no tokenizer (tokenizer.json, tokenizer.model or vocab.json)",
             remedy="copy the tokenizer files of the model into its folder",
         )
+    from transformers import AutoTokenizer  # with it comes torch, 1.8 s: commands that read no tokenizer start without
+
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ModelError(f"{folder}: the tokenizer does not load: {in_short(exc)}") from exc
     require_embedded(folder, tokenizer)

@@ -12,7 +12,8 @@ from afina.cli.options import here
 from afina.errors import RuntimeFailedError
 from afina.serve.protocol import BoundedProtocol, allow_files
 from afina.texts import t
-from afina.wiring import open_project, project_gateway
+from afina.wiring import open_project
+from afina.wiring.gateway import project_gateway
 
 
 @click.command(

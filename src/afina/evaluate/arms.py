@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from afina.chat import defuse_turns
 from afina.chat.render import Renderer
@@ -63,6 +62,8 @@ class Nearest:
         if not pairs:
             raise InputError("nearest examples need training examples")
         self.pairs, self.k = list(pairs), k
+        from sklearn.feature_extraction.text import TfidfVectorizer  # 0.8 s: only where examples are looked for
+
         self.pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
         self.known = self.pieces.fit_transform([message for message, _ in pairs])
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
 from safetensors import SafetensorError
 
 from afina.bases.folder import require_same_base
@@ -67,6 +66,8 @@ def with_adapter(model: Any, base: Path, adapter: Path) -> Any:
             f"{adapter}: no adapter here (adapter_config.json)", remedy="name the folder that `afina train` wrote"
         )
     require_same_base(adapter, base)
+    from peft import PeftModel  # 1 s: only where an adapter is merged
+
     try:
         return PeftModel.from_pretrained(model, str(adapter))
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, SafetensorError) as exc:

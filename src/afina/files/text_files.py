@@ -54,7 +54,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         with path.open(encoding=encoding, errors=errors, newline="") as file:
             while line := file.readline(MAX_LINE_CHARACTERS + 1):
                 number += 1
-                require_readable(path, number, line)
+                require_readable(path, number, line, encoding)
                 yield number, line
     except UnicodeDecodeError as exc:  # UTF-16 and UTF-32: what an escape cannot keep
         raise InputError(
@@ -62,7 +62,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         ) from exc
 
 
-def require_readable(path: Path, number: int, line: str) -> None:
+def require_readable(path: Path, number: int, line: str, encoding: str) -> None:
     """Refuse a line that is too long or not text.
 
     Raises:
@@ -74,6 +74,10 @@ def require_readable(path: Path, number: int, line: str) -> None:
     if "\x00" in line:
         raise InputError(f"{where}: the character NUL", remedy="is this a text file? Save it anew as UTF-8")
     half = next((at for at, c in enumerate(line) if ord(c) in HALF), None)
+    if half is not None and not encoding.startswith("utf-8"):
+        raise InputError(
+            f"{where}: half a character of {encoding.upper()} (character {half + 1})", remedy="save it anew as UTF-8"
+        )
     if half is not None:
         raise InputError(f"{where}: not UTF-8 (character {half + 1})", remedy=code_page_remedy(path, line, half))
 

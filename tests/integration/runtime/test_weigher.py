@@ -1,15 +1,14 @@
-"""How likely the runtime finds a text, against torch on the model that the file was made from."""
+"""A weigher beside the server: texts one after the other, errors of one text and of all."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
-from transformers import AutoModelForCausalLM
 
 from afina.errors import RuntimeFailedError
 from afina.export.export import Conversion, convert
 from afina.runtime import TextNotWeighedError, Weigh, start_weigher
+from afina.runtime.llama import loaded
 from afina.settings import RuntimeSettings
 
 IDS = [5, 77, 300, 412, 99, 1023, 55, 8, 912, 44, 1200, 7, 66, 512, 333, 21, 900, 45]
@@ -30,17 +29,12 @@ def weigh(gguf: Path, tmp_path: Path) -> Iterator[Weigh]:
         yield found
 
 
-@pytest.mark.parametrize("first", [1, 4, len(IDS) - 1])
-def test_it_is_the_models_likelihood(weigh: Weigh, tiny_model: Path, first: int) -> None:
-    """The sum over the tokens from `first` on, whatever was weighed before."""
-    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
-    with torch.no_grad():
-        logs = model(torch.tensor([IDS])).logits[0].double().log_softmax(-1)
-    expected = sum(float(logs[at - 1, IDS[at]]) for at in range(first, len(IDS)))
-
+def test_it_is_the_librarys_likelihood(weigh: Weigh, gguf: Path) -> None:
+    """The same number as in this process (test_llama.py compares that with torch), whatever was weighed before."""
     weigh(IDS[::-1], 3)
 
-    assert weigh(IDS, first) == pytest.approx(expected, abs=2e-2)
+    with loaded(gguf, context=128, threads=1) as model:
+        assert weigh(IDS, 4) == model.log_likelihood(IDS, 4)
 
 
 def test_a_text_that_does_not_fit_is_an_error_of_that_text(weigh: Weigh) -> None:

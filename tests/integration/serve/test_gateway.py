@@ -22,7 +22,7 @@ from afina.ids import ModelVersionId
 from afina.records import ModelVersion
 from afina.serve import bucket
 from afina.settings import RuntimeSettings
-from afina.wiring import project_gateway
+from afina.wiring.gateway import project_gateway
 
 CARD = {
     "kind": "classify",

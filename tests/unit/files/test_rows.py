@@ -171,6 +171,13 @@ def test_any_bytes_are_read_or_refused(content: bytes, name: str) -> None:
             json.dumps(row.values, ensure_ascii=False).encode()
 
 
+def test_half_a_character_of_utf_16_is_named(tmp_path: Path) -> None:
+    """A lone surrogate, which Python's decoder can be told to let through."""
+    content = "text,label\nho".encode("utf-16-be") + b"\xd8\x01" + "la,a\n".encode("utf-16-be")
+    with pytest.raises(InputError, match=r"a\.csv, line 2: half a character of UTF-16-BE \(character 3\)"):
+        read_rows(written(tmp_path, "a.csv", content))
+
+
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), st.sampled_from([",", ";", "\t"]))
 @settings(max_examples=100, deadline=None)
 def test_what_csv_writes_is_read_back(cell: str, separator: str) -> None:

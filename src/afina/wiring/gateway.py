@@ -1,58 +1,29 @@
-"""Settings → running parts: the only place that builds real adapters. Rooms do not import it."""
+"""A project → its gateway: fleet, recorder, feedback, and a database that is brought back when it goes away."""
 
 import logging
-import os
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import psycopg
 from fastapi import FastAPI
 
-from afina.bases.training import base_layer
 from afina.capture import Recorder, add_feedback, record_interactions
 from afina.capture.unsaved import keep_unsaved, record_unsaved
 from afina.errors import DatabaseDownError, StoreError
-from afina.flows.project import Project, database_project
+from afina.flows.project import Project
 from afina.ids import ClientId, FeedbackId, InteractionId, new_id
 from afina.records import Feedback, FeedbackKind, Interaction
-from afina.serve import Fleet, GatewayOptions, LiveVersion, build_gateway, read_live
+from afina.serve import LiveVersion, read_live
+from afina.serve.app import GatewayOptions, build_gateway
+from afina.serve.fleet import Fleet
 from afina.serve.gateway import Opinion
-from afina.settings import Settings, find_project, load_settings
-from afina.store.access import database_errors
-from afina.store.migrate import migrate
-from afina.store.paths import Paths, private_folder
 from afina.store.pool import Connection, close_pool, open_pool
 from afina.store.server import embedded_dsn
 
 LOG = logging.getLogger("afina.serve")
 REVIVE_S, REVIVE_TIMEOUT_S = 5.0, 15.0
-
-
-def read_project(start: Path, *, flags: Mapping[str, Any] | None = None) -> tuple[Paths, Settings]:
-    """Folder and settings of the project that `start` lies in; no database is touched."""
-    folder = find_project(start)
-    return Paths(folder), load_settings(folder, environment=os.environ, flags=flags, base_layer=base_layer)
-
-
-def open_project(start: Path, *, flags: Mapping[str, Any] | None = None) -> Project:
-    """The project with a database that answers and has the newest schema; the embedded server is started if needed."""
-    paths, settings = read_project(start, flags=flags)
-    return connect(paths, settings)
-
-
-def connect(paths: Paths, settings: Settings) -> Project:
-    """Start or reach the database and migrate it."""
-    private_folder(paths.data)
-    dsn = settings.store.url or embedded_dsn(paths.database, idle_stop_minutes=settings.store.idle_stop_minutes)
-    with database_errors():
-        migrate(dsn)
-    open_pool(dsn, most=settings.store.connections)
-    return database_project(paths, settings, dsn)
 
 
 class Served:
