@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 TORCH_INDEX ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install demo test fast unit-integration check lint types shape unit integration e2e schema docs lock clean
+.PHONY: install demo test fast unit-integration coverage check lint types shape unit integration e2e schema docs lock clean
 .DEFAULT_GOAL := demo
 
 install: $(STAMP)
@@ -24,9 +24,12 @@ demo: install
 
 test: unit-integration e2e
 
-# Line coverage counts without the end-to-end tests, which run in processes of their own.
 unit-integration: install
-	$(BIN)/pytest tests/unit tests/integration --cov --cov-report=term:skip-covered --cov-fail-under=85 -q --durations=10
+	$(BIN)/pytest tests/unit tests/integration -q --durations=10
+
+# Lines covered without the end-to-end tests, which run in processes of their own. Counting takes a third more time.
+coverage: install
+	$(BIN)/pytest tests/unit tests/integration --cov --cov-report=term:skip-covered --cov-fail-under=85 -q
 
 e2e: install
 	$(BIN)/pytest tests/e2e -q --durations=10
