@@ -16,17 +16,20 @@ from afina.errors import ModelError
 from afina.store.paths import MANIFEST, read_json
 
 MARKED_BYTES = 65536
+GGUF = ".gguf"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
 def resolve_base(name: str) -> Path:
-    """The local folder of a base model.
+    """The local folder of a base model, or its GGUF.
 
     Raises:
         ModelError: it is not here; says how to get it.
     """
     if name == semilla.NAME:
         folder = semilla.FOLDER
+    elif name.endswith(GGUF):
+        return require_gguf(Path(name))
     elif Path(name).is_dir():
         folder = Path(name).resolve()
     elif (pulled := pulled_folder(name)) is not None:
@@ -41,6 +44,20 @@ def resolve_base(name: str) -> Path:
             ) from exc
     check_folder(folder)
     return folder
+
+
+def require_gguf(file: Path) -> Path:
+    """A GGUF by its path; what is in it is looked at where it is read.
+
+    Raises:
+        ModelError: there is no such file, or it is none.
+    """
+    if not file.is_file():
+        raise ModelError(f"{file}: no such file", remedy="name a .gguf file, a model folder or `semilla`")
+    with file.open("rb") as opened:
+        if opened.read(4) != b"GGUF":
+            raise ModelError(f"{file}: not a GGUF file", remedy="name a .gguf file, a model folder or `semilla`")
+    return file.resolve()
 
 
 def check_folder(folder: Path) -> None:
@@ -102,6 +119,11 @@ def weight_files(folder: Path) -> list[str]:
         raise ModelError(f"{index}: not an index of weight files", remedy="pull the model again") from exc
 
 
+def weights_of(base: Path) -> list[Path]:
+    """The files that hold a base's weights: a GGUF is its own."""
+    return [base] if base.is_file() else [base / name for name in weight_files(base)]
+
+
 def missing_remedy(folder: Path) -> str:
     """What to do about missing weights."""
     if any(next(folder.glob(kind), None) for kind in PICKLES):
@@ -142,10 +164,10 @@ def base_mark(folder: Path) -> str:
     Three places, because a derived model may keep some layers; not the whole, because that is a minute of reading for 15 GB.
     """
     digest = blake2b(digest_size=8)
-    for name in weight_files(folder):
-        size = (folder / name).stat().st_size
+    for path in weights_of(folder):
+        size = path.stat().st_size
         digest.update(size.to_bytes(8, "little"))
-        with (folder / name).open("rb") as file:
+        with path.open("rb") as file:
             for at in (0, size // 2, size - MARKED_BYTES):
                 file.seek(max(0, at))
                 digest.update(file.read(MARKED_BYTES))

@@ -8,7 +8,7 @@ import click
 
 from afina.bases import resolve_base, semilla
 from afina.bases.training import base_layer
-from afina.chat.render import Rendered, load_renderer
+from afina.chat.render import Rendered
 from afina.cli.options import here, json_option, resume_option
 from afina.cli.plan import print_plan, print_rates
 from afina.cli.terminal import OUT, print_json, stages
@@ -18,6 +18,7 @@ from afina.files import placed_chats, read_documents
 from afina.flows.train import interrupted_run, plan_training, train_run
 from afina.ids import RunId
 from afina.jobs import defer_training
+from afina.runtime.renderer import renderer_of
 from afina.settings import TrainSettings, read_train_settings
 from afina.texts import t
 from afina.train.encode import Encoded, Long, encode_documents, encode_placed
@@ -46,7 +47,7 @@ class Files:
 
     def chats(self) -> Encoded:
         """The chats, encoded; what becomes of long ones is said on stderr."""
-        renderer = load_renderer(resolve_base(self.model))
+        renderer = renderer_of(resolve_base(self.model))
         training = self.settings.training
 
         def part(path: Path | None) -> tuple[Rendered, ...]:
@@ -58,7 +59,7 @@ class Files:
 
     def texts(self) -> Encoded:
         """The documents, encoded."""
-        renderer = load_renderer(resolve_base(self.model))
+        renderer = renderer_of(resolve_base(self.model))
         limit = self.settings.training.max_seq_length
         return Encoded(
             encode_documents(read_documents(self.documents) if self.documents else (), renderer, max_tokens=limit), ()
@@ -240,7 +241,7 @@ def train_files(files: Files, output: Path, *, resume: bool, as_json: bool) -> d
             require_free(out)
         if not encoded.train:
             raise TrainError("there is nothing to train on")
-    if files.model != semilla.NAME:
+    if files.model != semilla.NAME and base.is_dir():
         require_exportable(base)
     told, results = stages(as_json), {}
     for stage, out, encoded, settings in parts:

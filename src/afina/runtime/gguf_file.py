@@ -1,18 +1,19 @@
 """Is this file a whole GGUF? Checked before a worker sees it: llama.cpp's own message only reaches its log."""
 
-import struct
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from gguf import GGUFReader, LlamaFileType, TokenType
+import numpy as np
+from gguf import LlamaFileType, TokenType
 
 from afina.errors import ModelError
+from afina.runtime.gguf_header import GgufTensor, open_keys
 
 
-def check_gguf(path: Path) -> GGUFReader:
-    """Open a GGUF and make sure that every tensor lies inside the file.
+def check_gguf(path: Path) -> tuple[GgufTensor, ...]:
+    """The tensors of a GGUF, after making sure that every one lies inside the file.
 
     Raises:
         ModelError: missing, empty, of another kind, or cut short.
@@ -24,14 +25,12 @@ def check_gguf(path: Path) -> GGUFReader:
         head = file.read(8)
     if size == 0 or head[:4] != b"GGUF":
         raise ModelError(f"{path}: not a GGUF file", remedy="run `afina export` again")
-    try:
-        reader = GGUFReader(path)
-        end = max((int(t.data_offset) + int(t.n_bytes) for t in reader.tensors), default=0)
-    except (ValueError, IndexError, KeyError, struct.error, OSError) as exc:
-        raise ModelError(f"{path}: the file is cut short or damaged", remedy="run `afina export` again") from exc
-    if end > size or not reader.tensors:
+    with open_keys(path) as keys:
+        tensors = tuple(keys.tensors())
+    end = max((tensor.offset + tensor.size for tensor in tensors), default=0)
+    if end > size or not tensors:
         raise ModelError(f"{path}: the file is cut short ({size} of {end} bytes)", remedy="run `afina export` again")
-    return reader
+    return tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +58,16 @@ def gguf_facts(path: Path) -> GgufFacts:
 @lru_cache(maxsize=16)
 def read_facts(path: Path, modified: float) -> GgufFacts:
     """`gguf_facts` of one state of a file."""
-    reader = check_gguf(path)
-
-    def value(key: str) -> Any:
-        return reader.fields[key].contents() if key in reader.fields else None
-
-    tokens, types = value("tokenizer.ggml.tokens") or [], value("tokenizer.ggml.token_type") or []
-    control = frozenset(text for text, kind in zip(tokens, types, strict=False) if kind == TokenType.CONTROL)
-    file_type = value("general.file_type")
+    tensors = check_gguf(path)
+    with open_keys(path) as keys:
+        types = keys.numbers("tokenizer.ggml.token_type")
+        places = [] if types is None else np.flatnonzero(types == TokenType.CONTROL).tolist()
+        control = frozenset(keys.texts("tokenizer.ggml.tokens", places))
+        file_type, architecture = keys.number("general.file_type"), keys.text("general.architecture")
     return GgufFacts(
-        architecture=str(value("general.architecture") or ""),
-        quantisation=LlamaFileType(file_type).name.removeprefix("MOSTLY_") if file_type is not None else "",
-        parameters=sum(int(tensor.n_elements) for tensor in reader.tensors),
+        architecture=architecture or "",
+        quantisation=LlamaFileType(int(file_type)).name.removeprefix("MOSTLY_") if file_type is not None else "",
+        parameters=sum(math.prod(tensor.shape) for tensor in tensors),
         size=path.stat().st_size,
         modified=modified,
         control=control,

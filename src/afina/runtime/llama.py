@@ -7,17 +7,19 @@ llama.cpp itself fills with its defaults; only the first numbers of a context's 
 import ctypes
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from ctypes import POINTER, Structure, c_bool, c_byte, c_char_p, c_float, c_int8, c_int32, c_uint32, c_void_p
-from functools import cache
+from ctypes import CFUNCTYPE, POINTER, Structure, c_bool, c_byte, c_char_p, c_float, c_int8, c_int32, c_uint32, c_void_p
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
 import xllamacpp
 
-from afina.errors import RuntimeFailedError
+from afina.errors import ModelError, RuntimeFailedError
 
 DEFAULTS = (512, 2048, 512, 1)
 """n_ctx, n_batch, n_ubatch and n_seq_max as llama.cpp sets them: by these a context's parameters are known again."""
+SILENT = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)(lambda _level, _text, _data: None)
+"""Takes what llama.cpp says while it reads a file: it is not for the terminal."""
 LONGEST_PASS = 512
 """Tokens computed at once (n_ubatch)."""
 
@@ -42,13 +44,22 @@ class Batch(Structure):
     )
 
 
-SIGNATURES: dict[str, tuple[list[object], object]] = {
+Signatures = dict[str, tuple[list[object], object]]
+SIGNATURES: Signatures = {
     "llama_backend_init": ([], None),
+    "llama_log_set": ([c_void_p, c_void_p], None),
     "llama_model_default_params": ([], Block),
     "llama_context_default_params": ([], Block),
     "llama_model_load_from_file": ([c_char_p, Block], c_void_p),
     "llama_init_from_model": ([c_void_p, Block], c_void_p),
     "llama_model_get_vocab": ([c_void_p], c_void_p),
+    "llama_model_chat_template": ([c_void_p, c_char_p], c_char_p),
+    "llama_tokenize": ([c_void_p, c_char_p, c_int32, POINTER(c_int32), c_int32, c_bool, c_bool], c_int32),
+    "llama_vocab_get_text": ([c_void_p, c_int32], c_char_p),
+    "llama_vocab_get_attr": ([c_void_p, c_int32], c_int32),
+    "llama_vocab_bos": ([c_void_p], c_int32),
+    "llama_vocab_eos": ([c_void_p], c_int32),
+    "llama_vocab_pad": ([c_void_p], c_int32),
     "llama_vocab_n_tokens": ([c_void_p], c_int32),
     "llama_get_memory": ([c_void_p], c_void_p),
     "llama_memory_clear": ([c_void_p, c_bool], None),
@@ -70,14 +81,59 @@ def library() -> ctypes.CDLL:
     Raises:
         RuntimeFailedError: this xllamacpp does not export a function.
     """
-    found = ctypes.CDLL(next(str(path) for path in Path(xllamacpp.__path__[0]).glob("xllamacpp*.so")))
-    for name, (arguments, result) in SIGNATURES.items():
+    found = declared(SIGNATURES)
+    found.llama_log_set(SILENT, None)
+    found.llama_backend_init()
+    return found
+
+
+def speak() -> None:
+    """Let llama.cpp write to standard error after all: in a process whose standard error is a log."""
+    library().llama_log_set(None, None)
+
+
+@cache
+def shared_object() -> ctypes.CDLL:
+    """xllamacpp's library, which holds llama.cpp and ggml."""
+    return ctypes.CDLL(next(str(path) for path in Path(xllamacpp.__path__[0]).glob("xllamacpp*.so")))
+
+
+def declared(signatures: Signatures) -> ctypes.CDLL:
+    """The library, with the types of some of its functions told.
+
+    Raises:
+        RuntimeFailedError: this xllamacpp does not export one of them.
+    """
+    found = shared_object()
+    for name, (arguments, result) in signatures.items():
         function = getattr(found, name, None)
         if function is None:
             raise RuntimeFailedError(f"this xllamacpp does not export {name}", remedy="run `make install`")
         function.argtypes, function.restype = arguments, result
-    found.llama_backend_init()
     return found
+
+
+VOCAB_ONLY = 72
+"""Place of `vocab_only` among a model's parameters; the byte two behind it, `use_extra_bufts`, is 1 by default."""
+
+
+@lru_cache(maxsize=4)
+def vocabulary_of(gguf: Path) -> tuple[int, int]:
+    """A model without its weights, and its vocabulary. Kept while the process runs: reading 150,000 tokens takes a second.
+
+    Raises:
+        ModelError: llama.cpp does not read the file. RuntimeFailedError: another version of xllamacpp.
+    """
+    lib = library()
+    params = lib.llama_model_default_params()
+    flags = memoryview(params).cast("B")
+    if bytes(flags[VOCAB_ONLY : VOCAB_ONLY + 3]) != b"\0\0\1":
+        raise RuntimeFailedError("this xllamacpp orders a model's parameters otherwise", remedy="run `make install`")
+    flags[VOCAB_ONLY] = 1
+    model = lib.llama_model_load_from_file(str(gguf).encode(), params)
+    if not model:
+        raise ModelError(f"{gguf}: llama.cpp does not read its tokenizer", remedy="take another file of this model")
+    return model, lib.llama_model_get_vocab(model)
 
 
 class LoadedGguf:

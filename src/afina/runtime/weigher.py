@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from afina.errors import RuntimeFailedError
-from afina.runtime.llama import loaded
+from afina.runtime.llama import loaded, speak
 from afina.runtime.process import last_error, threads_to_use
 from afina.settings import RuntimeSettings
 
@@ -72,6 +72,7 @@ class TextNotWeighedError(RuntimeFailedError):
 
 def main(arguments: dict[str, str | int]) -> None:
     """Load, then answer line by line until standard input ends."""
+    speak()
     with loaded(
         Path(str(arguments["gguf"])), context=int(arguments["context"]), threads=int(arguments["threads"])
     ) as model:

@@ -1,6 +1,6 @@
 """One llama.cpp server for one GGUF, in a process of its own.
 
-    python -m afina.runtime.worker '{"gguf": …, "threads": …, "context": …, "slots": …, "exact": …, "ready": …}'
+    python -P …/afina/runtime/worker.py '{"gguf": …, "threads": …, "context": …, "slots": …, "exact": …, "ready": …}'
 
 `exact` keeps keys and values in float32 (llama.cpp rounds them to float16 otherwise): that is how an unquantised file is
 compared with the model it was made from. The worker writes its address to the file `ready` once the model is loaded, and

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from afina.bases.folder import weight_files
+from afina.bases.folder import weights_of
 from afina.errors import TrainError
 from afina.settings import TrainSettings
 from afina.store.paths import read_json, write_json
@@ -58,7 +58,7 @@ def identify(data: Encoded, settings: TrainSettings, *, base: Path, start: Path 
             rows.update(f"{len(row.ids)};".encode() + np.asarray(row.ids, np.int64).tobytes() + bytes(row.supervised))
     return Identity(
         settings=settings.model_dump(mode="json"),
-        base=digest_of([base / "config.json", *(base / name for name in weight_files(base))]),
+        base=digest_of([*([] if base.is_file() else [base / "config.json"]), *weights_of(base)]),
         start=digest_of(sorted(start.glob("adapter_*"))) if start else "",
         data=rows.hexdigest(),
     )

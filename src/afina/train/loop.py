@@ -28,6 +28,7 @@ from afina.train.divergence import MAX_RETURNS, divergence
 from afina.train.encode import Encoded, batch_order
 from afina.train.engine import Engine, backward, mean_loss
 from afina.train.folder import identify, only_trainer, prepare_folder
+from afina.train.gguf_base import load_gguf
 from afina.train.interrupt import Stop, after_the_step
 from afina.train.lean import load_lean
 from afina.train.log import RunLog
@@ -132,7 +133,7 @@ def trainable_model(settings: TrainSettings, *, base: Path, start: Path | None, 
     return_freed_memory()
     torch.set_num_threads(threads or options.threads or len(os.sched_getaffinity(0)))
     torch.manual_seed(options.seed)
-    model = add_adapter(load_base(base) if kept == "float32" else load_lean(base, kept), settings.lora, base=str(base))
+    model = add_adapter(load_stored(base, kept), settings.lora, base=str(base))
     keep_freed_memory()  # after loading, whose leavings would lie between the weights for good
     if start is not None:
         start_from(model, start, base=base)
@@ -141,6 +142,13 @@ def trainable_model(settings: TrainSettings, *, base: Path, start: Path | None, 
     if tight:
         release_holes(model.get_base_model().get_decoder())
     return model
+
+
+def load_stored(base: Path, kind: str) -> Any:
+    """The base in its stored form: a GGUF stays in its own blocks, whatever `kind` says."""
+    if base.is_file():
+        return load_gguf(base)
+    return load_base(base) if kind == "float32" else load_lean(base, kind)
 
 
 def new_optimizer(model: Any, options: TrainingSettings) -> torch.optim.Optimizer:

@@ -7,6 +7,7 @@ from typing import Any
 from transformers import AutoConfig
 
 from afina.errors import TrainError
+from afina.train.gguf_metadata import gguf_config
 
 NEEDED = ("num_attention_heads", "num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size")
 
@@ -78,5 +79,9 @@ def shape_of(config: Any) -> Shape:
 
 
 def read_model_config(folder: Path) -> Any:
-    """The configuration of a model folder; its weights need not be there."""
+    """The configuration of a model folder, whose weights need not be there, or of a GGUF."""
+    if folder.is_file():
+        found = gguf_config(folder)
+        del found["gguf_architecture"]
+        return AutoConfig.for_model(**found)
     return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

@@ -6,20 +6,11 @@ from pathlib import Path
 import pytest
 
 from afina.errors import RuntimeFailedError
-from afina.export.export import Conversion, convert
 from afina.runtime import TextNotWeighedError, Weigh, start_weigher
 from afina.runtime.llama import loaded
 from afina.settings import RuntimeSettings
 
 IDS = [5, 77, 300, 412, 99, 1023, 55, 8, 912, 44, 1200, 7, 66, 512, 333, 21, 900, 45]
-
-
-@pytest.fixture(scope="module")
-def gguf(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny model in float32."""
-    out = tmp_path_factory.mktemp("weigher") / "tiny.gguf"
-    convert(tiny_model, out, Conversion(name="tiny"))
-    return out
 
 
 @pytest.fixture
