@@ -42,3 +42,9 @@ def new_id(prefix: str) -> str:
 def example_id(source: str, number: int = 0) -> ExampleId:
     """The id of the example with this number out of one interaction: the same each time it is made."""
     return ExampleId(f"exa_{blake2b(f'{source}#{number}'.encode(), digest_size=13).hexdigest()}")
+
+
+def base_name(base: str) -> str:
+    """What a base is called in the names of the versions made from it: the last part of a path or an id, without a colon."""
+    last = base.rstrip("/").split("/")[-1].removesuffix(".gguf").lower()
+    return last.removeprefix("ollama:").removeprefix("pypi:").replace("==", "-").replace(":", "-")

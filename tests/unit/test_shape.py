@@ -151,7 +151,7 @@ def test_paths_of_a_project_are_built_in_one_file(path: Path) -> None:
 
 LOGIC = 12
 """Statements in functions from which a file is taken to have logic of its own."""
-UNMIRRORED = 105
+UNMIRRORED = 104
 """Files with logic whose tests stand under another name. It may only become smaller."""
 
 

@@ -1,5 +1,6 @@
-"""Model folders: the built-in base, local folders and pulled ones, found and checked; `load` loads them."""
+"""Base models: found by name and checked; `load` loads folders."""
 
-from afina.bases.folder import check_folder, resolve_base
+from afina.bases.folder import check_folder
+from afina.bases.resolve import resolve_base
 
 __all__ = ["check_folder", "resolve_base"]

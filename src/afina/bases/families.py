@@ -188,9 +188,10 @@ FAMILIES: dict[str, Family] = {
     "gemma3": Family(
         config=Gemma3TextConfig, model=Gemma3ForCausalLM, template=GEMMA3, bos="<bos>", eos="<eos>",
         pieces=("<mask>", "<start_of_turn>", "<end_of_turn>"), tokenizer_class="GemmaTokenizer", sentencepiece=True,
-        more=GEMMA_MORE,
+        more={**GEMMA_MORE, "num_hidden_layers": 6},
     ),
 }  # fmt: skip
+"""Gemma 3 has six layers, because the sixth is the first without a window."""
 
 
 def build_family(name: str, out: Path, *, seed: int = 0) -> None:

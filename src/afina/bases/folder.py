@@ -1,4 +1,4 @@
-"""Finds base models: the built-in one, a local folder, or one that was pulled before. Looks into folders before they are used."""
+"""Model folders: looked into before they are used."""
 
 import json
 import math
@@ -6,58 +6,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError, safe_open
 
-from afina.bases import semilla
-from afina.bases.pull import pulled_folder
 from afina.errors import ModelError
 from afina.store.paths import MANIFEST, read_json
 
 MARKED_BYTES = 65536
-GGUF = ".gguf"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
-
-
-def resolve_base(name: str) -> Path:
-    """The local folder of a base model, or its GGUF.
-
-    Raises:
-        ModelError: it is not here; says how to get it.
-    """
-    if name == semilla.NAME:
-        folder = semilla.FOLDER
-    elif name.endswith(GGUF):
-        return require_gguf(Path(name))
-    elif Path(name).is_dir():
-        folder = Path(name).resolve()
-    elif (pulled := pulled_folder(name)) is not None:
-        folder = pulled
-    else:
-        try:
-            folder = Path(snapshot_download(name, local_files_only=True))
-        except (LocalEntryNotFoundError, HFValidationError, OSError) as exc:
-            raise ModelError(
-                f"{name}: neither `semilla`, nor a folder, nor a model pulled before",
-                remedy=f"run `afina base pull {name}` where there is a network, or name a local folder",
-            ) from exc
-    check_folder(folder)
-    return folder
-
-
-def require_gguf(file: Path) -> Path:
-    """A GGUF by its path; what is in it is looked at where it is read.
-
-    Raises:
-        ModelError: there is no such file, or it is none.
-    """
-    if not file.is_file():
-        raise ModelError(f"{file}: no such file", remedy="name a .gguf file, a model folder or `semilla`")
-    with file.open("rb") as opened:
-        if opened.read(4) != b"GGUF":
-            raise ModelError(f"{file}: not a GGUF file", remedy="name a .gguf file, a model folder or `semilla`")
-    return file.resolve()
 
 
 def check_folder(folder: Path) -> None:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 import click
 import psutil
 
+from afina.bases import ollama
 from afina.bases.fits import what_fits
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, print_json
@@ -95,6 +96,8 @@ def installation_checks() -> list[Check]:
         found.append(("postgresql", False, str(exc), exc.remedy))
     kinds = "q8_0, q4_0, q4_k_m, q5_k_m" if ggml.available() else "q8_0, q4_0"
     found.append(("quantisations", ggml.available(), kinds, "K-quants need the pinned xllamacpp: run `make install`"))
+    bases = [f"{len(list(ollama.names(store)))} in {store}" for store in ollama.stores()]
+    found.append(("ollama", True, ", ".join(bases) or t("none"), ""))
     return found
 
 

@@ -8,8 +8,10 @@ import click
 from afina.bases import resolve_base
 from afina.cli.options import here, json_option
 from afina.cli.terminal import print_json, stages
-from afina.export.export import Target, export_model
+from afina.export.deliver import deliver
+from afina.export.export import Target
 from afina.export.merge import Trained
+from afina.flows.base_file import served_type
 from afina.flows.export import export_run
 from afina.settings import Quantisation, Settings
 from afina.texts import t
@@ -45,12 +47,13 @@ def export_command(model: str | None, adapter: Path | None, quant: str | None, o
 def export_files(model: str, adapter: Path | None, out: Path, *, quant: str | None, as_json: bool) -> dict[str, object]:
     """A model folder with an adapter on it → a GGUF. Returns its card."""
     settings = Settings()
-    quantisation = quant or settings.export.quantisation
+    base = resolve_base(model)
+    quantisation = served_type(base, quant or settings.export.quantisation)
     if out.is_dir():
         out = out / f"{Path(model).name}-{quantisation}.gguf"
     with stages(as_json).stage("export") as stage:
-        exported = export_model(
-            Trained(resolve_base(model), adapter),
+        exported = deliver(
+            Trained(base, adapter),
             out,
             settings.runtime,
             Target(quantisation=quantisation, name=out.stem),

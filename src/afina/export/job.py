@@ -5,7 +5,7 @@ from typing import Any
 from psycopg.types.json import Json
 
 from afina.errors import StoreError
-from afina.ids import ModelVersionId, RunId
+from afina.ids import ModelVersionId, RunId, base_name
 from afina.records import ModelVersion
 from afina.store.named import read_queries
 from afina.store.pool import Connection, Row
@@ -33,7 +33,7 @@ def register_version(session: Connection, version: ModelVersion) -> None:
 def next_name(session: Connection, *, task: str, base: str) -> str:
     """`BASE-TASK:vN`, the form of names Ollama uses."""
     row = session.execute(QUERIES["next_number"], {"task": task}).fetchone()
-    return f"{base.rstrip('/').split('/')[-1].lower()}-{task}:v{row['number'] if row else 1}"
+    return f"{base_name(base)}-{task}:v{row['number'] if row else 1}"
 
 
 def to_version(row: Row) -> ModelVersion:

@@ -15,11 +15,12 @@ from typing import Any
 import torch
 
 from afina.bases.load import load_base
-from afina.chat.render import load_renderer
 from afina.errors import ExportError
 from afina.export.merge import Trained, with_adapter
 from afina.records import Turn
 from afina.runtime import RuntimeClient, start_worker
+from afina.runtime.gguf_model import decoded_model
+from afina.runtime.renderer import renderer_of
 from afina.settings import RuntimeSettings
 
 HARD_STRINGS = (
@@ -125,6 +126,11 @@ class Check:
     log: Path
     measure_speed: bool = False
 
+    @property
+    def limits(self) -> str:
+        """The quantisation whose limits hold: of a type that is not exported here, those of q4_0, the coarsest."""
+        return self.quantisation if self.quantisation in LIMITS else "q4_0"
+
 
 def check_parity(trained: Trained, gguf: Path, settings: RuntimeSettings, check: Check) -> Parity:
     """Compare a model folder, with an adapter on it or without, with a GGUF made from it.
@@ -132,8 +138,8 @@ def check_parity(trained: Trained, gguf: Path, settings: RuntimeSettings, check:
     Raises:
         ModelError, RuntimeFailedError: one of the two does not load.
     """
-    renderer, quantisation = load_renderer(trained.base), check.quantisation
-    model = load_base(trained.base)
+    renderer, quantisation = renderer_of(trained.base), check.quantisation
+    model = decoded_model(trained.base) if trained.base.is_file() else load_base(trained.base)
     model = (with_adapter(model, trained.base, trained.adapter) if trained.adapter else model).eval()
     all_chats = [*PROBE_CHATS, *trained.chats]
     prompts = [renderer.prompt(chat) for chat in all_chats]
@@ -148,7 +154,7 @@ def check_parity(trained: Trained, gguf: Path, settings: RuntimeSettings, check:
         stops = client.ends_at(ids[0], renderer.end_id())
         adds_bos = client.tokenize("a", add_special=True) != client.tokenize("a")
         speed = client.generation_speed(ids[0], tokens=SPEED_TOKENS) if check.measure_speed else 0.0
-    limit, divergence_limit = limits_of(model, quantisation)
+    limit, divergence_limit = limits_of(model, check.limits)
     same = templates == len(prompts) and tokens == len(texts) and (equal == count or not exact)
     near = count > 0 and worst_judged <= limit and divergence <= divergence_limit
     return Parity(

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from afina.bases import resolve_base
 from afina.capture import read_entries
-from afina.chat.render import Renderer, load_renderer
+from afina.chat.render import Renderer
 from afina.curate import curate
 from afina.errors import TemplateError
 from afina.files import NOTICES
 from afina.flows.project import Project
 from afina.progress import Stages
 from afina.records import Curated, Example, Turn
+from afina.runtime.renderer import renderer_of
 from afina.tasks import Rule, Task
 from afina.texts import t
 
@@ -62,7 +63,7 @@ def fits(project: Project) -> Rule:
         if not example.turns or (plain and characters < SURELY_FITS * limit):
             return ""
         if not loaded:
-            loaded.append(load_renderer(resolve_base(settings.base.model)))
+            loaded.append(renderer_of(resolve_base(settings.base.model)))
         try:
             length = len(loaded[0].training(chat, only_last=True).ids)
         except TemplateError as exc:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from afina.bases import resolve_base
-from afina.chat.render import Renderer, load_renderer
+from afina.chat.render import Renderer
 from afina.evaluate.arms import TARGET, Arm, Asking, Nearest, Pair, gguf_arm
 from afina.evaluate.ask import ask_arms
 from afina.evaluate.baselines import NEAREST, Known, baseline_arm, require_baseline
@@ -19,6 +19,7 @@ from afina.flows.project import Project, settings_of
 from afina.flows.report import task_report
 from afina.progress import Stages
 from afina.records import GUARDED, LIKELIHOOD, Dataset, EvalItem, EvalSet, ModelVersion, Policy, Scored, Verdict
+from afina.runtime.renderer import renderer_of
 from afina.settings import Settings
 from afina.store.paths import write_json
 from afina.verdict.judge import Question, judge
@@ -127,7 +128,7 @@ def baseline_arms(project: Project, dataset: Dataset) -> list[Arm]:
 def model_arms(project: Project, contest: Contest) -> list[Arm]:
     """Base and tuned as served; each also with the k nearest training examples in the prompt (few-shot, costs no training)."""
     settings, kind = contest.settings, project.task.kind
-    renderer = load_renderer(resolve_base(settings.base.model))
+    renderer = renderer_of(resolve_base(settings.base.model))
     told = opponent_prompt(project, contest.dataset, settings, renderer)
     arms = [model_arm(BASE, contest.base, asking(project, settings, told, renderer), contest)]
     if settings.evaluate.nearest and kind.asks:

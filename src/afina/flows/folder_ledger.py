@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from afina.errors import StoreError
-from afina.ids import ClientId, DatasetId, ModelVersionId, RunId, new_id
+from afina.ids import ClientId, DatasetId, ModelVersionId, RunId, base_name, new_id
 from afina.records import (
     Curated,
     Dataset,
@@ -120,7 +120,7 @@ class FolderLedger:
     def next_name(self, base: str) -> str:
         """See `Ledger`."""
         number = sum(self.read("versions", one, ModelVersion).run is not None for one in self.ids("versions")) + 1
-        return f"{base.rstrip('/').split('/')[-1].lower()}-{self.task}:v{number}"
+        return f"{base_name(base)}-{self.task}:v{number}"
 
     def add_version(self, version: ModelVersion) -> None:
         """See `Ledger`."""

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from afina.bases import resolve_base
-from afina.chat.render import Rendered, Renderer, load_renderer
+from afina.chat.render import Rendered, Renderer
 from afina.errors import NotEnoughDataError
 from afina.flows.base_file import base_stage
 from afina.flows.collect import with_prompt
@@ -16,6 +16,7 @@ from afina.flows.project import Project, recorded, settings_of
 from afina.ids import RunId
 from afina.progress import Stages
 from afina.records import Dataset, Example, RunState
+from afina.runtime.renderer import renderer_of
 from afina.settings import Settings
 from afina.store.paths import write_json
 from afina.train.encode import Encoded, Long, encode_chats, encode_documents
@@ -92,7 +93,7 @@ def train_stage(dataset: Dataset, settings: Settings, stages: Stages, training: 
         for notice in settings.train.notices():
             stage.tell(0, 0, notice)
         said: list[str] = []
-        encoded = encode(dataset, load_renderer(base), settings, said)
+        encoded = encode(dataset, renderer_of(base), settings, said)
 
         def waits() -> bool:
             why = training.must_wait()

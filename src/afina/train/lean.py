@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from afina.bases.folder import check_folder, weight_files
 from afina.bases.load import require_finite
 from afina.errors import ModelError, in_short
+from afina.runtime.gguf_model import parameters_of
 from afina.train.storage import attach, store
 
 HEAD = "lm_head.weight"
@@ -30,7 +31,7 @@ def load_lean(folder: Path, kind: str) -> Any:
         with init_empty_weights(include_buffers=False):
             model: Any = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
         model.tie_weights()
-        wanted = modules_by_name(model)
+        wanted = parameters_of(model)
         if config.tie_word_embeddings:
             require_tied(folder)
             wanted.pop(HEAD, None)
@@ -48,15 +49,6 @@ def load_lean(folder: Path, kind: str) -> Any:
         )
     model.config.use_cache = False
     return model.requires_grad_(requires_grad=False)
-
-
-def modules_by_name(model: Any) -> dict[str, tuple[Any, str]]:
-    """Parameter name → its module and attribute."""
-    return {
-        f"{path}.{name}" if path else name: (module, name)
-        for path, module in model.named_modules()
-        for name, _ in module.named_parameters(recurse=False)
-    }
 
 
 def tensors(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -24,6 +25,7 @@ from afina.settings import TrainSettings
 from afina.train.allocator import keep_freed_memory, release_holes
 from afina.train.encode import batch_order
 from afina.train.engine import Engine
+from afina.train.gguf_base import load_gguf
 from afina.train.kernels import apply
 from afina.train.loss import LOGITS_BYTES, SupervisedLoss
 from afina.train.model import add_adapter
@@ -32,7 +34,8 @@ from afina.train.shape import Shape, shape_of
 from afina.train.storage import BLOCK, PART_BYTES, attach, store
 
 BITS = {"float32": 32.0, "bfloat16": 16.0, "nf4": 4.13}
-WAYS = tuple((storage, again) for storage in BITS for again in (False, True))
+GGUF = "gguf"
+"""The base stays in its file: there is no other storage to choose."""
 PROBE_VOCABULARY = 4096
 RUNTIME_BYTES = 0.45e9
 """Interpreter, torch and transformers without any model."""
@@ -100,14 +103,16 @@ def plan_training(
     shape, options = shape_of(config), settings.training
     torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))
     ways, sampled = [], []
-    for done, (storage, again) in enumerate(WAYS):
-        tell(done, len(WAYS), storage)
+    offered = ways_of(shape)
+    own_way = own_of(settings, shape)
+    for done, (storage, again) in enumerate(offered):
+        tell(done, len(offered), storage)
         limit = pack_limit(config, settings, memory=memory, storage=storage, checkpointing=again)
         parts = sampled_parts(examples, settings, limit=limit)
         ways.append(way_of(parts, config, settings, Variant(storage, again), memory=memory))
-        if (storage, again) == (settings.storage, options.gradient_checkpointing):
+        if (storage, again) == own_way:
             sampled = [[one for part in step for one in passes(part)] for step in parts]
-    own = next(w for w in ways if (w.storage, w.checkpointing) == (settings.storage, options.gradient_checkpointing))
+    own = next(w for w in ways if (w.storage, w.checkpointing) == own_way)
     fitting = sorted((w for w in ways if w.ram_bytes <= memory), key=lambda way: way.step_s)
     way = own if own.ram_bytes <= memory else next(iter(fitting), None)
     steps = -(-len(examples) // (options.batch_size * options.gradient_accumulation_steps)) * options.num_epochs
@@ -128,6 +133,16 @@ def plan_training(
         disk_bytes=4.0 * adapter * (3 * 2 + 2),  # two checkpoints with two moments each, the best and the final adapter
         remedies=tuple(remedies(own, way, settings, seconds=seconds, max_hours=max_hours)),
     )
+
+
+def ways_of(shape: Shape) -> tuple[tuple[str, bool], ...]:
+    """Storages with and without recomputed activations, as this base can be kept."""
+    return tuple((storage, again) for storage in ([GGUF] if shape.stored_bits else BITS) for again in (False, True))
+
+
+def own_of(settings: TrainSettings, shape: Shape) -> tuple[str, bool]:
+    """The way that the settings ask for."""
+    return (GGUF if shape.stored_bits else settings.storage, settings.training.gradient_checkpointing)
 
 
 def memory_limit(settings: TrainSettings) -> float:
@@ -177,26 +192,28 @@ def require_memory(
     memory, shape = memory_limit(settings), shape_of(config)
     longest = pack([max(examples, key=lambda row: len(row.ids))])
     limits, needs = {}, {}
-    for way in WAYS:
+    for way in ways_of(shape):
         storage, again = way
         limits[way] = limit or pack_limit(config, settings, memory=memory, storage=storage, checkpointing=again)
         steps = sampled_parts(examples, settings, limit=limits[way])
         load = heaviest([longest, *(part for step in steps for part in step)])
         needs[way] = ram_bytes(shape, settings, load, Variant(storage, again))
-    own = (settings.storage, settings.training.gradient_checkpointing)
+    own = own_of(settings, shape)
     if needs[own] <= memory:
         return Room(tokens=limits[own], tight=is_tight(needs[own], memory, storage=own[0], checkpointing=own[1]))
-    fitting = [
-        f'base_storage = "{storage}"{" with gradient_checkpointing = true" if again else ""} ({need / 1e9:.1f} GB)'
-        for (storage, again), need in needs.items()
-        if need <= memory
-    ]
+    fitting = [f"{named(*way)} ({need / 1e9:.1f} GB)" for way, need in needs.items() if need <= memory]
     raise TrainError(
         f"this training needs about {needs[own] / 1e9:.1f} GB of memory, {memory / 1e9:.1f} GB may be taken",
         remedy=f"in [training]: {' or '.join(fitting[:2])}; `afina train --plan` says what each costs in time"
         if fitting
         else "a smaller base, shorter examples (max_seq_length), a smaller pack_tokens, or more memory",
     )
+
+
+def named(storage: str, again: bool) -> str:
+    """A way as it is written into the settings."""
+    kept = [] if storage == GGUF else [f'base_storage = "{storage}"']
+    return " with ".join([*kept, *(["gradient_checkpointing = true"] if again else [])]) or "as it is"
 
 
 def is_tight(need: float, memory: float, *, storage: str, checkpointing: bool) -> bool:
@@ -277,13 +294,15 @@ def pack_limit(
     again = settings.training.gradient_checkpointing if checkpointing is None else checkpointing
     kept = shape.kept_per_token(dropout=settings.lora.lora_dropout > 0)
     numbers = shape.layers * shape.hidden + kept if again else shape.layers * kept
-    beside = (memory or memory_limit(settings)) - fixed_bytes(shape, settings, storage=storage or settings.storage)
+    beside = (memory or memory_limit(settings)) - fixed_bytes(
+        shape, settings, storage=storage or own_of(settings, shape)[0]
+    )
     return max(256, min(4096, int(0.5 * beside / (4 * numbers))))
 
 
 def fixed_bytes(shape: Shape, settings: TrainSettings, *, storage: str) -> float:
     """Memory that does not depend on the examples: libraries, frozen weights, adapter with gradient and moments."""
-    bits = BITS["bfloat16" if storage == "nf4" and shape.hidden % BLOCK else storage]
+    bits = shape.stored_bits or BITS["bfloat16" if storage == "nf4" and shape.hidden % BLOCK else storage]
     return RUNTIME_BYTES + shape.weights * bits / 8 + 16.0 * shape.adapter_weights(settings.lora.r)
 
 
@@ -315,18 +334,9 @@ def timed(function: Callable[[], Any], *, repeats: int = 2) -> list[float]:
 def layer_seconds(pack: Packed, config: Any, settings: TrainSettings, variant: Variant) -> float:
     """Seconds of one decoder layer for one pack, forward and backward, averaged over a small stack of them."""
     storage, checkpointing, tight = variant.storage, variant.checkpointing, variant.tight
-    some = copy.deepcopy(config)
     kinds = getattr(config, "layer_types", None)
     wanted = 2 if kinds is None or len(set(kinds)) == 1 else 6
-    some.num_hidden_layers = min(PROBE_LAYERS if tight else wanted, config.num_hidden_layers)
-    if kinds is not None:
-        some.layer_types = list(kinds)[: some.num_hidden_layers]
-    some.vocab_size, some.use_cache, some.pad_token_id = PROBE_VOCABULARY, False, 0
-    base: Any = AutoModelForCausalLM.from_config(some, dtype=torch.float32).requires_grad_(requires_grad=False)
-    if storage != "float32":
-        for module in base.get_decoder().modules():
-            if isinstance(module, torch.nn.Linear):
-                attach(module, store(module.weight, storage))
+    base = probe(config, storage, layers=min(PROBE_LAYERS if tight else wanted, config.num_hidden_layers))
     model = add_adapter(base, settings.lora, base=str(base.name_or_path)).train()
     if checkpointing:
         base.activation_checkpointing_enable({"use_reentrant": False})
@@ -339,13 +349,36 @@ def layer_seconds(pack: Packed, config: Any, settings: TrainSettings, variant: V
         hidden = engine.states(small, engine.layout(small))
         hidden.sum().backward()
 
-    return fmean(timed(step)) / int(some.num_hidden_layers)  # the mean: a run's steps are not its fastest ones either
+    return fmean(timed(step)) / len(
+        base.get_decoder().layers
+    )  # the mean: a run's steps are not its fastest ones either
+
+
+def probe(config: Any, storage: str, *, layers: int) -> Any:
+    """The first layers of the model, frozen: of a GGUF its own, else of its shape with random weights."""
+    if storage == GGUF:
+        model = load_gguf(Path(config.name_or_path))
+        model.get_decoder().layers = model.get_decoder().layers[:layers]
+        model.config.num_hidden_layers = layers
+        return model
+    some = copy.deepcopy(config)
+    some.num_hidden_layers = layers
+    if getattr(config, "layer_types", None) is not None:
+        some.layer_types = list(config.layer_types)[:layers]
+    some.vocab_size, some.use_cache, some.pad_token_id = PROBE_VOCABULARY, False, 0
+    model = AutoModelForCausalLM.from_config(some, dtype=torch.float32).requires_grad_(requires_grad=False)
+    if storage != "float32":
+        for module in model.get_decoder().modules():
+            if isinstance(module, torch.nn.Linear):
+                attach(module, store(module.weight, storage))
+    return model
 
 
 def head_seconds(shape: Shape, storage: str) -> float:
     """Seconds of the head for one supervised row: forward and gradient."""
     # small numbers: of large ones softmax makes denormals, with which the processor is 17 times slower
-    head = store(0.02 * torch.randn(PROBE_VOCABULARY, shape.hidden), storage)
+    # a GGUF's types decode about as fast as bfloat16
+    head = store(0.02 * torch.randn(PROBE_VOCABULARY, shape.hidden), "bfloat16" if storage == GGUF else storage)
     rows = 256
     hidden = torch.randn(rows, shape.hidden, requires_grad=True)
     targets, ones = torch.zeros(rows, dtype=torch.int64), torch.ones(rows)

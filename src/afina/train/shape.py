@@ -7,7 +7,8 @@ from typing import Any
 from transformers import AutoConfig
 
 from afina.errors import TrainError
-from afina.train.gguf_metadata import gguf_config
+from afina.runtime.gguf_config import gguf_config
+from afina.runtime.gguf_model import transformers_config
 
 NEEDED = ("num_attention_heads", "num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size")
 
@@ -24,6 +25,8 @@ class Shape:
     head_size: int
     vocabulary: int
     tied: bool
+    stored_bits: float = 0.0
+    """Bits a weight in the GGUF that the base stays in; 0: a folder's, stored as the settings say."""
 
     @property
     def layer_weights(self) -> int:
@@ -75,13 +78,12 @@ def shape_of(config: Any) -> Shape:
         head_size=getattr(config, "head_dim", None) or config.hidden_size // heads,
         vocabulary=config.vocab_size,
         tied=bool(config.tie_word_embeddings),
+        stored_bits=getattr(config, "stored_bits", 0.0),
     )
 
 
 def read_model_config(folder: Path) -> Any:
     """The configuration of a model folder, whose weights need not be there, or of a GGUF."""
     if folder.is_file():
-        found = gguf_config(folder)
-        del found["gguf_architecture"]
-        return AutoConfig.for_model(**found)
+        return transformers_config(folder, gguf_config(folder))
     return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

@@ -13,6 +13,7 @@ from afina.export.gotemplate import read_form, without_bos
 from afina.export.modelfile import write_modelfile
 from afina.records import Turn
 from tests.go_template import render_go
+from tests.integration.conftest import FamilyFolder
 from tests.modelfile import parse_modelfile
 
 CHATS = (
@@ -27,11 +28,9 @@ CHATS = (
 
 
 @pytest.fixture(scope="module", params=list(FAMILIES))
-def renderer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Renderer:
+def renderer(request: pytest.FixtureRequest, family_folder: FamilyFolder) -> Renderer:
     """Each family's renderer."""
-    folder: Path = tmp_path_factory.mktemp("family") / request.param
-    build_family(request.param, folder)
-    return load_renderer(folder)
+    return load_renderer(family_folder(request.param))
 
 
 def has_own_system(renderer: Renderer) -> bool:

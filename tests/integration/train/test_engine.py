@@ -21,6 +21,7 @@ from afina.train.engine import Engine, backward
 from afina.train.lean import load_lean
 from afina.train.model import add_adapter
 from afina.train.packing import pack, packs
+from tests.integration.conftest import FamilyFolder
 
 LIMIT = 1e-5
 LIMIT_TENSOR = 1e-4
@@ -33,10 +34,9 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_familys_gradient_is_exact(families: Path, family: str) -> None:
+def test_every_familys_gradient_is_exact(family_folder: FamilyFolder, family: str) -> None:
     """Ragged lengths, prefixes in prefixes, an example twice, longer than a block and, where there is one, than the window."""
-    folder = families / family
-    build_family(family, folder)
+    folder = family_folder(family)
     config = AutoConfig.from_pretrained(folder)
     errors = compare(folder, nested_examples(config.vocab_size, seed=0))
 
@@ -134,10 +134,11 @@ def test_dropout_drops_the_share_it_should_and_keeps_the_mean(tiny_model: Path) 
 
 @pytest.mark.parametrize("family", ["qwen2", "gemma3", "phi3"])
 @pytest.mark.parametrize("kind", ["bfloat16", "nf4"])
-def test_a_base_in_few_bits_trains_like_the_same_base_in_float32(families: Path, family: str, kind: str) -> None:
+def test_a_base_in_few_bits_trains_like_the_same_base_in_float32(
+    family_folder: FamilyFolder, family: str, kind: str
+) -> None:
     """The reference holds the decoded numbers; layers are recomputed in the backward pass on top."""
-    folder = families / f"{family}-{kind}"
-    build_family(family, folder)
+    folder = family_folder(family)
     examples = nested_examples(AutoConfig.from_pretrained(folder).vocab_size, seed=4)
     lean = load_lean(folder, kind)
     plain = load_base(folder)

@@ -5,11 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM
 
-from afina.bases import semilla
-from afina.export.export import Conversion, convert
-from afina.export.quantise import quantise
 from afina.records import Turn
 from afina.runtime.renderer import renderer_of
 from afina.settings import TrainSettings
@@ -17,49 +14,14 @@ from afina.train.encode import Encoded, Long, encode_chats
 from afina.train.gguf_base import load_gguf
 from afina.train.loop import Job, train
 from afina.train.storage import stored
+from tests.integration.conftest import FamilyFile, FamilyFolder
 
 
-@pytest.fixture(scope="module")
-def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A llama with grouped heads, whose query and key rows llama.cpp keeps in another order."""
-    folder = tmp_path_factory.mktemp("llama") / "llama"
-    torch.manual_seed(1)
-    config = LlamaConfig(
-        vocab_size=8192,
-        hidden_size=128,
-        intermediate_size=256,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        tie_word_embeddings=False,
-        bos_token_id=None,
-        eos_token_id=2,
-        pad_token_id=0,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(semilla.FOLDER).save_pretrained(folder)
-    for name in ("chat_template.jinja", "gguf_pre.txt"):
-        (folder / name).write_bytes((semilla.FOLDER / name).read_bytes())
-    return folder
-
-
-def made(folder: Path, out: Path, quantisation: str) -> Path:
-    """The folder as a GGUF."""
-    plain = out / f"{folder.name}-f32.gguf"
-    convert(folder, plain, Conversion(name=folder.name))
-    if quantisation == "f32":
-        return plain
-    quantise(plain, out / f"{folder.name}.gguf", quantisation=quantisation)
-    return out / f"{folder.name}.gguf"
-
-
-@pytest.mark.parametrize("family", ["llama", "qwen2"])
-def test_its_matrices_are_the_models(family: str, tiny_model: Path, llama: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("family", ["llama", "qwen2", "gemma3"])
+def test_its_matrices_are_the_models(family: str, family_folder: FamilyFolder, family_file: FamilyFile) -> None:
     """To the bit where nothing was quantised: names, order of rows, biases, norms, tied and untied heads."""
-    folder = {"llama": llama, "qwen2": tiny_model}[family]
-    expected = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    model = load_gguf(made(folder, tmp_path, "f32"))
+    expected = AutoModelForCausalLM.from_pretrained(family_folder(family), dtype=torch.float32)
+    model = load_gguf(family_file(family, "f32"))
 
     for (name, one), (other_name, other) in zip(expected.named_modules(), model.named_modules(), strict=True):
         assert name == other_name
@@ -83,9 +45,12 @@ def decoded(folder: Path, gguf: Path, out: Path) -> Path:
     return out
 
 
-def test_it_is_trained_where_it_lies(llama: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("family", "kind"), [("llama", "q8_0"), ("phi3", "q4_k_m"), ("gemma3", "f16")])
+def test_it_is_trained_where_it_lies(
+    family: str, kind: str, family_folder: FamilyFolder, family_file: FamilyFile, tmp_path: Path
+) -> None:
     """As the same weights in float32 are, step by step; nothing of the file changes."""
-    gguf = made(llama, tmp_path, "q8_0")
+    gguf = family_file(family, kind)
     before = gguf.read_bytes()
     chats = [[Turn("user", f"mensaje {n}"), Turn("assistant", "pago" if n % 2 else "envio")] for n in range(32)]
     rows = encode_chats(chats, renderer_of(gguf), max_tokens=128, only_last=True, long=Long("refuse"))
@@ -98,7 +63,9 @@ def test_it_is_trained_where_it_lies(llama: Path, tmp_path: Path) -> None:
     data = Encoded(rows[:24], rows[24:])
 
     own = train(data, settings, base=gguf, job=Job(out=tmp_path / "own"))
-    plain = train(data, settings, base=decoded(llama, gguf, tmp_path / "plain"), job=Job(out=tmp_path / "float"))
+    plain = train(
+        data, settings, base=decoded(family_folder(family), gguf, tmp_path / "plain"), job=Job(out=tmp_path / "float")
+    )
 
     assert own.validation_loss == pytest.approx(plain.validation_loss, abs=1e-4)
     assert own.train_loss == pytest.approx(plain.train_loss, abs=1e-4)
