@@ -1,6 +1,6 @@
-"""A base, with an adapter on it or without, as a served file: converted from a model folder, or merged into the GGUF that it is."""
+"""A base, with an adapter on it or without, as a served file: converted from a model folder; or of a GGUF the adapter beside it, or
+merged into a copy of it."""
 
-import shutil
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -9,9 +9,10 @@ from typing import Any
 from afina.bases.memory import require_available
 from afina.errors import ExportError
 from afina.export.export import Exported, Target, export_model
+from afina.export.gguf_adapter import write_adapter_gguf
 from afina.export.gguf_merge import merge_into_gguf
 from afina.export.merge import Trained
-from afina.export.modelfile import write_modelfile
+from afina.export.modelfile import Source, write_modelfile
 from afina.export.parity import Check, Parity, check_parity, require_parity
 from afina.progress import Tell, unheard
 from afina.runtime import gguf_facts
@@ -28,6 +29,8 @@ def deliver(
     trained: Trained, out: Path, settings: RuntimeSettings, target: Target, *, tell: Tell = unheard
 ) -> Exported:
     """Write `out` (a .gguf path), with `Modelfile` and `out.json` (the card) beside it.
+
+    A GGUF without an adapter on it is not copied: `out` links to it.
 
     Raises:
         ExportError: it does not answer like the base with the adapter on it. ModelError: base or adapter cannot be used, or
@@ -46,33 +49,53 @@ def deliver(
     out.parent.mkdir(parents=True, exist_ok=True)
     with disk_errors(out), tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as scratch:
         made = Path(scratch) / "made.gguf"
-        tell(0, STEPS, "merge")
-        changed = merge_into_gguf(trained.base, trained.adapter, made)
+        tell(0, STEPS, target.form if trained.adapter else "link")
+        changed = make(trained, made, target)
         tell(1, STEPS, "parity")
         kind = facts.quantisation.lower()
-        check = Check(quantisation=kind, log=Path(scratch) / "worker.log")
-        parity = check_parity(trained, made, settings, check)
+        parity = check_parity(trained, made, settings, Check(quantisation=kind, log=Path(scratch) / "worker.log"))
         require_parity(parity, quantisation=kind)
-        write_modelfile_of(trained.base, out, target, parity)
-        card = merged_card(target, kind, changed, parity, size=made.stat().st_size)
+        source = source_of(trained, out, target, settings)
+        text = write_modelfile(source, renderer_of(trained.base), system=target.system, adds_bos=parity.adds_bos)
+        out.with_name("Modelfile").write_text(text, "utf-8")
+        card = delivered_card(target, kind, changed, parity, size=made.stat().st_size)
+        card |= command_card(source, out)
         write_json(out.with_name(f"{out.name}.json"), card)
-        shutil.move(made, out)
+        made.replace(out)
     return Exported(out, out.with_name("Modelfile"), card)
 
 
-def write_modelfile_of(base: Path, out: Path, target: Target, parity: Parity) -> None:
-    """The Modelfile beside the file."""
-    text = write_modelfile(out.name, renderer_of(base), system=target.system, adds_bos=parity.adds_bos)
-    out.with_name("Modelfile").write_text(text, "utf-8")
+def make(trained: Trained, made: Path, target: Target) -> int:
+    """The file. Returns how many matrices an adapter changes in it."""
+    if trained.adapter is None:
+        made.symlink_to(trained.base)
+        return 0
+    if target.form == "adapter":
+        return write_adapter_gguf(trained.base, trained.adapter, made, name=target.name)
+    return merge_into_gguf(trained.base, trained.adapter, made)
 
 
-def merged_card(target: Target, kind: str, changed: int, parity: Parity, *, size: int) -> dict[str, Any]:
+def source_of(trained: Trained, out: Path, target: Target, settings: RuntimeSettings) -> Source:
+    """What a Modelfile names."""
+    if trained.adapter is None or target.form == "merged":
+        return Source(f"./{out.name}", context=settings.context)
+    return Source(str(trained.base), f"./{out.name}", context=settings.context)
+
+
+def delivered_card(target: Target, kind: str, changed: int, parity: Parity, *, size: int) -> dict[str, Any]:
     """What is known of a file: its name, types, size, and how it compares with what it was made from."""
     return {
         "name": target.name,
         "quantisation": kind,
+        "form": target.form,
         "changed_matrices": changed,
         "bytes": size,
         "parity": {kind: asdict(parity)},
         "ollama": "Modelfile written, not run with Ollama",
     }
+
+
+def command_card(source: Source, out: Path) -> dict[str, str]:
+    """How llama.cpp's own server serves it."""
+    adapter = f" --lora {out.name}" if source.adapter else ""
+    return {"llama_server": f"llama-server -m {source.file}{adapter} -c {source.context} --jinja"}

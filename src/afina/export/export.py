@@ -16,11 +16,11 @@ from afina.bases.memory import require_available
 from afina.chat.render import load_renderer
 from afina.errors import DiskFullError, ExportError
 from afina.export.merge import Trained, merge
-from afina.export.modelfile import write_modelfile
+from afina.export.modelfile import Source, write_modelfile
 from afina.export.parity import Check, Parity, check_parity, require_parity
 from afina.export.quantise import quantise
 from afina.progress import Tell, unheard
-from afina.settings import RuntimeSettings
+from afina.settings import Form, RuntimeSettings
 from afina.store.paths import disk_errors, free_bytes, read_json, write_json
 
 
@@ -104,11 +104,14 @@ def convert(folder: Path, out: Path, how: Conversion) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What is wanted: the weights' type, the name inside, the system prompt of the Modelfile."""
+    """What is wanted: the weights' type, the name inside, the system prompt of the Modelfile; of a GGUF base also whether the adapter
+    stays one or is merged.
+    """
 
     quantisation: str
     name: str
     system: str = ""
+    form: Form = "merged"
 
 
 def export_model(
@@ -138,7 +141,12 @@ def export_model(
         served, types, parity = checked_file(trained, plain, settings, target.quantisation, steps=steps)
         card = make_card(target.name, target.quantisation, types, parity, size=served.stat().st_size)
         modelfile = out.with_name("Modelfile")
-        text = write_modelfile(out.name, renderer, system=target.system, adds_bos=parity["f32"].adds_bos)
+        text = write_modelfile(
+            Source(f"./{out.name}", context=settings.context),
+            renderer,
+            system=target.system,
+            adds_bos=parity["f32"].adds_bos,
+        )
         modelfile.write_text(text, "utf-8")
         write_json(out.with_name(f"{out.name}.json"), card)
         shutil.move(served, out)

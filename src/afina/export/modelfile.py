@@ -1,10 +1,21 @@
 """The Modelfile with which Ollama serves the same GGUF."""
 
+from dataclasses import dataclass
+
 from afina.chat.render import Renderer
 from afina.export.gotemplate import read_form
 
 
-def write_modelfile(gguf_name: str, renderer: Renderer, *, system: str, adds_bos: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is served: a file, perhaps with an adapter on it; and the context that it was checked with, tokens."""
+
+    file: str
+    adapter: str = ""
+    context: int = 4096
+
+
+def write_modelfile(source: Source, renderer: Renderer, *, system: str, adds_bos: bool) -> str:
     """The Modelfile's text. Sampling values are document 001's.
 
     The TEMPLATE is written only where it is known to render what training rendered; otherwise Ollama's own detection
@@ -20,10 +31,13 @@ def write_modelfile(gguf_name: str, renderer: Renderer, *, system: str, adds_bos
         else "# No TEMPLATE: this chat template has no checked Go form; Ollama detects known ones itself."
     )
     lines = [
-        f"FROM ./{gguf_name}",
+        f"FROM {source.file}",
+        *([f"ADAPTER {source.adapter}"] if source.adapter else []),
         template,
         system_line(system),
         *(f'PARAMETER stop "{stop}"' for stop in renderer.stops()),
+        # Without it Ollama takes its own default, which is shorter than many prompts, and cuts them without a word.
+        f"PARAMETER num_ctx {source.context}",
         "PARAMETER temperature 0.7",
         "PARAMETER top_p 0.9",
         "PARAMETER top_k 40",

@@ -38,7 +38,8 @@ def export_run(
     out = project.paths.model(identity) / f"{name.replace(':', '-')}-{quantisation}.gguf"
     probes = [with_prompt(e, dataset.prompt)[:-1] for e in dataset.validation[:PROBES] if e.turns]
     trained = Trained(base, project.paths.run(done.id) / "adapter", probes)
-    target = Target(quantisation=quantisation, name=name, system=dataset.prompt)
+    form = project.settings.export.form
+    target = Target(quantisation=quantisation, name=name, system=dataset.prompt, form=form)
     exported = export_stage(trained, out, settings, target, stages)
     version = ModelVersion(
         id=identity,

@@ -164,8 +164,9 @@ class RuntimeClient:
             "n_predict": 1,
             "n_probs": top,
             "temperature": 0,
-            "cache_prompt": False,
             "logit_bias": [[self.plain_token, 1000.0]],
+            **self.more,
+            "cache_prompt": False,
         }
         probabilities = self.post("completion", body).get("completion_probabilities") or []
         top_tokens = probabilities[0]["top_logprobs"] if probabilities else []

@@ -7,7 +7,20 @@ llama.cpp itself fills with its defaults; only the first numbers of a context's 
 import ctypes
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from ctypes import CFUNCTYPE, POINTER, Structure, c_bool, c_byte, c_char_p, c_float, c_int8, c_int32, c_uint32, c_void_p
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    Structure,
+    c_bool,
+    c_byte,
+    c_char_p,
+    c_float,
+    c_int8,
+    c_int32,
+    c_size_t,
+    c_uint32,
+    c_void_p,
+)
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -68,6 +81,8 @@ SIGNATURES: Signatures = {
     "llama_batch_free": ([Batch], None),
     "llama_decode": ([c_void_p, Batch], c_int32),
     "llama_get_logits_ith": ([c_void_p, c_int32], POINTER(c_float)),
+    "llama_adapter_lora_init": ([c_void_p, c_char_p], c_void_p),
+    "llama_set_adapters_lora": ([c_void_p, POINTER(c_void_p), c_size_t, POINTER(c_float)], c_int32),
     "llama_free": ([c_void_p], None),
     "llama_model_free": ([c_void_p], None),
 }
@@ -182,8 +197,8 @@ class LoadedGguf:
 
 
 @contextmanager
-def loaded(gguf: Path, *, context: int, threads: int) -> Iterator[LoadedGguf]:
-    """A GGUF for as long as the block runs, mapped: a server of the same file shares its pages.
+def loaded(gguf: Path, *, context: int, threads: int, adapter: Path | None = None) -> Iterator[LoadedGguf]:
+    """A GGUF, with an adapter on it or without, for as long as the block runs, mapped: a server of the same file shares its pages.
 
     Raises:
         RuntimeFailedError: it does not load.
@@ -202,8 +217,22 @@ def loaded(gguf: Path, *, context: int, threads: int) -> Iterator[LoadedGguf]:
         lib.llama_model_free(model)
         raise RuntimeFailedError(f"{gguf.name}: no room for a context of {context} tokens")
     lib.llama_set_n_threads(handle, threads, threads)
+    if adapter is not None:
+        put_on(model, handle, adapter)
     found = LoadedGguf(model, handle, context=context)
     try:
         yield found
     finally:
         found.close()
+
+
+def put_on(model: int, handle: int, adapter: Path) -> None:
+    """Let a context compute with an adapter. It is freed with its model.
+
+    Raises:
+        RuntimeFailedError: it does not fit the model.
+    """
+    lib = library()
+    made = lib.llama_adapter_lora_init(model, str(adapter).encode())
+    if not made or lib.llama_set_adapters_lora(handle, (c_void_p * 1)(made), 1, (c_float * 1)(1.0)):
+        raise RuntimeFailedError(f"{adapter.name} does not fit its base")

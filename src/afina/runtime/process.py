@@ -8,14 +8,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 
 from afina.bases.memory import require_available
 from afina.errors import RuntimeFailedError
-from afina.runtime.gguf_file import check_gguf
+from afina.runtime.served import served_of
 from afina.settings import RuntimeSettings
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -24,11 +24,23 @@ WORKER = Path(__file__).with_name("worker.py")
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One running llama.cpp server."""
+    """One running llama.cpp server: a base, and the adapters that it can put on it."""
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    base: Path
+    adapters: tuple[Path, ...] = ()
+    adapter: Path | None = None
+    """The one that `lora` puts on."""
+
+    def serving(self, adapter: Path | None) -> "Worker":
+        """The same process, with one of its adapters on, or none."""
+        return replace(self, adapter=adapter)
+
+    def lora(self) -> list[dict[str, float]]:
+        """What a request says about adapters: all of them, each with its scale. Those not named would keep their last one."""
+        return [{"id": number, "scale": float(one == self.adapter)} for number, one in enumerate(self.adapters)]
 
     def alive(self) -> bool:
         """Whether the process still runs."""
@@ -63,14 +75,24 @@ def threads_to_use(settings: RuntimeSettings) -> int:
     return min(settings.threads or cores, cores)
 
 
-def spawn(gguf: Path, settings: RuntimeSettings, *, log: Path, ready: Path, exact: bool) -> subprocess.Popen[bytes]:
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a worker loads. `exact`: keys and values in float32."""
+
+    base: Path
+    adapters: tuple[Path, ...] = ()
+    exact: bool = False
+
+
+def spawn(load: Load, settings: RuntimeSettings, *, log: Path, ready: Path) -> subprocess.Popen[bytes]:
     """Start the worker's process."""
     arguments = {
-        "gguf": str(gguf.resolve()),
+        "gguf": str(load.base.resolve()),
+        "adapters": [str(path.resolve()) for path in load.adapters],
         "threads": threads_to_use(settings),
         "context": settings.context,
         "slots": settings.slots,
-        "exact": exact,
+        "exact": load.exact,
         "ready": str(ready),
     }
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -108,24 +130,35 @@ def start_worker(gguf: Path, settings: RuntimeSettings, *, log: Path, exact: boo
 
 
 def open_worker(gguf: Path, settings: RuntimeSettings, *, log: Path, exact: bool = False) -> Worker:
-    """A worker that the caller stops."""
-    check_gguf(gguf)
+    """A worker that the caller stops: of a model, or of an adapter with its base."""
+    served = served_of(gguf)
+    adapters = (served.adapter,) if served.adapter else ()
+    return open_load(Load(served.base, adapters, exact), settings, log=log)
+
+
+def open_load(load: Load, settings: RuntimeSettings, *, log: Path) -> Worker:
+    """A worker of a base with some adapters, of which a request names one (`Worker.lora`); of one alone, it is on by itself.
+
+    Raises:
+        ModelError: it is larger than the free memory. RuntimeFailedError: it did not come up.
+    """
+    base = load.base
     require_available(
-        float(gguf.stat().st_size), gguf.name, remedy="stop other models, or take a file in fewer bits (q4_k_m, q4_0)"
+        float(base.stat().st_size), base.name, remedy="stop other models, or take a file in fewer bits (q4_k_m, q4_0)"
     )
     with tempfile.TemporaryDirectory(prefix="afina-worker-") as folder:
         ready = Path(folder) / "ready.json"
-        process = spawn(gguf, settings, log=log, ready=ready, exact=exact)
+        process = spawn(load, settings, log=log, ready=ready)
         deadline = time.monotonic() + settings.start_timeout_s
         while not ready.is_file():
             if process.poll() is not None:
-                raise RuntimeFailedError(f"{gguf.name} did not load: {last_error(log)} (log: {log})")
+                raise RuntimeFailedError(f"{base.name} did not load: {last_error(log)} (log: {log})")
             if time.monotonic() > deadline:
                 process.kill()
                 process.wait()
                 raise RuntimeFailedError(
-                    f"{gguf.name} did not load within {settings.start_timeout_s:.0f} s (log: {log})"
+                    f"{base.name} did not load within {settings.start_timeout_s:.0f} s (log: {log})"
                 )
             time.sleep(0.02)
         url = json.loads(ready.read_text("utf-8"))["url"]
-    return Worker(url, process, log)
+    return Worker(url, process, log, base, load.adapters)

@@ -1,6 +1,6 @@
 """How likely a GGUF finds given texts: a process of its own beside the server, because the server has no request for it.
 
-    python -m afina.runtime.weigher '{"gguf": …, "threads": …, "context": …}'
+    python -m afina.runtime.weigher '{"gguf": …, "adapter": …, "threads": …, "context": …}'
 
 A line on standard input, `{"ids": […], "first": 7}`, is answered by one on standard output, `{"value": …}` or `{"error": …}`. It is
 the runtime's own library on the served file: the same weights, kernels and tokens, and a whole text in one pass. Asking the server
@@ -13,10 +13,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from afina.errors import RuntimeFailedError
 from afina.runtime.llama import loaded, speak
 from afina.runtime.process import last_error, threads_to_use
+from afina.runtime.served import served_of
 from afina.settings import RuntimeSettings
 
 Weigh = Callable[[Sequence[int], int], float]
@@ -30,7 +32,13 @@ def start_weigher(gguf: Path, settings: RuntimeSettings, *, log: Path) -> Iterat
     Raises:
         RuntimeFailedError: it did not start, or ended while it was asked.
     """
-    arguments = {"gguf": str(gguf.resolve()), "threads": threads_to_use(settings), "context": settings.context}
+    served = served_of(gguf)
+    arguments = {
+        "gguf": str(served.base),
+        "adapter": str(served.adapter or ""),
+        "threads": threads_to_use(settings),
+        "context": settings.context,
+    }
     log.parent.mkdir(parents=True, exist_ok=True)
     with (
         log.open("wb") as sink,
@@ -70,12 +78,12 @@ class TextNotWeighedError(RuntimeFailedError):
     """One text could not be weighed; the weigher goes on."""
 
 
-def main(arguments: dict[str, str | int]) -> None:
+def main(arguments: dict[str, Any]) -> None:
     """Load, then answer line by line until standard input ends."""
     speak()
-    with loaded(
-        Path(str(arguments["gguf"])), context=int(arguments["context"]), threads=int(arguments["threads"])
-    ) as model:
+    adapter = Path(arguments["adapter"]) if arguments["adapter"] else None
+    context, threads = int(arguments["context"]), int(arguments["threads"])
+    with loaded(Path(arguments["gguf"]), context=context, threads=threads, adapter=adapter) as model:
         for line in sys.stdin:
             asked = json.loads(line)
             try:

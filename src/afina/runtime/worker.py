@@ -1,6 +1,6 @@
 """One llama.cpp server for one GGUF, in a process of its own.
 
-    python -P …/afina/runtime/worker.py '{"gguf": …, "threads": …, "context": …, "slots": …, "exact": …, "ready": …}'
+    python -P …/afina/runtime/worker.py '{"gguf": …, "adapters": […], "threads": …, "context": …, "slots": …, "exact": …, "ready": …}'
 
 `exact` keeps keys and values in float32 (llama.cpp rounds them to float16 otherwise): that is how an unquantised file is
 compared with the model it was made from. The worker writes its address to the file `ready` once the model is loaded, and
@@ -11,11 +11,12 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import xllamacpp
 
 
-def main(arguments: dict[str, str | int]) -> None:
+def main(arguments: dict[str, Any]) -> None:
     """Load, announce, wait."""
     params = xllamacpp.CommonParams()
     params.model.path = str(arguments["gguf"])
@@ -26,6 +27,7 @@ def main(arguments: dict[str, str | int]) -> None:
     params.cpuparams.n_threads = int(arguments["threads"])
     params.cpuparams_batch.n_threads = int(arguments["threads"])
     params.n_gpu_layers = 0
+    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 1.0) for path in arguments["adapters"]]
     if arguments["exact"]:
         params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
         params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED

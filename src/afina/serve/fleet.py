@@ -1,4 +1,7 @@
-"""The workers behind the gateway: one process for each live version, started before it is used, drained before it ends."""
+"""The workers behind the gateway: one process for each file of weights, started before it is used, drained before it ends.
+
+Versions that are adapters on one base share a worker, and with it the base's memory: a request says which adapter is on.
+"""
 
 import asyncio
 import logging
@@ -9,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from afina.errors import AfinaError
-from afina.runtime import Worker, open_worker
+from afina.runtime import Load, Served, Worker, open_load, served_of
 from afina.serve.route import LiveVersion, choose
 from afina.settings import RuntimeSettings
 
@@ -32,6 +35,9 @@ class Fleet:
         self.read_live, self.settings, self.logs, self.poll_s = read_live, settings, logs, poll_s
         self.live: list[LiveVersion] = []
         self.workers: dict[str, Worker] = {}
+        """By version; of one base all are the same process."""
+        self.running: dict[str, Worker] = {}
+        """By address."""
         self.in_flight: Counter[str] = Counter()
         self.failed_at: dict[str, float] = {}
 
@@ -50,13 +56,13 @@ class Fleet:
         return None
 
     @contextmanager
-    def using(self, version: LiveVersion) -> Iterator[None]:
+    def using(self, worker: Worker) -> Iterator[None]:
         """Counts a request as in flight, so that its worker is not stopped under it."""
-        self.in_flight[version.id] += 1
+        self.in_flight[worker.url] += 1
         try:
             yield
         finally:
-            self.in_flight[version.id] -= 1
+            self.in_flight[worker.url] -= 1
 
     async def follow(self) -> None:
         """Reconcile for ever."""
@@ -71,39 +77,69 @@ class Fleet:
 
     async def reconcile(self, wanted: Sequence[LiveVersion]) -> None:
         """Start what is missing, switch, then drain and stop what is no longer wanted."""
-        for version in wanted:
-            worker = self.workers.get(version.id)
-            if (worker is None or not worker.alive()) and time.monotonic() - self.failed_at.get(
-                version.id, -RETRY_S
-            ) >= RETRY_S:
-                await self.start(version)
-        self.live = [version for version in wanted if version.id in self.workers]
+        missing = [version for version in wanted if self.is_missing(version)]
+        if missing:
+            await self.start(wanted, missing)
         keep = {version.id for version in wanted}
-        for old in [name for name in self.workers if name not in keep]:
-            asyncio.get_running_loop().create_task(self.retire(old, self.workers.pop(old)))
+        self.workers = {name: worker for name, worker in self.workers.items() if name in keep}
+        self.live = [version for version in wanted if version.id in self.workers]
+        used = {worker.url for worker in self.workers.values()}
+        for url in [url for url in self.running if url not in used]:
+            asyncio.get_running_loop().create_task(self.retire(self.running.pop(url)))
 
-    async def start(self, version: LiveVersion) -> None:
-        """Start a worker; a file that does not load is tried again later and does not disturb the others."""
-        dead = self.workers.pop(version.id, None)
-        if dead is not None:
-            dead.stop()
-        try:
-            log = self.logs / f"worker-{version.id}.log"
-            self.workers[version.id] = await asyncio.to_thread(open_worker, Path(version.gguf), self.settings, log=log)
-            LOG.info("%s is up", version.name)
-        except (AfinaError, OSError) as exc:
+    def is_missing(self, version: LiveVersion) -> bool:
+        """Whether a version has no living worker, and it is time to try."""
+        worker = self.workers.get(version.id)
+        waited = time.monotonic() - self.failed_at.get(version.id, -RETRY_S)
+        return (worker is None or not worker.alive()) and waited >= RETRY_S
+
+    async def start(self, wanted: Sequence[LiveVersion], missing: Sequence[LiveVersion]) -> None:
+        """A worker for every base of which a version is missing, with the adapters of all wanted versions on it.
+
+        A file that does not load is tried again later and does not disturb the others.
+        """
+        served = await asyncio.to_thread(self.look, wanted)
+        for base in dict.fromkeys(served[version.id].base for version in missing if version.id in served):
+            group = [version for version in wanted if version.id in served and served[version.id].base == base]
+            adapters = tuple(dict.fromkeys(one for v in group if (one := served[v.id].adapter) is not None))
+            try:
+                log = self.logs / f"worker-{group[-1].id}.log"
+                worker = await asyncio.to_thread(open_load, Load(base, adapters), self.settings, log=log)
+            except (AfinaError, OSError) as exc:
+                self.put_off([version for version in group if version in missing], exc)
+                continue
+            self.running[worker.url] = worker
+            for version in group:
+                self.workers[version.id] = worker.serving(served[version.id].adapter)
+                LOG.info("%s is up", version.name)
+
+    def look(self, wanted: Sequence[LiveVersion]) -> dict[str, Served]:
+        """Base and adapter of every version whose files are in order."""
+        found: dict[str, Served] = {}
+        for version in wanted:
+            try:
+                found[version.id] = served_of(Path(version.gguf))
+            except (AfinaError, OSError) as exc:
+                if self.is_missing(version):
+                    self.put_off([version], exc)
+        return found
+
+    def put_off(self, versions: Sequence[LiveVersion], why: Exception) -> None:
+        """Try again later."""
+        for version in versions:
             self.failed_at[version.id] = time.monotonic()
-            LOG.error("%s did not start: %s", version.name, exc)
+            LOG.error("%s did not start: %s", version.name, why)
 
-    async def retire(self, name: str, worker: Worker) -> None:
+    async def retire(self, worker: Worker) -> None:
         """Let the requests in flight end, then stop the worker."""
         deadline = time.monotonic() + DRAIN_S
-        while self.in_flight[name] > 0 and time.monotonic() < deadline:
+        while self.in_flight[worker.url] > 0 and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
         await asyncio.to_thread(worker.stop)
 
     def stop(self) -> None:
         """Stop every worker."""
-        for worker in self.workers.values():
+        for worker in self.running.values():
             worker.stop()
+        self.running.clear()
         self.workers.clear()

@@ -24,7 +24,7 @@ from afina.chat import COMPACT, defuse, strip_thinking
 from afina.errors import AfinaError, ModelError
 from afina.ids import ClientId
 from afina.records import Fault, Interaction
-from afina.runtime import Worker, gguf_facts
+from afina.runtime import Worker, base_of, gguf_facts
 from afina.sameness import composed
 from afina.serve.completion import read_completion, to_worker
 from afina.serve.exchange import Exchange, said
@@ -142,7 +142,7 @@ class Gateway:
 
     async def forward(self, request: Request, exchange: Exchange, worker: Worker, body: dict[str, Any]) -> Response:
         """One whole answer. A caller who leaves ends the generation."""
-        with self.fleet.using(exchange.version):
+        with self.fleet.using(worker):
             try:
                 reply = await while_there(request, self.send(worker, body, stream=False))
             except httpx.HTTPError as exc:
@@ -170,6 +170,8 @@ class Gateway:
             httpx.HTTPError: no answer.
         """
         url = f"{worker.url}/v1/chat/completions"
+        if worker.adapters:
+            body = {**body, "lora": worker.lora()}
         try:
             return await self.http.send(self.http.build_request("POST", url, json=body), stream=stream)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
@@ -202,7 +204,7 @@ class Gateway:
     async def stream(self, exchange: Exchange, worker: Worker, body: dict[str, Any]) -> Response:
         """Server-sent events as they come. A client that leaves ends the generation; what it saw is recorded."""
         in_use = contextlib.ExitStack()
-        in_use.enter_context(self.fleet.using(exchange.version))  # from before the prompt is read until the last event
+        in_use.enter_context(self.fleet.using(worker))  # from before the prompt is read until the last event
         try:
             reply = await self.send(worker, body, stream=True)
         except httpx.HTTPError as exc:
@@ -317,7 +319,7 @@ async def as_trained(messages: list[dict[str, Any]], version: LiveVersion) -> li
 def as_trained_now(messages: list[dict[str, Any]], version: LiveVersion) -> list[dict[str, Any]]:
     """The same, at once."""
     try:
-        control = gguf_facts(Path(version.gguf)).control
+        control = gguf_facts(base_of(Path(version.gguf))).control
     except (ModelError, OSError):
         return messages  # the worker holds the file open; it answers even when the name is gone
     return [

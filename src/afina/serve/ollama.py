@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from afina import __version__
 from afina.errors import ModelError
-from afina.runtime import gguf_facts
+from afina.runtime import base_of, gguf_facts
 from afina.serve.gateway import Gateway
 from afina.serve.problems import RequestProblem, read_body
 from afina.serve.route import LiveVersion
@@ -207,7 +207,7 @@ def in_ollama_form(reply: Response) -> Response:
 def details(version: LiveVersion) -> dict[str, Any]:
     """Family, size and quantisation of a version's file."""
     try:
-        facts = gguf_facts(Path(version.gguf))
+        facts = gguf_facts(base_of(Path(version.gguf)))
     except (ModelError, OSError):
         return {"format": "gguf"}
     return {

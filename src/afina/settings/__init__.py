@@ -5,6 +5,7 @@ from afina.settings.recipes import Recipe, packaged, read_recipe
 from afina.settings.sections import (
     CurateSettings,
     EvaluateSettings,
+    Form,
     FreezeSettings,
     Language,
     Quantisation,
@@ -21,6 +22,7 @@ __all__ = [
     "BaseLayer",
     "CurateSettings",
     "EvaluateSettings",
+    "Form",
     "FreezeSettings",
     "Language",
     "LoraSettings",

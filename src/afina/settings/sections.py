@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Quantisation = Literal["f32", "f16", "q8_0", "q4_0", "q4_k_m", "q5_k_m"]
+Form = Literal["adapter", "merged"]
 Language = Literal["en", "es"]
 
 
@@ -102,6 +103,10 @@ class ExportSettings(Section):
     """Which file is served."""
 
     quantisation: Quantisation = Field("q8_0", description="type of the weights in the served GGUF")
+    form: Form = Field(
+        "merged",
+        description="what is tuned on a GGUF is served as an adapter on that file, or merged into a copy of it in its own types",
+    )
 
 
 class EvaluateSettings(Section):

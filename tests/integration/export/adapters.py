@@ -15,7 +15,7 @@ def adapter_on(base: Path, out: Path, *, modules: list[str], size: float = 0.05)
     torch.manual_seed(2)
     model = get_peft_model(decoded_model(base), LoraConfig(r=4, lora_alpha=8, target_modules=modules))
     for name, weight in model.named_parameters():
-        if "lora_B" in name:
+        if "lora_B" in name or "lora_embedding" in name:
             torch.nn.init.normal_(weight, std=size)
     model.save_pretrained(str(out), save_embedding_layers=False)
     (out / "manifest.json").write_text(json.dumps({"base_mark": base_mark(base)}), "utf-8")

@@ -8,13 +8,15 @@ from afina.errors import ExportError, ModelError
 from afina.export.deliver import deliver
 from afina.export.export import Target
 from afina.export.merge import Trained
-from afina.settings import RuntimeSettings
+from afina.runtime import Served, served_of
+from afina.settings import Form, RuntimeSettings
 from tests.integration.conftest import FamilyFile
 from tests.integration.export.adapters import adapter_on
 
 RUNTIME = RuntimeSettings(context=512, slots=1)
 
 
+@pytest.mark.parametrize("form", ["adapter", "merged"])
 @pytest.mark.parametrize(
     ("family", "kind", "modules"),
     [
@@ -24,19 +26,38 @@ RUNTIME = RuntimeSettings(context=512, slots=1)
     ],
 )
 def test_a_delivered_file_answers_like_base_and_adapter(
-    family: str, kind: str, modules: list[str], family_file: FamilyFile, tmp_path: Path
+    family: str, kind: str, modules: list[str], form: Form, family_file: FamilyFile, tmp_path: Path
 ) -> None:
-    """With its Modelfile and its card beside it."""
+    """With its Modelfile and its card beside it; as an adapter it needs its base and takes a fraction of the room."""
     base = family_file(family, kind)
     adapter = adapter_on(base, tmp_path / "adapter", modules=modules, size=0.02)
     out = tmp_path / "out" / "m.gguf"
 
-    exported = deliver(Trained(base, adapter), out, RUNTIME, Target(quantisation=kind, name="m:v1"))
+    exported = deliver(Trained(base, adapter), out, RUNTIME, Target(quantisation=kind, name="m:v1", form=form))
 
-    assert exported.card["changed_matrices"] == 8
+    assert exported.card["changed_matrices"] == len(modules) * (6 if family == "gemma3" else 2)
     assert next(iter(exported.card["parity"].values()))["passed"]
-    assert exported.modelfile.read_text("utf-8").startswith("FROM ./m.gguf\n")
     assert {path.name for path in out.parent.iterdir()} == {"m.gguf", "m.gguf.json", "Modelfile"}
+    lines = exported.modelfile.read_text("utf-8").splitlines()
+    assert "PARAMETER num_ctx 512" in lines
+    if form == "adapter":
+        assert lines[:2] == [f"FROM {base}", "ADAPTER ./m.gguf"]
+        assert served_of(out) == Served(base, out)
+        assert out.stat().st_size < base.stat().st_size / 3
+        assert exported.card["llama_server"] == f"llama-server -m {base} --lora m.gguf -c 512 --jinja"
+    else:
+        assert lines[0] == "FROM ./m.gguf"
+        assert served_of(out) == Served(out)
+        assert out.stat().st_size == base.stat().st_size
+
+
+def test_an_untuned_file_is_not_copied(family_file: FamilyFile, tmp_path: Path) -> None:
+    """It is compared like any other, and linked to."""
+    base = family_file("qwen2", "q8_0")
+    exported = deliver(Trained(base), tmp_path / "b.gguf", RUNTIME, Target(quantisation="q8_0", name="b"))
+    assert exported.gguf.is_symlink()
+    assert exported.gguf.resolve() == base
+    assert served_of(exported.gguf) == Served(base)
 
 
 def test_nothing_is_put_into_place_when_it_is_refused(family_file: FamilyFile, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from afina.bases.families import FAMILIES, build_family
 from afina.chat.render import Renderer, load_renderer
 from afina.errors import TemplateError
 from afina.export.gotemplate import read_form, without_bos
-from afina.export.modelfile import write_modelfile
+from afina.export.modelfile import Source, write_modelfile
 from afina.records import Turn
 from tests.go_template import render_go
 from tests.integration.conftest import FamilyFolder
@@ -53,7 +53,7 @@ def test_the_go_template_renders_what_training_rendered(renderer: Renderer, adds
 
 def test_the_modelfile_follows_the_grammar_and_stops_where_turns_end(renderer: Renderer) -> None:
     """Parsed back: the template is whole, every stop is the template's own end of turn."""
-    parsed = parse_modelfile(write_modelfile("m.gguf", renderer, system="Sé breve.", adds_bos=False))
+    parsed = parse_modelfile(write_modelfile(Source("./m.gguf"), renderer, system="Sé breve.", adds_bos=False))
     form = read_form(renderer, adds_bos=False)
 
     assert form is not None or has_own_system(renderer)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from afina.errors import RuntimeFailedError
+from afina.errors import ModelError, RuntimeFailedError
 from afina.runtime import TextNotWeighedError, Weigh, start_weigher
 from afina.runtime.llama import loaded
 from afina.settings import RuntimeSettings
@@ -35,12 +35,18 @@ def test_a_text_that_does_not_fit_is_an_error_of_that_text(weigh: Weigh) -> None
     assert weigh(IDS, 4) < 0
 
 
-def test_a_file_that_does_not_load_is_said(tmp_path: Path) -> None:
-    """With where its log is."""
+def test_a_file_that_does_not_load_is_said(gguf: Path, tmp_path: Path) -> None:
+    """Before a process is started where it is no GGUF; else with what llama.cpp says."""
     bad = tmp_path / "bad.gguf"
     bad.write_bytes(b"GGUF" + bytes(60))
     with (
+        pytest.raises(ModelError, match=r"bad\.gguf"),
+        start_weigher(bad, RuntimeSettings(context=128, threads=1), log=tmp_path / "log"),
+    ):
+        pass
+    bad.write_bytes(gguf.read_bytes().replace(b"qwen2", b"qwenx"))
+    with (
         start_weigher(bad, RuntimeSettings(context=128, threads=1), log=tmp_path / "log") as weigh,
-        pytest.raises(RuntimeFailedError, match=r"bad\.gguf"),
+        pytest.raises(RuntimeFailedError, match=r"bad\.gguf.*unknown model architecture: 'qwenx'"),
     ):
         weigh(IDS, 1)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -61,10 +62,11 @@ def version(project: Project, name: str, gguf: Path) -> ModelVersion:
 
 
 @pytest.fixture
-def served(project: Project, gguf: Path) -> Iterator[tuple[TestClient, Project]]:
-    """A gateway with v1 in production and v2 as a canary for 20 % of the users."""
+def served(project: Project, gguf: Path, tmp_path: Path) -> Iterator[tuple[TestClient, Project]]:
+    """A gateway with v1 in production and v2, a file of its own, as a canary for 20 % of the users."""
     release_direct(project, version(project, "v1", gguf), actor="t", reason="r")
-    start_canary(project, version(project, "v2", gguf), actor="t", force=True)
+    other = Path(shutil.copy(gguf, tmp_path / "other.gguf"))
+    start_canary(project, version(project, "v2", other), actor="t", force=True)
     app, recorder = project_gateway(project)
     with TestClient(app) as client:
         wait(client, 2)

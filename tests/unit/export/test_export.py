@@ -8,13 +8,13 @@ from transformers import AutoTokenizer
 from afina.bases import semilla
 from afina.chat.render import Renderer, load_renderer
 from afina.errors import ExportError
-from afina.export.modelfile import write_modelfile
+from afina.export.modelfile import Source, write_modelfile
 from afina.export.parity import Parity, require_parity
 
 
 def test_golden_modelfile() -> None:
     """Template, stop token and document 001's sampling values."""
-    text = write_modelfile("m-q8_0.gguf", load_renderer(semilla.FOLDER), system="Clasifica.", adds_bos=False)
+    text = write_modelfile(Source("./m-q8_0.gguf"), load_renderer(semilla.FOLDER), system="Clasifica.", adds_bos=False)
 
     assert text == (
         "FROM ./m-q8_0.gguf\n"
@@ -24,7 +24,7 @@ def test_golden_modelfile() -> None:
         '{{ end }}{{ end }}<|im_start|>assistant\n"""\n'
         'SYSTEM """Clasifica."""\n'
         'PARAMETER stop "<|im_end|>"\n'
-        "PARAMETER temperature 0.7\nPARAMETER top_p 0.9\nPARAMETER top_k 40\n"
+        "PARAMETER num_ctx 4096\nPARAMETER temperature 0.7\nPARAMETER top_p 0.9\nPARAMETER top_k 40\n"
     )
 
 
@@ -35,7 +35,7 @@ def test_an_unknown_template_is_not_guessed() -> None:
         "{% for m in messages %}[{{ loop.index }} {{ m.role }}]{{ m.content }}<|im_end|>{% endfor %}"
     )
 
-    assert 'TEMPLATE """' not in write_modelfile("m.gguf", Renderer(tokenizer), system="", adds_bos=False)
+    assert 'TEMPLATE """' not in write_modelfile(Source("./m.gguf"), Renderer(tokenizer), system="", adds_bos=False)
 
 
 NEARLY = Parity(
