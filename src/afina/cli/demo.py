@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from afina.bases.training import base_layer
 from afina.cli.options import here
 from afina.cli.pages import version_pages
 from afina.cli.terminal import OUT, escape, print_report, stages
 from afina.demo.story import CHAT, SETTINGS, honest_failure, turn_the_chat, turn_the_wheel
 from afina.errors import TrainError
+from afina.flows.base_settings import base_layer
 from afina.flows.project import folder_project
 from afina.settings import SETTINGS_FILE, make_settings
 from afina.store.paths import Paths, write_json, write_whole

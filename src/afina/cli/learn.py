@@ -5,10 +5,10 @@ from typing import Any, get_args
 
 import click
 
-from afina.bases.training import base_layer
 from afina.cli.options import here, resume_option
 from afina.cli.pages import version_pages
 from afina.cli.terminal import OUT, print_report, stages
+from afina.flows.base_settings import base_layer
 from afina.flows.learn import Lesson, label_columns, learn
 from afina.flows.project import folder_project
 from afina.settings import Quantisation, make_settings, read_train_settings

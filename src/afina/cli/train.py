@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from afina.bases import resolve_base, semilla
-from afina.bases.training import base_layer
 from afina.chat.render import Rendered
 from afina.cli.options import here, json_option, resume_option
 from afina.cli.plan import print_plan, print_rates
@@ -15,6 +14,7 @@ from afina.cli.terminal import OUT, print_json, stages
 from afina.errors import TrainError
 from afina.export.export import require_exportable
 from afina.files import placed_chats, read_documents
+from afina.flows.base_settings import base_layer
 from afina.flows.train import interrupted_run, plan_training, train_run
 from afina.ids import RunId
 from afina.jobs import defer_training

@@ -53,8 +53,10 @@ def deliver(
         changed = make(trained, made, target)
         tell(1, STEPS, "parity")
         kind = facts.quantisation.lower()
-        parity = check_parity(trained, made, settings, Check(quantisation=kind, log=Path(scratch) / "worker.log"))
-        require_parity(parity, quantisation=kind)
+        same = trained.adapter is None or target.form == "adapter"
+        check = Check(quantisation=kind, log=Path(scratch) / "worker.log", same_weights=same)
+        parity = check_parity(trained, made, settings, check)
+        require_delivered(parity, kind, rounded=not same)
         source = source_of(trained, out, target, settings)
         text = write_modelfile(source, renderer_of(trained.base), system=target.system, adds_bos=parity.adds_bos)
         out.with_name("Modelfile").write_text(text, "utf-8")
@@ -63,6 +65,21 @@ def deliver(
         write_json(out.with_name(f"{out.name}.json"), card)
         made.replace(out)
     return Exported(out, out.with_name("Modelfile"), card)
+
+
+def require_delivered(parity: Parity, kind: str, *, rounded: bool) -> None:
+    """Refuse a file that does not answer like its model. `rounded`: its tuned matrices were rounded to the file's types again.
+
+    Raises:
+        ExportError: says which comparison failed, and what to do.
+    """
+    try:
+        require_parity(parity, quantisation=kind)
+    except ExportError as exc:
+        if not rounded:
+            raise
+        remedy = 'keep the adapter beside its base: [export] form = "adapter" (`afina export --form adapter`)'
+        raise ExportError(str(exc), remedy=f"what was learnt is lost in {kind}'s rounding: {remedy}") from exc
 
 
 def make(trained: Trained, made: Path, target: Target) -> int:

@@ -42,14 +42,18 @@ PROBE_CHATS: tuple[tuple[Turn, ...], ...] = (
     (Turn("system", "Responde en una línea."), Turn("user", "¿Cuánto cuesta el envío a Valdivia?")),
     (Turn("user", "What is 12 + 30?"), Turn("assistant", "42"), Turn("user", "And 7 more?")),
 )
-LIKELY, LIKELY_QUANTISED = -9.0, -4.6
-"""Only tokens with more than e^-9 (0.01 %) are compared: below that, rounding is all there is to see. A quantised file is judged
-by those with more than 1 %: what it makes of the tail is in the divergence, and one tail token's difference of a nat refused a
-healthy q8_0 of SmolLM2-135M."""
+LIKELY = -9.0
+"""Only tokens with more than e^-9 (0.01 %) are compared: below that, rounding is all there is to see."""
 
-LIMITS = {"f32": 0.005, "f16": 0.05, "q8_0": 1.0, "q5_k_m": 2.0, "q4_k_m": 4.0, "q4_0": 4.0}
-"""Largest accepted difference of a log-probability, in nats. Quantised files are bounded by divergence too."""
+LIMITS = {"f32": 0.005, "f16": 0.05}
+"""Largest accepted difference of a log-probability, in nats. Quantised files are judged by their divergence alone: one token's
+difference of 1.4 nats refused a healthy q8_0 of SmolLM2-135M whose divergence was a seventh of the limit."""
 DIVERGENCE_LIMITS = {"f32": 1e-4, "f16": 1e-3, "q8_0": 0.02, "q5_k_m": 0.15, "q4_k_m": 0.3, "q4_0": 0.3}
+"""Mean KL(model ‖ file) of the next token, in nats. SmolLM2-135M-Instruct: q8_0 0.003 to 0.009, q4_k_m 0.065; an adapter merged into its
+Q4_1 and rounded again 0.52, with answers that are others."""
+SAME_WEIGHTS = 0.05
+"""The same where file and model have the same weights to the bit, so that only activations are rounded (SmolLM2 in Q4_1 with an adapter
+on it: 0.004)."""
 SPEED_TOKENS = 64
 GELU_LIMIT = 0.1
 """llama.cpp computes GELU from a float16 table, so these families differ more, with the same likeliest token."""
@@ -64,12 +68,11 @@ class Parity:
     token_ids_equal: int
     token_checks: int
     max_difference: float
-    judged_difference: float
-    """The same among the tokens by which the file is judged; see `LIKELY_QUANTISED`."""
     mean_divergence: float
     compared: int
     argmax_equal: int
-    limit: float
+    limit: float | None
+    """Of the largest difference; None of quantised files, which are judged by their divergence."""
     divergence_limit: float
     stops: bool
     """Whether the file ends an answer at the token with which training ended answers."""
@@ -93,14 +96,14 @@ def cut_points(ids: Sequence[int]) -> list[int]:
 
 
 def compare_distributions(
-    model: Any, client: RuntimeClient, prompts: Sequence[Sequence[int]], *, judged: float = LIKELY
-) -> tuple[float, float, float, int, int]:
-    """Largest difference, largest one among tokens likelier than e^judged, mean divergence, equal argmaxes, comparisons.
+    model: Any, client: RuntimeClient, prompts: Sequence[Sequence[int]]
+) -> tuple[float, float, int, int]:
+    """Largest difference, mean divergence, equal argmaxes, comparisons.
 
     The divergence is KL(model ‖ file) over the file's likeliest tokens and one outcome for all others: a lower bound of
     the whole one (data processing inequality), never negative.
     """
-    worst = worst_judged = divergence = 0.0
+    worst = divergence = 0.0
     equal = count = 0
     for ids in prompts:
         for length in cut_points(ids):
@@ -110,26 +113,23 @@ def compare_distributions(
             equal += int(reference.argmax()) == max(served, key=lambda token: served[token])
             pairs = [(float(reference[token]), value) for token, value in served.items()]
             worst = max([worst, *(abs(p - q) for p, q in pairs if max(p, q) > LIKELY)])
-            worst_judged = max([worst_judged, *(abs(p - q) for p, q in pairs if max(p, q) > judged)])
             rest = [
                 math.log(max(1e-12, 1 - sum(math.exp(side) for side in sides))) for sides in zip(*pairs, strict=True)
             ]
             divergence += sum(math.exp(p) * (p - q) for p, q in [*pairs, (rest[0], rest[1])])
-    return worst, worst_judged, divergence / max(1, count), equal, count
+    return worst, divergence / max(1, count), equal, count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """How a file is checked: whose limits hold, where its worker logs, whether its speed is measured too."""
+    """How a file is checked: whose limits hold, where its worker logs, whether its speed is measured too. `same_weights`: the file's are
+    the model's to the bit.
+    """
 
     quantisation: str
     log: Path
     measure_speed: bool = False
-
-    @property
-    def limits(self) -> str:
-        """The quantisation whose limits hold: of a type that is not exported here, those of q4_0, the coarsest."""
-        return self.quantisation if self.quantisation in LIMITS else "q4_0"
+    same_weights: bool = False
 
 
 def check_parity(trained: Trained, gguf: Path, settings: RuntimeSettings, check: Check) -> Parity:
@@ -149,21 +149,19 @@ def check_parity(trained: Trained, gguf: Path, settings: RuntimeSettings, check:
         templates = sum(client.prompt_ids(chat) == own for chat, own in zip(all_chats, ids, strict=True))
         texts = [*prompts, *HARD_STRINGS]
         tokens = sum(client.tokenize(text) == renderer.ids(text) for text in texts)
-        judged = LIKELY if quantisation in {"f32", "f16"} else LIKELY_QUANTISED
-        worst, worst_judged, divergence, equal, count = compare_distributions(model, client, ids, judged=judged)
+        worst, divergence, equal, count = compare_distributions(model, client, ids)
         stops = client.ends_at(ids[0], renderer.end_id())
         adds_bos = client.tokenize("a", add_special=True) != client.tokenize("a")
         speed = client.generation_speed(ids[0], tokens=SPEED_TOKENS) if check.measure_speed else 0.0
-    limit, divergence_limit = limits_of(model, check.limits)
+    limit, divergence_limit = limits_of(model, check)
     same = templates == len(prompts) and tokens == len(texts) and (equal == count or not exact)
-    near = count > 0 and worst_judged <= limit and divergence <= divergence_limit
+    near = count > 0 and (limit is None or worst <= limit) and divergence <= divergence_limit
     return Parity(
         prompts=len(prompts),
         templates_equal=templates,
         token_ids_equal=tokens,
         token_checks=len(texts),
         max_difference=worst,
-        judged_difference=worst_judged,
         mean_divergence=divergence,
         compared=count,
         argmax_equal=equal,
@@ -176,11 +174,16 @@ def check_parity(trained: Trained, gguf: Path, settings: RuntimeSettings, check:
     )
 
 
-def limits_of(model: Any, quantisation: str) -> tuple[float, float]:
+def limits_of(model: Any, check: Check) -> tuple[float | None, float]:
     """Largest difference and divergence, nats. llama.cpp tabulates GELU in half precision: such models differ a little more."""
     gelu = "gelu" in str(getattr(model.config, "hidden_act", "") or getattr(model.config, "hidden_activation", ""))
-    limit = max(LIMITS[quantisation], GELU_LIMIT) if gelu else LIMITS[quantisation]
-    return limit, max(DIVERGENCE_LIMITS[quantisation], 0.01 if gelu else 0.0)
+    limit = LIMITS.get(check.quantisation)
+    # Of a type that is not exported here the coarsest one's.
+    divergence = DIVERGENCE_LIMITS.get(check.quantisation, max(DIVERGENCE_LIMITS.values()))
+    divergence = min(divergence, SAME_WEIGHTS) if check.same_weights and limit is None else divergence
+    if not gelu:
+        return limit, divergence
+    return None if limit is None else max(limit, GELU_LIMIT), max(divergence, 0.01)
 
 
 def require_parity(parity: Parity, *, quantisation: str) -> None:
@@ -208,8 +211,10 @@ def require_parity(parity: Parity, *, quantisation: str) -> None:
             f"{quantisation}: the file does not stop at the token with which training ended answers",
             remedy="export it again: files of earlier versions did not write that token down",
         )
+    finer = {"f32": "", "f16": "f32", "q8_0": "f16"}.get(quantisation, "q8_0 or f16")
     raise ExportError(
-        f"{quantisation}: log-probabilities differ by up to {parity.judged_difference:.4f} (limit {parity.limit}), "
-        f"divergence {parity.mean_divergence:.5f} (limit {parity.divergence_limit})",
-        remedy="choose a finer quantisation (q8_0, f16)",
+        f"{quantisation}: the file answers otherwise than the model: divergence {parity.mean_divergence:.5f} (limit "
+        f"{parity.divergence_limit}), log-probabilities differ by up to {parity.max_difference:.4f}"
+        + ("" if parity.limit is None else f" (limit {parity.limit})"),
+        remedy=f"choose a finer quantisation ({finer})" if finer else "report it with the name of the base",
     )

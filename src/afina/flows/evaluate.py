@@ -1,8 +1,9 @@
 """A version beside the base, the live version and the baselines, on the held-out part and the guards: the verdict."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from afina.bases import resolve_base
 from afina.chat.render import Renderer
@@ -20,7 +21,7 @@ from afina.flows.report import task_report
 from afina.progress import Stages
 from afina.records import GUARDED, LIKELIHOOD, Dataset, EvalItem, EvalSet, ModelVersion, Policy, Scored, Verdict
 from afina.runtime.renderer import renderer_of
-from afina.settings import Settings
+from afina.settings import Quantisation, Settings
 from afina.store.paths import write_json
 from afina.verdict.judge import Question, judge
 from afina.verdict.record import write_verdict
@@ -49,11 +50,11 @@ class Contest:
     live: Live | None = None
 
 
-def eval_set_of(project: Project, dataset: Dataset, *, guards: bool) -> EvalSet:
+def eval_set_of(project: Project, dataset: Dataset, *, guards: Sequence[str]) -> EvalSet:
     """The held-out part as items, with the project's own safety and forgetting items."""
     rules = project.task.kind.item_rules(project.task)
     items = [EvalItem(id=e.id, turns=e.turns, expected=e.answer, group=e.group, rules=rules) for e in dataset.test]
-    starters = with_starters(items, GUARDED if guards else ())
+    starters = with_starters(items, [part for part in GUARDED if part in guards])
     return make_set(dataset.task, starters, answer_schema=dataset.answer_schema)
 
 
@@ -133,7 +134,9 @@ def model_arms(project: Project, contest: Contest) -> list[Arm]:
     arms = [model_arm(BASE, contest.base, asking(project, settings, told, renderer), contest)]
     if settings.evaluate.nearest and kind.asks:
         shots = Nearest(pairs_of(contest.dataset), k=settings.evaluate.nearest)
-        for name, gguf, prompt in ((BASE, contest.base, told), (TUNED, contest.tuned, contest.dataset.prompt)):
+        helped = [(BASE, contest.base, told)]
+        helped += [(TUNED, contest.tuned, contest.dataset.prompt)] if settings.evaluate.tuned_nearest else []
+        for name, gguf, prompt in helped:
             own = asking(project, settings, prompt, None, nearest=shots, parts=TARGET, weighs=False)
             arms.append(model_arm(f"{name}+{NEAREST}", gguf, own, contest))
     if contest.live:
@@ -174,12 +177,18 @@ def live_model(project: Project, *, but: ModelVersion) -> Live | None:
     return Live(gguf=gguf, prompt=version.card.get("prompt", ""), seen=seen)
 
 
+def own_type(version: ModelVersion) -> dict[str, dict[str, str]]:
+    """The setting that gives the base the version's quantisation; a GGUF's own need not be one that is exported."""
+    known = get_args(Quantisation)
+    return {"export": {"quantisation": version.quantisation}} if version.quantisation in known else {}
+
+
 def evaluate_version(project: Project, version: ModelVersion, stages: Stages) -> tuple[dict[str, Any], Verdict]:
     """Score a version, reach the verdict, keep both. Returns the report's entry."""
     ledger, paths = project.ledger, project.paths
     dataset = ledger.dataset(version.card["dataset"])
     config = ledger.run(version.run).config if version.run else {}
-    settings = settings_of(project, config, base={"model": version.base}, export={"quantisation": version.quantisation})
+    settings = settings_of(project, config, base={"model": version.base}, **own_type(version))
     contest = Contest(
         dataset=dataset,
         settings=settings,

@@ -16,16 +16,21 @@ from afina.ids import ModelVersionId, RunId, base_name, new_id
 from afina.progress import Stages
 from afina.records import Dataset, ModelVersion, RunState
 from afina.runtime.renderer import renderer_of
-from afina.settings import Settings
+from afina.settings import Form, Settings
 
 PROBES = 8
 """Prompts of the dataset that the parity check compares, beside its own."""
 
 
 def export_run(
-    project: Project, stages: Stages, *, run: RunId | None = None, quantisation: str | None = None
+    project: Project,
+    stages: Stages,
+    *,
+    run: RunId | None = None,
+    quantisation: str | None = None,
+    form: Form | None = None,
 ) -> ModelVersion:
-    """A finished run as a model version: GGUF, Modelfile, card. The quantisation is the project's, unless another is named."""
+    """A finished run as a model version: GGUF, Modelfile, card. Quantisation and form are the project's, unless others are named."""
     ledger = project.ledger
     done = ledger.run(run) if run else ledger.newest_run(RunState.DONE)
     dataset = ledger.dataset(done.dataset)
@@ -38,7 +43,7 @@ def export_run(
     out = project.paths.model(identity) / f"{name.replace(':', '-')}-{quantisation}.gguf"
     probes = [with_prompt(e, dataset.prompt)[:-1] for e in dataset.validation[:PROBES] if e.turns]
     trained = Trained(base, project.paths.run(done.id) / "adapter", probes)
-    form = project.settings.export.form
+    form = form or project.settings.export.form
     target = Target(quantisation=quantisation, name=name, system=dataset.prompt, form=form)
     exported = export_stage(trained, out, settings, target, stages)
     version = ModelVersion(

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from afina.bases import resolve_base
+from afina.flows.base_file import served_type
 from afina.flows.freeze import unlearnt_sentences
 from afina.records import LIKELIHOOD, Dataset, Fields, Part, Score, Scored, Verdict
 from afina.settings import Settings
@@ -150,7 +152,7 @@ def served_json(tuned: Scored, settings: Settings, *, gguf: Path) -> dict[str, A
     return {
         "gguf": str(gguf),
         "gguf_bytes": gguf.stat().st_size,
-        "quantisation": settings.export.quantisation,
+        "quantisation": served_type(resolve_base(settings.base.model), settings.export.quantisation),
         "tokens_per_s": round(cost.tokens_per_s or 0, 1),
         "p95_ms": round(cost.p95_ms or 0, 1),
         "peak_rss_mb": round(cost.peak_rss_mb or 0, 1),

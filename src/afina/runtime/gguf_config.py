@@ -73,13 +73,18 @@ def require_family(file: GgufFile) -> GgufFamily:
     """The row of a file's architecture.
 
     Raises:
-        ModelError: there is none, or it is a mixture of experts, or has no word vectors.
+        ModelError: there is none, or it is a part of a file, a mixture of experts, or has no word vectors.
     """
     family = FAMILIES.get(file.architecture)
     if family is None:
         raise ModelError(
             f"{file.path.name}: the architecture {file.architecture or 'without a name'} is not trained from a GGUF here",
             remedy=f"take one of {', '.join(sorted(FAMILIES))}, or the model's Hugging Face folder",
+        )
+    if (file.keys.number("split.count") or 1) > 1:
+        raise ModelError(
+            f"{file.path.name}: a part of a model in several files",
+            remedy="join them first: llama-gguf-split --merge FIRST-PART OUT.gguf",
         )
     if file.number("expert_count"):
         raise ModelError(f"{file.path.name}: mixtures of experts are not trained here", remedy="take a dense model")

@@ -40,6 +40,15 @@ class GgufTokenizer:
         self.eos_token = self.named(lib.llama_vocab_eos)
         self.pad_token = self.named(lib.llama_vocab_pad)
 
+    @property
+    def eos_token_id(self) -> int:
+        """The id of the token that ends a text; -1 where the vocabulary names none."""
+        return int(library().llama_vocab_eos(self.vocabulary))
+
+    def get_vocab(self) -> dict[str, int]:
+        """Every token's text and id. Made anew each time: it is asked for once a training."""
+        return {self.text_of(number): number for number in range(self.size)}
+
     def named(self, function: Any) -> str | None:
         """The text of a token that the vocabulary names; None where it names none."""
         number = int(function(self.vocabulary))

@@ -4,14 +4,15 @@ What is learnt and when it is good enough (a recipe's part): task, base, curate,
 Where it runs (the machine's part): project, store, runtime, serve.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Quantisation = Literal["f32", "f16", "q8_0", "q4_0", "q4_k_m", "q5_k_m"]
 Form = Literal["adapter", "merged"]
 Language = Literal["en", "es"]
+Guard = Literal["safety", "forgetting"]
 
 
 class Section(BaseModel):
@@ -104,9 +105,14 @@ class ExportSettings(Section):
 
     quantisation: Quantisation = Field("q8_0", description="type of the weights in the served GGUF")
     form: Form = Field(
-        "merged",
+        "adapter",
         description="what is tuned on a GGUF is served as an adapter on that file, or merged into a copy of it in its own types",
     )
+
+
+def guards_of(given: Any) -> Any:
+    """Earlier versions knew all of them or none."""
+    return (get_args(Guard) if given else ()) if isinstance(given, bool) else given
 
 
 class EvaluateSettings(Section):
@@ -121,12 +127,17 @@ class EvaluateSettings(Section):
     margin_nats: float = Field(
         0.5, gt=0, description="largest loss of log-likelihood of general answers that is accepted, nats per token"
     )
-    guards: bool = Field(True, description="ask the safety and forgetting items too")
+    guards: Annotated[tuple[Guard, ...], BeforeValidator(guards_of)] = Field(
+        ("safety", "forgetting"), description="what must not become worse beside the target; [] = nothing else is asked"
+    )
     nearest: int = Field(
         4,
         ge=0,
         le=32,
-        description="examples in the prompt of the arms base+nearest and tuned+nearest; 0 = no such arms",
+        description="examples in the prompt of the arm base+nearest; 0 = no such arm",
+    )
+    tuned_nearest: bool = Field(
+        False, description="also ask the tuned model with the nearest examples: as long as the arm base+nearest takes"
     )
     max_tokens: int = Field(256, ge=1, description="longest answer, tokens")
     timeout_s: float = Field(120.0, gt=0, description="longest wait for one answer; a longer one counts as failed")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from afina.bases.training import base_layer
+from afina.flows.base_settings import base_layer
 from afina.flows.project import Project, database_project
 from afina.settings import Settings, find_project, load_settings
 from afina.store.access import database_errors

@@ -130,7 +130,7 @@ def test_one_turn(filled: Project, stages: Stages) -> None:
 
     assert version.name == "tiny-classify:v1"
     assert entry["tuned"]["n"] == len(dataset.test)
-    assert set(entry["baselines"]) == {"majority", "tfidf_logreg", "base+nearest", "tuned+nearest"}
+    assert set(entry["baselines"]) == {"majority", "tfidf_logreg", "base+nearest"}
     assert not verdict.go  # random weights, one epoch: an honest no-go
     with pytest.raises(ReleaseError, match="no-go"):
         start_canary(project, version, actor="t")

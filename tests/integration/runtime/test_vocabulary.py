@@ -8,6 +8,7 @@ from afina.chat.render import load_renderer
 from afina.errors import ModelError, TemplateError
 from afina.records import Turn
 from afina.runtime.renderer import renderer_of
+from afina.train.encode import encode_documents
 
 TEXTS = (
     "hola",
@@ -31,6 +32,7 @@ def test_ids_and_chats_are_the_models(tiny_model: Path, gguf: Path) -> None:
         assert own.document(text) == folder.document(text), text
     assert own.prompt(CHAT[:2]) == folder.prompt(CHAT[:2])
     assert own.training(CHAT) == folder.training(CHAT)
+    assert encode_documents(TEXTS, own, max_tokens=64) == encode_documents(TEXTS, folder, max_tokens=64)
 
 
 def test_a_file_without_a_tokenizer_is_refused(tmp_path: Path) -> None:

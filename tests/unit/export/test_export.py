@@ -44,7 +44,6 @@ NEARLY = Parity(
     token_ids_equal=9,
     token_checks=9,
     max_difference=0.001,
-    judged_difference=0.001,
     mean_divergence=0.0,
     compared=9,
     argmax_equal=9,
@@ -62,7 +61,7 @@ NEARLY = Parity(
     [
         (replace(NEARLY, templates_equal=2), "template renders 1 of 3"),
         (replace(NEARLY, token_ids_equal=8), "1 of 9 texts are split"),
-        (replace(NEARLY, judged_difference=0.2), "differ by up to 0.2000"),
+        (replace(NEARLY, max_difference=0.2), "differ by up to 0.2000"),
         (replace(NEARLY, stops=False), "does not stop at the token"),
     ],
 )

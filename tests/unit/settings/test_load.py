@@ -7,7 +7,7 @@ import pytest
 from afina.cli.init import TEMPLATE
 from afina.demo.story import SETTINGS
 from afina.errors import SettingsError
-from afina.settings import Recipe, find_project, load_settings, packaged
+from afina.settings import Recipe, find_project, load_settings, make_settings, packaged
 from afina.tasks import make_task
 
 
@@ -125,3 +125,14 @@ def test_a_recipe_holds_nothing_of_the_machine(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match=r"\[store\] does not belong into a recipe"):
         load_settings(project(tmp_path, 'recipe = "r.toml"\n'), environment={})
+
+
+def test_guards_by_name_and_as_earlier_versions_wrote_them() -> None:
+    """All, none, some; an unknown one is refused."""
+    found = {
+        str(given): make_settings({"task": {"kind": "chat"}, "evaluate": {"guards": given}}).evaluate.guards
+        for given in (True, False, ["safety"], [])
+    }
+    assert found == {"True": ("safety", "forgetting"), "False": (), "['safety']": ("safety",), "[]": ()}
+    with pytest.raises(SettingsError, match="guards"):
+        make_settings({"evaluate": {"guards": ["kindness"]}})
