@@ -21,8 +21,8 @@ from afina.settings import RuntimeSettings
 from afina.store.paths import disk_errors, write_json
 
 STEPS = 2
-BYTES_A_WEIGHT = 5.0
-"""Memory that the comparison with the decoded model takes: float32, and the server's file beside it."""
+REST = 1.2e9
+"""Memory beside the file's own pages: libraries, the largest matrix in float32, the server's context."""
 
 
 def deliver(
@@ -42,7 +42,7 @@ def deliver(
         raise ExportError(f"{out} is no path of a .gguf file", remedy=f"e.g. {out / 'model.gguf'}")
     facts = gguf_facts(trained.base)
     require_available(
-        BYTES_A_WEIGHT * facts.parameters,
+        facts.size + REST,
         f"comparing {trained.base.name}",
         remedy="close other programs, or use a smaller base",
     )

@@ -40,10 +40,12 @@ def export_run(
     settings = settings_of(project, done.config, export={"quantisation": wanted})
     base = resolve_base(settings.base.model)
     quantisation = served_type(base, wanted)
-    out = project.paths.model(identity) / f"{name.replace(':', '-')}-{quantisation}.gguf"
+    form = form or project.settings.export.form
+    # An adapter's name carries the version's id: several may come to lie in one folder, or in one server.
+    last = identity if base.is_file() and form == "adapter" else quantisation
+    out = project.paths.model(identity) / f"{name.replace(':', '-')}-{last}.gguf"
     probes = [with_prompt(e, dataset.prompt)[:-1] for e in dataset.validation[:PROBES] if e.turns]
     trained = Trained(base, project.paths.run(done.id) / "adapter", probes)
-    form = form or project.settings.export.form
     target = Target(quantisation=quantisation, name=name, system=dataset.prompt, form=form)
     exported = export_stage(trained, out, settings, target, stages)
     version = ModelVersion(

@@ -4,6 +4,7 @@ Names are mapped by the `gguf` package. What converters change is changed back: 
 family in another order, and Gemma's norms with one added.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from gguf import MODEL_ARCH_NAMES, get_tensor_name_map
+from torch.nn import functional
 
 from afina.errors import ModelError, in_short
 from afina.runtime.ggml import decode
@@ -18,7 +20,7 @@ from afina.runtime.gguf_config import GgufConfig, gguf_config
 from afina.runtime.gguf_file import check_gguf, gguf_facts
 from afina.runtime.gguf_header import GgufTensor
 
-HEAD = "lm_head.weight"
+HEAD, WORDS = "lm_head.weight", "model.embed_tokens.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ def matrices(path: Path) -> dict[str, Found]:
 
 
 def decoded_model(path: Path) -> Any:
-    """The whole model in float32, for comparisons: transformers' own forward pass on the file's weights.
+    """The model for comparisons: transformers' own forward pass in float32, every matrix decoded when a product needs it.
 
     Raises:
         ModelError: see `tensors_of`.
@@ -156,10 +158,29 @@ def decoded_model(path: Path) -> Any:
     model, known = empty_model(path)
     places = parameters_of(model)
     try:
-        for parameter, found in tensors_of(model, path, known).items():
+        found = tensors_of(model, path, known)
+        for parameter, one in found.items():
             module, attribute = places[parameter]
-            setattr(module, attribute, torch.nn.Parameter(found.dense(), requires_grad=False))
+            if one.is_matrix:
+                module.forward = from_file(module, one)
+            value = torch.empty(0) if one.is_matrix else one.dense()
+            setattr(module, attribute, torch.nn.Parameter(value, requires_grad=False))
     except (OSError, RuntimeError, ValueError) as exc:
         raise ModelError(f"{path}: the model does not load: {in_short(exc)}") from exc
-    model.tie_weights()
+    if model.config.tie_word_embeddings:
+        head = model.get_output_embeddings()
+        head.weight, head.forward = model.get_input_embeddings().weight, from_file(head, found[WORDS])
     return model.requires_grad_(requires_grad=False)
+
+
+def from_file(module: Any, found: Found) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A layer's forward pass with its matrix out of the file. Gemma scales its word vectors."""
+    scale = getattr(module, "embed_scale", 1.0)
+
+    def look_up(ids: torch.Tensor) -> torch.Tensor:
+        return functional.embedding(ids, found.dense()) * scale
+
+    def multiply(x: torch.Tensor) -> torch.Tensor:
+        return functional.linear(x, found.dense(), module.bias)
+
+    return look_up if isinstance(module, torch.nn.Embedding) else multiply

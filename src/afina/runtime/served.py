@@ -1,5 +1,6 @@
 """What a served GGUF stands for: a model of its own, or an adapter with the base that it was trained on."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +33,8 @@ def served_of(gguf: Path) -> Served:
         return Served(gguf.resolve())
     base, mark = found
     if not base.is_file():
+        base = next(same_beside(gguf, mark), base)
+    if not base.is_file():
         raise ModelError(
             f"{gguf.name}: its base {base} is not there",
             remedy='put it back there, or export again with form = "merged", which needs no other file',
@@ -44,6 +47,17 @@ def served_of(gguf: Path) -> Served:
     return Served(base, gguf.resolve())
 
 
+def same_beside(gguf: Path, mark: str) -> Iterator[Path]:
+    """Files with the base's content in the project that an adapter lies in: one that was restored elsewhere has its base with it."""
+    project = gguf.resolve().parents[2:3]
+    return (file for root in project for file in sorted(root.glob("bases/*/*.gguf")) if is_base(file, mark))
+
+
+def is_base(file: Path, mark: str) -> bool:
+    """Whether a file has this mark; a dangling link has none."""
+    return file.is_file() and base_mark(file) == mark
+
+
 def base_of(gguf: Path) -> Path:
     """The file with the weights, not looked into.
 
@@ -51,7 +65,9 @@ def base_of(gguf: Path) -> Path:
         ModelError: see `served_of`.
     """
     found = named_by(gguf)
-    return gguf if found is None else found[0]
+    if found is None or found[0].is_file():
+        return gguf if found is None else found[0]
+    return next(same_beside(gguf, found[1]), found[0])
 
 
 def named_by(gguf: Path) -> tuple[Path, str] | None:

@@ -101,7 +101,8 @@ def back_up(paths: Paths, *, url: str, out: Path, settings_file: Path) -> dict[s
                 head.size = len(raw)
                 archive.addfile(head, io.BytesIO(raw))
                 for name, file in files.items():
-                    archive.add(file, arcname=name, recursive=False)
+                    # A base that is a GGUF is linked to: the archive takes the file itself.
+                    archive.add(file.resolve(), arcname=name, recursive=False)
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)

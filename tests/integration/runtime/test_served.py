@@ -50,6 +50,19 @@ def test_a_base_that_is_gone_or_changed_is_said(adapter: Path) -> None:
     assert "merged" in caught.value.remedy
 
 
+def test_a_restored_project_has_its_base_with_it(adapter: Path, tmp_path: Path) -> None:
+    """Found by content among the project's bases, where the old path leads nowhere."""
+    project = tmp_path / "restored"
+    (project / "models" / "mod_1").mkdir(parents=True)
+    (project / "bases" / "b").mkdir(parents=True)
+    moved = Path(shutil.move(adapter, project / "models" / "mod_1" / "a.gguf"))
+    (project / "bases" / "a.gguf").symlink_to(tmp_path / "nowhere.gguf")
+    base = Path(shutil.move(tmp_path / "base.gguf", project / "bases" / "b" / "base.gguf"))
+
+    assert served_of(moved) == Served(base, moved)
+    assert base_of(moved) == base
+
+
 def test_a_request_says_which_adapter_is_on(adapter: Path, tmp_path: Path) -> None:
     """One worker, a base and two adapters: every answer is that of the same file served alone, whatever was asked before."""
     base = adapter.with_name("base.gguf")

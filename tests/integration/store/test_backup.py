@@ -53,12 +53,18 @@ def test_backup_and_restore(two: tuple[Project, Project], tmp_path: Path) -> Non
     waiting = one.paths.unsaved / "1.jsonl"
     waiting.parent.mkdir()
     waiting.write_text("{}\n", "utf-8")
+    linked = one.paths.bases / "b" / "base.gguf"
+    linked.parent.mkdir(parents=True)
+    (tmp_path / "elsewhere.gguf").write_bytes(b"GGUF")
+    linked.symlink_to(tmp_path / "elsewhere.gguf")
     archive = tmp_path / "b.tar"
 
     back_up(one.paths, url="", out=archive, settings_file=one.paths.project / "afina.toml")
     restore(other.paths, dsn=other.dsn, owner=owner_dsn(other.paths, ""), archive=archive)
 
     assert (other.paths.unsaved / "1.jsonl").read_text("utf-8") == "{}\n"
+    assert (other.paths.bases / "b" / "base.gguf").read_bytes() == b"GGUF"
+    assert not (other.paths.bases / "b" / "base.gguf").is_symlink()
     assert rows(other, "a") == rows(one, "a") == [("int_a", "hola", "a")]
     assert rows(other, "b") == [("int_b", "hola", "b")]
     assert (other.paths.model("mod_1") / "m.gguf").read_bytes() == model.read_bytes()
