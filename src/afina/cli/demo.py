@@ -1,10 +1,12 @@
 """`demo`."""
 
+import json
 import time
 from pathlib import Path
 
 import click
 
+from afina.bases import resolve_base, semilla
 from afina.cli.options import here
 from afina.cli.pages import version_pages
 from afina.cli.terminal import OUT, escape, print_report, stages
@@ -12,6 +14,7 @@ from afina.demo.story import CHAT, SETTINGS, honest_failure, turn_the_chat, turn
 from afina.errors import TrainError
 from afina.flows.base_settings import base_layer
 from afina.flows.project import folder_project
+from afina.ids import base_name
 from afina.settings import SETTINGS_FILE, make_settings
 from afina.store.paths import Paths, write_json, write_whole
 from afina.texts import t
@@ -32,12 +35,17 @@ INTRODUCTION = (
     ),
 )
 @click.option("--folder", type=click.Path(path_type=Path), help=t("where (default: .afina/demo)"))
-def demo_command(folder: Path | None) -> None:
+@click.option(
+    "--base", default=semilla.NAME, show_default=True, help=t("base model, e.g. smollm2 (`afina base pull smollm2`)")
+)
+def demo_command(folder: Path | None, base: str) -> None:
     """Demo."""
-    place = (folder or Paths(here()).demo).resolve()
+    resolve_base(base)
+    place = (folder or demo_folder(base)).resolve()
     if not (place / SETTINGS_FILE).is_file():
-        write_whole(place / SETTINGS_FILE, SETTINGS)
-    for line in INTRODUCTION:
+        write_whole(place / SETTINGS_FILE, f"{SETTINGS}\n[base]\nmodel = {json.dumps(base)}\n")
+    introduction = INTRODUCTION if base == semilla.NAME else INTRODUCTION[:1]
+    for line in introduction:
         OUT.print(escape(t(line)))
     began = time.monotonic()
     told = stages()
@@ -48,10 +56,10 @@ def demo_command(folder: Path | None) -> None:
     OUT.print(
         escape(t("The same for conversations: replies of a small workshop, kept by what its customers wrote next."))
     )
-    chat_settings = make_settings(CHAT, base_layer=base_layer)
+    chat_settings = make_settings({**CHAT, "base": {"model": base}}, base_layer=base_layer)
     report["tasks"].append(turn_the_chat(project.paths.learn("chat"), chat_settings, told.narrator))
     report["seconds"] = round(time.monotonic() - began, 1)
-    report["note"] = "authored sample, built-in base, simulated canary traffic"
+    report["note"] = f"authored sample, base {base}, simulated canary traffic"
     labels, chat = report["tasks"]
     chatting = folder_project(project.paths.learn("chat"), chat_settings)
     curves = {
@@ -62,7 +70,7 @@ def demo_command(folder: Path | None) -> None:
         page = version_pages(own, own.ledger.version(entry["version"]))
         entry["page"] = str(page.relative_to(place))
     write_json(place / "report.json", report)
-    write_report_page(report, place / "report.html", curves=curves, notes=INTRODUCTION)
+    write_report_page(report, place / "report.html", curves=curves, notes=introduction)
     print_report(report)
     shown = place / "report.html"
     near = shown.relative_to(here()) if shown.is_relative_to(here()) else shown
@@ -71,3 +79,9 @@ def demo_command(folder: Path | None) -> None:
     if failure:
         raise TrainError(failure, remedy=f"the numbers are in {place / 'report.json'}")
     OUT.print(t("next: `afina serve` in that folder, then `afina chat 'me cobraron dos veces'`"))
+
+
+def demo_folder(base: str) -> Path:
+    """A folder for each base: the demo goes on where it was interrupted."""
+    folder = Paths(here()).demo
+    return folder if base == semilla.NAME else folder.with_name(f"{folder.name}-{base_name(base)}")
