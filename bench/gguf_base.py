@@ -37,12 +37,10 @@ from afina.runtime import start_worker
 from afina.runtime.gguf_model import decoded_model
 from afina.runtime.renderer import renderer_of
 from afina.settings import RuntimeSettings, TrainSettings
-from afina.train.engine import Engine, backward
-from afina.train.loop import new_optimizer, trainable_model
-from afina.train.packing import pack
+from afina.train.loop import trainable_model
 from afina.train.storage import Dense, attach
 from bench.peers import QWEN_05B, RANK, SHAPES
-from bench.train_memory import examples
+from bench.train_memory import step_times
 
 KINDS = ("f32", "f16", "q8_0", "q5_k_m", "q4_k_m", "q4_0")
 IDS = torch.arange(4, 260).view(1, 256) % 999
@@ -157,19 +155,12 @@ def measure(file: Path, *, dense: bool, steps: int) -> dict[str, Any]:
         for module in model.modules():
             if (kept := getattr(module, "stored", None)) is not None:
                 attach(module, Dense(kept.dense().clone()))
-    engine, optimizer = Engine(model), new_optimizer(model, settings.training)
-    times = []
-    for _ in range(steps + 1):
-        began = time.perf_counter()
-        backward(engine, [pack(examples())])
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        times.append(time.perf_counter() - began)
+    times = step_times(model, settings, steps)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     return {
         "rss_gb": round(peak, 2),
         "private_gb": round(watch.peak * 1024 / 1e9, 2),
-        "step_s": [round(t, 1) for t in times[1:]],
+        "step_s": [round(t, 1) for t in times],
     }
 
 

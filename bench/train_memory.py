@@ -78,6 +78,19 @@ def examples() -> list[Rendered]:
     return [Rendered(tuple(rng.randrange(1000, 150_000) for _ in range(256)), flags) for _ in range(4)]
 
 
+def step_times(model: Any, settings: TrainSettings, steps: int) -> list[float]:
+    """Seconds of so many optimiser steps after a first one."""
+    engine, optimizer = Engine(model), new_optimizer(model, settings.training)
+    times = []
+    for _ in range(steps + 1):
+        began = time.perf_counter()
+        backward(engine, [pack(examples())])
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        times.append(time.perf_counter() - began)
+    return times[1:]
+
+
 def measure(folder: Path, storage: str, steps: int) -> dict[str, Any]:
     """In this process: load, train, report peak memory in GB (10⁹ bytes) and seconds of every step but the first."""
     settings = TrainSettings.model_validate(
@@ -88,16 +101,10 @@ def measure(folder: Path, storage: str, steps: int) -> dict[str, Any]:
     )
     began = time.perf_counter()
     model = trainable_model(settings, base=folder, start=None, tight=True).train()
-    engine, optimizer = Engine(model), new_optimizer(model, settings.training)
-    loaded, times = time.perf_counter() - began, []
-    for _ in range(steps + 1):
-        began = time.perf_counter()
-        backward(engine, [pack(examples())])
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        times.append(time.perf_counter() - began)
+    loaded = time.perf_counter() - began
+    times = step_times(model, settings, steps)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    return {"rss_gb": round(peak, 2), "load_s": round(loaded, 1), "step_s": [round(t, 1) for t in times[1:]]}
+    return {"rss_gb": round(peak, 2), "load_s": round(loaded, 1), "step_s": [round(t, 1) for t in times]}
 
 
 def in_process(folder: Path, storage: str, steps: int) -> dict[str, Any]:
