@@ -8,6 +8,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from afina.bases import resolve_base
 from afina.cli.options import here, json_option
 from afina.cli.terminal import ERR, OUT, print_json, stages
 from afina.errors import InputError
@@ -23,6 +24,7 @@ from afina.flows.bench_models import (
     set_default_base,
 )
 from afina.flows.sources import ArmSettings
+from afina.runtime.gguf_config import gguf_config
 from afina.settings import SETTINGS_FILE, Settings, find_project
 from afina.store.paths import Paths, write_json, write_whole
 from afina.texts import t
@@ -102,11 +104,15 @@ def trainable_project(models: Sequence[str]) -> Path:
     """The settings file in which the winner becomes the base.
 
     Raises:
-        InputError: one of the models cannot be trained. SettingsError: there is no project.
+        InputError: one of the models cannot be trained. ModelError: one of them is not here. SettingsError: there is no project.
     """
     for name in models:
-        if name.startswith(("ollama:", "http:", "https:")) or name.endswith(".gguf"):
-            raise InputError(f"--use: {name} cannot be trained", remedy="name model folders or hub ids")
+        if name.startswith(("http:", "https:")):
+            raise InputError(
+                f"--use: {name} cannot be trained", remedy="name folders, hub ids, .gguf files or ollama:NAME"
+            )
+        if name.startswith("ollama:") or name.endswith(".gguf"):
+            gguf_config(resolve_base(name))
     return find_project(here()) / SETTINGS_FILE
 
 

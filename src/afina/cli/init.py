@@ -21,7 +21,7 @@ client = "default"                            # whose data this is
 kind = "{kind}"{fields}
 
 [base]
-model = "semilla"                             # or a folder, or a hub id such as "Qwen/Qwen2.5-0.5B-Instruct"
+model = "semilla"                             # or a .gguf file, "ollama:NAME", "smollm2", a folder, a hub id
 
 [store]
 url = ""                                      # empty: the embedded PostgreSQL of this project

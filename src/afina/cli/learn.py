@@ -46,7 +46,12 @@ DEFAULT_MINUTES = 10.0
     multiple=True,
     help=t("what decides (default: the kind's): a name or your own as module:function"),
 )
-@click.option("--base", help=t("base model: `semilla`, a folder or a hub id (default: the recipe's, else semilla)"))
+@click.option(
+    "--base",
+    help=t(
+        "base model: `semilla`, a .gguf file, ollama:NAME, smollm2, a folder or a hub id (default: the recipe's, else semilla)"
+    ),
+)
 @click.option("--config", type=FILE, help=t("training settings, YAML or TOML"))
 @click.option(
     "--minutes",

@@ -72,7 +72,9 @@ class Files:
         'Train a LoRA adapter on the newest dataset. With --model and --output: file to file, on chats {"messages": […]} in JSONL (--data), on plain documents (--documents), or on the documents first and then on the chats.'
     ),
 )
-@click.option("--model", help=t("base for file to file: `semilla`, a folder or a hub id"))
+@click.option(
+    "--model", help=t("base for file to file: `semilla`, a .gguf file, ollama:NAME, smollm2, a folder or a hub id")
+)
 @click.option("--data", type=click.Path(path_type=Path), help=t("chats, JSONL"))
 @click.option(
     "--documents",

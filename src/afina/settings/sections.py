@@ -77,7 +77,11 @@ class StoreSettings(Section):
 class BaseSettings(Section):
     """Which model is tuned."""
 
-    model: str = Field("semilla", min_length=1, description="`semilla`, a local folder, or a hub id")
+    model: str = Field(
+        "semilla",
+        min_length=1,
+        description="`semilla`, a .gguf file, ollama:NAME, smollm2, a local folder, or a hub id",
+    )
 
 
 class CurateSettings(Section):
