@@ -2,10 +2,11 @@
 
     python -m bench.adapters [--versions 10] [--requests 300]
 
-SmolLM2-135M-Instruct (Q4_1) with random adapters of rank 16 on every linear layer, each of which was asked alone first. Prints one JSON
-line: `rss_1` and `rss_10` (MB, peak of the worker), `ratio`, `wrong` (answers of interleaved requests, four at once, that are not the adapter's own),
-`requests`, `tokens_s_base`, `tokens_s_adapter`, `tokens_s_merged` (greedy, one request; medians of 5), `first_ms_adapter`, `first_ms_merged` (a
-prompt of 400 tokens), `mb_adapter`, `mb_merged`.
+SmolLM2-135M-Instruct (Q4_1) with random adapters of rank 16 on every linear layer, each of which was asked alone first. Prints one JSON line:
+`rss_1` and `rss_10` (MB, peak of the worker), `ratio`; `wrong`: of `requests` in random order, four at once, prompts cached, those whose next token's
+probabilities are nearer to another adapter's, or to the base's, than to their own's; `farthest` (largest mean difference from one's own, nats) and
+`nearest_other`; `tokens_s_base`, `tokens_s_adapter`, `tokens_s_merged` (greedy, one request; medians of 5), `first_ms_…` (a prompt of 400 tokens),
+`mb_adapter`, `mb_merged`.
 """
 
 import argparse
@@ -38,7 +39,7 @@ PROMPTS = (
     "Hello, I would like to",
     "The weather today",
 )
-TOKENS, SPEED_TOKENS, LONG = 8, 128, 400
+TOP, SPEED_TOKENS, LONG = 20, 128, 400
 SETTINGS = RuntimeSettings(slots=4, context=1024)
 
 
@@ -52,41 +53,62 @@ def write_adapters(base: Path, count: int, folder: Path) -> list[Path]:
             if "lora_B" in name:
                 torch.nn.init.normal_(weight, std=0.02)
         model.save_pretrained(str(folder / f"peft{number}"), save_embedding_layers=False)
-        made.append(folder / f"a{number}.gguf")
+        made.append((folder / f"a{number}.gguf").resolve())
         write_adapter_gguf(base, folder / f"peft{number}", made[-1], name=str(number))
     return made
 
 
-def answer(client: RuntimeClient, worker: Worker, adapter: Path, prompt: str) -> list[int]:
-    """Greedy token ids."""
-    body = {"prompt": prompt, "n_predict": TOKENS, "temperature": 0, "return_tokens": True, "cache_prompt": True}
-    found: list[int] = client.post("completion", {**body, "lora": worker.serving(adapter).lora()})["tokens"]
-    return found
+Distribution = dict[int, float]
+"""Token → log-probability, of the likeliest ones."""
 
 
-def alone(base: Path, adapter: Path, log: Path) -> tuple[dict[str, list[int]], float]:
-    """An adapter's answers and the memory of its own worker, MB."""
-    worker = open_load(Load(base, (adapter.resolve(),)), SETTINGS, log=log)
+def next_token(client: RuntimeClient, worker: Worker, adapter: Path | None, prompt: str) -> Distribution:
+    """What comes after a prompt. Not the text: greedy answers of nonsense adapters turn over at the smallest rounding."""
+    body = {"prompt": prompt, "n_predict": 1, "n_probs": TOP, "temperature": 0, "cache_prompt": True}
+    found = client.post("completion", {**body, "lora": worker.serving(adapter).lora()})
+    return {one["id"]: float(one["logprob"]) for one in found["completion_probabilities"][0]["top_logprobs"]}
+
+
+def distance(one: Distribution, other: Distribution) -> float:
+    """Mean difference over the tokens of either, nats; a token that is missing has the least likely one's value."""
+    floors = min(one.values()), min(other.values())
+    tokens = one.keys() | other.keys()
+    return sum(abs(one.get(t, floors[0]) - other.get(t, floors[1])) for t in tokens) / len(tokens)
+
+
+def alone(base: Path, adapter: Path | None, log: Path) -> tuple[dict[str, Distribution], float]:
+    """What an adapter says by itself, and the memory of its own worker, MB."""
+    worker = open_load(Load(base, (adapter,) if adapter else ()), SETTINGS, log=log)
     try:
         with RuntimeClient(worker.url) as client:
-            found = {prompt: answer(client, worker, adapter.resolve(), prompt) for prompt in PROMPTS}
+            found = {prompt: next_token(client, worker, adapter, prompt) for prompt in PROMPTS}
         return found, worker.peak_rss_mb()
     finally:
         worker.stop()
 
 
 def interleaved(
-    base: Path, adapters: Sequence[Path], expected: Sequence[dict[str, list[int]]], requests: int, log: Path
-) -> tuple[int, float]:
-    """Wrong answers among so many requests in random order, four at once; and the worker's memory, MB."""
-    worker = open_load(Load(base, tuple(one.resolve() for one in adapters)), SETTINGS, log=log)
-    draws = random.Random(0)
-    asked = [(draws.randrange(len(adapters)), draws.choice(PROMPTS)) for _ in range(requests)]
+    base: Path, adapters: Sequence[Path], references: Sequence[dict[str, Distribution]], requests: int, log: Path
+) -> dict[str, float]:
+    """So many requests in random order, four at once, of the adapters and of the base (the last reference)."""
+    worker = open_load(Load(base, tuple(adapters)), SETTINGS, log=log)
+    draws, every = random.Random(0), [*adapters, None]
+    asked = [(draws.randrange(len(every)), draws.choice(PROMPTS)) for _ in range(requests)]
     try:
         with RuntimeClient(worker.url) as client, ThreadPoolExecutor(4) as pool:
-            answers = pool.map(lambda one: answer(client, worker, adapters[one[0]].resolve(), one[1]), asked)
-            wrong = sum(found != expected[at][prompt] for found, (at, prompt) in zip(answers, asked, strict=True))
-        return wrong, worker.peak_rss_mb()
+            found = list(pool.map(lambda one: next_token(client, worker, every[one[0]], one[1]), asked))
+        far = [
+            [distance(answer, one[prompt]) for one in references]
+            for answer, (_, prompt) in zip(found, asked, strict=True)
+        ]
+        others = [min(one[:at] + one[at + 1 :]) for one, (at, _) in zip(far, asked, strict=True)]
+        own = [one[at] for one, (at, _) in zip(far, asked, strict=True)]
+        return {
+            "wrong": sum(mine >= other for mine, other in zip(own, others, strict=True)),
+            "farthest": round(max(own), 3),
+            "nearest_other": round(min(others), 3),
+            "rss": round(worker.peak_rss_mb(), 1),
+        }
     finally:
         worker.stop()
 
@@ -119,22 +141,21 @@ def main() -> None:
         log = folder / "worker.log"
         adapters = write_adapters(base, options.versions, folder)
         merge_into_gguf(base, folder / "peft0", folder / "merged.gguf")
-        single = [alone(base, one, log) for one in adapters]
-        expected = [found for found, _ in single]
-        wrong, rss = interleaved(base, adapters, expected, options.requests, log)
+        single = [alone(base, one, log) for one in (*adapters, None)]
+        together = interleaved(base, adapters, [found for found, _ in single], options.requests, log)
         rates = {name: speed(file, log) for name, file in files(base, adapters[0], folder).items()}
-        rss_1 = statistics.median(memory for _, memory in single)
+        rss_1 = statistics.median(memory for _, memory in single[:-1])
         figures: dict[str, Any] = {
             "rss_1": round(rss_1, 1),
-            f"rss_{options.versions}": round(rss, 1),
-            "ratio": round(rss / rss_1, 3),
-            "wrong": wrong,
+            f"rss_{options.versions}": together.pop("rss"),
+            **together,
             "requests": options.requests,
             **{f"tokens_s_{name}": round(rate, 1) for name, (rate, _) in rates.items()},
             **{f"first_ms_{name}": round(wait) for name, (_, wait) in rates.items()},
             "mb_adapter": round(adapters[0].stat().st_size / 1e6, 1),
             "mb_merged": round((folder / "merged.gguf").stat().st_size / 1e6, 1),
         }
+    figures["ratio"] = round(figures[f"rss_{options.versions}"] / figures["rss_1"], 3)
     sys.stdout.write(json.dumps(figures) + "\n")
 
 
