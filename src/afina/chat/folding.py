@@ -10,10 +10,12 @@ from typing import Any
 from jinja2 import TemplateError as JinjaError
 
 SYSTEM, USER = "Sxyzzy", "Uxyzzy"
+JOINT = "\n\n"
+"""What stands between the two texts. A GGUF's template is not changed, so there it is what the runtime puts where one refuses the role."""
 FOLD = (
     "{%- if messages and messages[0]['role'] == 'system' -%}"
     "{%- if messages|length > 1 and messages[1]['role'] == 'user' -%}"
-    "{%- set messages = [{'role': 'user', 'content': messages[0]['content'] + '\n\n' + messages[1]['content']}] + messages[2:] -%}"
+    "{%- set messages = [{'role': 'user', 'content': messages[0]['content'] + 'JOINT' + messages[1]['content']}] + messages[2:] -%}"
     "{%- else -%}"
     "{%- set messages = [{'role': 'user', 'content': messages[0]['content']}] + messages[1:] -%}"
     "{%- endif -%}{%- endif -%}"
@@ -25,7 +27,9 @@ def fold_system(tokenizer: Any) -> bool:
     template = tokenizer.chat_template
     if not isinstance(template, str) or keeps_system(tokenizer) or not renders(tokenizer, [turn("user", USER)]):
         return False
-    tokenizer.chat_template = FOLD + template
+    refused = not renders(tokenizer, [turn("system", SYSTEM), turn("user", USER)])
+    joint = getattr(tokenizer, "system_joint", JOINT) if refused else JOINT
+    tokenizer.chat_template = FOLD.replace("JOINT", joint) + template
     if keeps_system(tokenizer):
         return True
     tokenizer.chat_template = template

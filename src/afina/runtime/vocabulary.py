@@ -21,6 +21,9 @@ CONTROL = 1 << 3
 class GgufTokenizer:
     """What `Renderer` asks of a tokenizer, answered by llama.cpp."""
 
+    system_joint = "\n"
+    """What llama.cpp puts between a system text and the first user turn where the template refuses the role (Gemma 2)."""
+
     def __init__(self, path: Path) -> None:
         check_gguf(path)
         lib = library()
