@@ -107,9 +107,14 @@ def write_3b(out: Path) -> None:
     writer.add_vocab_size(shape["vocab_size"])
     torch.manual_seed(0)
     sizes = {
-        "attn_q": (hidden, hidden), "attn_k": (kv, hidden), "attn_v": (kv, hidden), "attn_output": (hidden, hidden),
-        "ffn_gate": (inner, hidden), "ffn_up": (inner, hidden), "ffn_down": (hidden, inner),
-    }  # fmt: skip
+        "attn_q": (hidden, hidden),
+        "attn_k": (kv, hidden),
+        "attn_v": (kv, hidden),
+        "attn_output": (hidden, hidden),
+        "ffn_gate": (inner, hidden),
+        "ffn_up": (inner, hidden),
+        "ffn_down": (hidden, inner),
+    }
     matrices = {name: encode((torch.randn(size) * 0.02).numpy(), Q4_K) for name, size in sizes.items()}
     words = encode((torch.randn(shape["vocab_size"], hidden) * 0.02).numpy(), Q4_K)
     writer.add_tensor("token_embd.weight", words, raw_dtype=Q4_K)
