@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from afina.errors import ModelError
 
@@ -146,12 +145,3 @@ def text_of(store: Path, digest: str | None, name: str) -> str:
         return ""
     with blob(store, digest, name).open("rb") as file:
         return file.read(LARGEST_TEXT).decode("utf-8", errors="replace")
-
-
-def parameters_of(model: OllamaModel) -> dict[str, Any]:
-    """What the model's `PARAMETER` lines say; {} where that is unreadable."""
-    try:
-        found = json.loads(model.parameters or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -52,7 +52,7 @@ def deliver(
         tell(0, STEPS, target.form if trained.adapter else "link")
         changed = make(trained, made, target)
         tell(1, STEPS, "parity")
-        kind = facts.quantisation.lower()
+        kind = facts.kind
         same = trained.adapter is None or target.form == "adapter"
         check = Check(quantisation=kind, log=Path(scratch) / "worker.log", same_weights=same)
         parity = check_parity(trained, made, settings, check)

@@ -26,7 +26,7 @@ def base_stage(settings: Settings, stages: Stages, *, folder: Path) -> Path:
 
 def served_type(base: Path, wanted: str) -> str:
     """The type of the served file's weights: of a GGUF the one that it has, else the wanted one."""
-    return gguf_facts(base).quantisation.lower() if base.is_file() else wanted
+    return gguf_facts(base).kind if base.is_file() else wanted
 
 
 def base_gguf(settings: Settings, *, folder: Path, tell: Tell = unheard) -> Path:

@@ -114,7 +114,7 @@ def of_file(name: str, file: Path) -> MachineBase:
         name=name,
         path=str(file),
         architecture=facts.architecture,
-        type=facts.quantisation.lower(),
+        type=facts.kind,
         weights=facts.parameters,
         size=facts.size,
         serves=True,

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from afina.bases import resolve_base
-from afina.flows.base_file import served_type
 from afina.flows.freeze import unlearnt_sentences
 from afina.records import LIKELIHOOD, Dataset, Fields, Part, Score, Scored, Verdict
+from afina.runtime import base_of, gguf_facts
 from afina.settings import Settings
 from afina.verdict.intervals import macro_f1, share
 from afina.verdict.judge import mean_score_of
@@ -58,7 +57,7 @@ def task_report(
         "tuned": arm_json(tuned, metric),
         **verdict_json(verdict),
         "replies": replies(by_name["base"], tuned, metric),
-        **served_json(tuned, settings, gguf=compared.tuned),
+        **served_json(tuned, gguf=compared.tuned),
         "seconds": dict(seconds),
     }
 
@@ -146,13 +145,13 @@ def replies(base: Scored, tuned: Scored, metric: str) -> list[dict[str, Any]]:
     ]
 
 
-def served_json(tuned: Scored, settings: Settings, *, gguf: Path) -> dict[str, Any]:
+def served_json(tuned: Scored, *, gguf: Path) -> dict[str, Any]:
     """The served file: size, speed, memory."""
     cost = summarise(tuned.record)
     return {
         "gguf": str(gguf),
         "gguf_bytes": gguf.stat().st_size,
-        "quantisation": served_type(resolve_base(settings.base.model), settings.export.quantisation),
+        "quantisation": gguf_facts(base_of(gguf)).kind,
         "tokens_per_s": round(cost.tokens_per_s or 0, 1),
         "p95_ms": round(cost.p95_ms or 0, 1),
         "peak_rss_mb": round(cost.peak_rss_mb or 0, 1),

@@ -44,6 +44,11 @@ class GgufFacts:
     modified: float
     control: frozenset[str]
 
+    @property
+    def kind(self) -> str:
+        """The quantisation as settings and limits call it: q4_k_m, f32."""
+        return self.quantisation.lower().removeprefix("all_")
+
 
 def gguf_facts(path: Path) -> GgufFacts:
     """Read what a file says of itself; remembered until the file changes.

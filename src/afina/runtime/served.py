@@ -31,9 +31,7 @@ def served_of(gguf: Path) -> Served:
     found = named_by(gguf)
     if found is None:
         return Served(gguf.resolve())
-    base, mark = found
-    if not base.is_file():
-        base = next(same_beside(gguf, mark), base)
+    base, mark = base_of(gguf), found[1]
     if not base.is_file():
         raise ModelError(
             f"{gguf.name}: its base {base} is not there",
@@ -65,9 +63,10 @@ def base_of(gguf: Path) -> Path:
         ModelError: see `served_of`.
     """
     found = named_by(gguf)
-    if found is None or found[0].is_file():
-        return gguf if found is None else found[0]
-    return next(same_beside(gguf, found[1]), found[0])
+    if found is None:
+        return gguf
+    base, mark = found
+    return base if base.is_file() else next(same_beside(gguf, mark), base)
 
 
 def named_by(gguf: Path) -> tuple[Path, str] | None:

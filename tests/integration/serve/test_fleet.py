@@ -56,6 +56,7 @@ def test_they_share_a_process_and_nothing_else(versions: list[LiveVersion], tmp_
         asyncio.run(fleet.reconcile([version]))
         alone[version.id] = top(fleet, version.id)
         fleet.stop()
+    assert len({alone[name] for name in ("base", "a0", "a1")}) == 3, "who answers alike shows no mistake"
     fleet = Fleet(list, RuntimeSettings(context=128, slots=2), logs=tmp_path)
 
     async def turn() -> None:
