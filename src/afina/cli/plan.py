@@ -22,7 +22,7 @@ def print_plan(plan: Plan) -> None:
     saved = 1 - plan.packed_per_step / plan.tokens_per_step
     OUT.print(
         f"{plan.weights / 1e6:,.0f} M weights, {plan.adapter_weights / 1e6:.1f} M trained · {plan.examples} examples, "
-        f"{plan.steps} steps of {plan.tokens_per_step} tokens, {saved:.0%} of them shared · {plan.gflops:.0f} GFLOP/s"
+        f"{plan.steps} steps of {plan.tokens_per_step} tokens, {saved:.0%} of them shared · {plan.gflops:.0f} GFLOP/s, {plan.compute}"
     )
     table = Table(
         "", t("base kept as"), t("recompute"), t("a step"), t("in all"), t("memory"), box=None, pad_edge=False

@@ -26,8 +26,9 @@ from afina.train.folder import require_free
 from afina.train.loop import Job, finite, train, trainable_model
 from afina.train.plan import plan_training as make_plan
 from afina.train.plan import require_memory
+from afina.train.products import decided
 from afina.train.rates import Sweep, compare_rates
-from afina.train.shape import read_model_config
+from afina.train.shape import read_model_config, shape_of
 from afina.wiring import open_project
 
 RATE_STEPS = 20
@@ -210,10 +211,13 @@ def find_files(files: Files, *, steps: int, as_json: bool) -> None:
     """Compare learning rates and say which."""
     encoded = files.chats() if files.data else files.texts()
     told = stages(as_json)
-    room = require_memory(encoded.train, read_model_config(resolve_base(files.model)), files.settings)
+    base = resolve_base(files.model)
+    config = read_model_config(base)
+    settings = decided(files.settings, shape_of(config))
+    room = require_memory(encoded.train, config, settings)
     with told.stage("rates") as at_work:
-        model = trainable_model(files.settings, base=resolve_base(files.model), start=files.adapter, tight=room.tight)
-        found = compare_rates(model, encoded, files.settings, sweep=Sweep(steps=steps), tell=at_work.tell)
+        model = trainable_model(settings, base=base, start=files.adapter, tight=room.tight)
+        found = compare_rates(model, encoded, settings, sweep=Sweep(steps=steps), tell=at_work.tell)
         at_work.note = f"training.learning_rate = {found.best:g}"
     if as_json:
         print_json(asdict(found))

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from afina.train.products import add_linear_back, linear, linear_back
 from afina.train.storage import Weight
 
 
@@ -43,9 +44,7 @@ class LoraLinear(torch.autograd.Function):
         kept: torch.Tensor | None,
     ) -> torch.Tensor:
         """`kept` (T, in) is the dropout mask, already divided by the share kept."""
-        y, down = low_rank(
-            x if kept is None else x * kept, a, b, functional.linear(x, weight.dense(), bias), scale=scale
-        )
+        y, down = low_rank(x if kept is None else x * kept, a, b, linear(x, weight, bias), scale=scale)
         ctx.save_for_backward(x, a, b, down, kept)
         ctx.weight, ctx.scale = weight, scale
         return y
@@ -89,8 +88,8 @@ class LoraPair(torch.autograd.Function):
         """Keeps x and both x Aᵀ."""
         rank = len(a1)
         down = x @ torch.cat((a1, a2)).t()
-        first = functional.linear(x, weights[0].dense(), biases[0]).addmm_(down[:, :rank], b1.t(), alpha=scales[0])
-        second = functional.linear(x, weights[1].dense(), biases[1]).addmm_(down[:, rank:], b2.t(), alpha=scales[1])
+        first = linear(x, weights[0], biases[0]).addmm_(down[:, :rank], b1.t(), alpha=scales[0])
+        second = linear(x, weights[1], biases[1]).addmm_(down[:, rank:], b2.t(), alpha=scales[1])
         ctx.save_for_backward(x, a1, b1, a2, b2, down)
         ctx.weights, ctx.scales = weights, scales
         return first, second
@@ -107,8 +106,8 @@ class LoraPair(torch.autograd.Function):
         da = ddown.t() @ x
         dx = None
         if ctx.needs_input_grad[0]:
-            dx = torch.mm(dy1, ctx.weights[0].dense())
-            dx.addmm_(dy2, ctx.weights[1].dense()).addmm_(ddown, torch.cat((a1, a2)))
+            dx = add_linear_back(linear_back(dy1, ctx.weights[0]), dy2, ctx.weights[1])
+            dx.addmm_(ddown, torch.cat((a1, a2)))
         return dx, da[:rank], db1, da[rank:], db2, None, None, None
 
 
@@ -119,12 +118,12 @@ class FrozenLinear(torch.autograd.Function):
     def forward(ctx: Any, x: torch.Tensor, weight: Weight, bias: torch.Tensor | None) -> torch.Tensor:
         """Keeps nothing."""
         ctx.weight = weight
-        return functional.linear(x, weight.dense(), bias)
+        return linear(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         """dx = dy W."""
-        return gradients[0] @ ctx.weight.dense(), None, None
+        return linear_back(gradients[0], ctx.weight), None, None
 
 
 def linear_gradients(
@@ -148,7 +147,7 @@ def linear_gradients(
     da = ddown.t() @ x
     if weight is None:
         return None, da, db
-    dx = torch.mm(dy, weight.dense(), out=out)
+    dx = linear_back(dy, weight, out=out)
     if kept is None:
         dx.addmm_(ddown, a)
     else:
@@ -174,9 +173,7 @@ class GatedDown(torch.autograd.Function):
     ) -> torch.Tensor:
         """`activation` gives act and its derivative."""
         h = activation.act(gate).mul_(up)
-        y, down = low_rank(
-            h if kept is None else h * kept, a, b, functional.linear(h, weight.dense(), bias), scale=scale
-        )
+        y, down = low_rank(h if kept is None else h * kept, a, b, linear(h, weight, bias), scale=scale)
         ctx.save_for_backward(gate, up, a, b, down, kept)
         ctx.weight, ctx.scale, ctx.activation = weight, scale, activation
         return y

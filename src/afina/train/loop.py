@@ -35,7 +35,8 @@ from afina.train.log import RunLog
 from afina.train.model import add_adapter, start_from
 from afina.train.packing import Part, packs
 from afina.train.plan import require_memory
-from afina.train.shape import read_model_config
+from afina.train.products import COMPUTES, decided, round_products
+from afina.train.shape import read_model_config, shape_of
 
 WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 """While answers are slow: how often to ask, and after how long a step is made all the same."""
@@ -55,6 +56,7 @@ class TrainResult:
     tokens_per_s: float
     trainable_parameters: int
     stopped_early: bool
+    compute: str = "float32"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +93,10 @@ def train(data: Encoded, settings: TrainSettings, *, base: Path, job: Job) -> Tr
         if job.resume and (done := finished(out)):
             return done
         start_afresh()
-        kept = kept_plan(out)
-        room = require_memory(data.train, read_model_config(base), settings, limit=kept.get("pack_tokens"))
+        kept, config = kept_plan(out), read_model_config(base)
+        settings = decided(settings, shape_of(config), kept=COMPUTES[kept.get("bfloat16", 0)] if kept else None)
+        options = settings.training
+        room = require_memory(data.train, config, settings, limit=kept.get("pack_tokens"))
         threads = kept.get("threads", 0)
         model = trainable_model(settings, base=base, start=job.start, tight=room.tight, threads=threads)
         log = RunLog(out)
@@ -133,7 +137,10 @@ def trainable_model(settings: TrainSettings, *, base: Path, start: Path | None, 
     return_freed_memory()
     torch.set_num_threads(threads or options.threads or len(os.sched_getaffinity(0)))
     torch.manual_seed(options.seed)
-    model = add_adapter(load_stored(base, kept), settings.lora, base=str(base))
+    plain = load_stored(base, kept)
+    if options.compute == "bfloat16":
+        round_products(plain.get_decoder())
+    model = add_adapter(plain, settings.lora, base=str(base))
     keep_freed_memory()  # after loading, whose leavings would lie between the weights for good
     if start is not None:
         start_from(model, start, base=base)
@@ -200,6 +207,7 @@ class Loop:
             self.position = load_checkpoint(self.out, self.model, self.optimizer)
         per_epoch = len(self.order(0))
         steps, self.pack_tokens = self.planned(per_epoch)
+        self.log.say(f"frozen products in {self.options.compute}")
         self.log.say(
             f"start at step {self.position.step} of {steps}, {sum(p.numel() for p in self.trainable)} trainable parameters, "
             f"{per_epoch} steps an epoch"
@@ -311,6 +319,7 @@ class Loop:
             tokens_per_s=tokens / seconds,
             trainable_parameters=sum(p.numel() for p in self.trainable),
             stopped_early=self.is_exhausted() and self.position.step < planned,
+            compute=self.options.compute,
         )
         write_json(self.out / "result.json", {k: finite(v) for k, v in asdict(result).items()})
         self.log.say(
@@ -326,6 +335,7 @@ class Loop:
         if self.options.minutes:
             steps = max(1, min(steps, int(self.options.minutes * 60 / self.measure_step())))
         numbers = {"steps": steps, "pack_tokens": self.pack_tokens, "threads": torch.get_num_threads()}
+        numbers["bfloat16"] = COMPUTES.index(self.options.compute)
         write_json(self.out / "plan.json", numbers)
         return steps, self.pack_tokens
 

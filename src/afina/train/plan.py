@@ -30,6 +30,7 @@ from afina.train.kernels import apply
 from afina.train.loss import LOGITS_BYTES, SupervisedLoss
 from afina.train.model import add_adapter
 from afina.train.packing import Packed, Part, pack, packs, passes
+from afina.train.products import decided, round_products
 from afina.train.shape import Shape, shape_of
 from afina.train.storage import BLOCK, PART_BYTES, attach, store
 
@@ -75,6 +76,7 @@ class Plan:
     tokens_per_step: int
     packed_per_step: int
     gflops: float
+    compute: str
     ways: tuple[Way, ...]
     way: Way | None
     seconds: float
@@ -100,7 +102,9 @@ def plan_training(
         raise TrainError("there is nothing to train on")
     memory = memory_limit(settings)
     keep_freed_memory()  # as the training will: without it a layer takes twice as long
-    shape, options = shape_of(config), settings.training
+    shape = shape_of(config)
+    settings = decided(settings, shape)
+    options = settings.training
     torch.set_num_threads(options.threads or len(os.sched_getaffinity(0)))
     ways, sampled = [], []
     offered = ways_of(shape)
@@ -126,6 +130,7 @@ def plan_training(
         tokens_per_step=mean(sum(p.tokens for p in step) for step in sampled),
         packed_per_step=mean(sum(len(p.ids) for p in step) for step in sampled),
         gflops=gemm_rate(shape),
+        compute=options.compute,
         ways=tuple(ways),
         way=way,
         seconds=seconds,
@@ -337,6 +342,8 @@ def layer_seconds(pack: Packed, config: Any, settings: TrainSettings, variant: V
     kinds = getattr(config, "layer_types", None)
     wanted = 2 if kinds is None or len(set(kinds)) == 1 else 6
     base = probe(config, storage, layers=min(PROBE_LAYERS if tight else wanted, config.num_hidden_layers))
+    if settings.training.compute == "bfloat16":
+        round_products(base.get_decoder())
     model = add_adapter(base, settings.lora, base=str(base.name_or_path)).train()
     if checkpointing:
         base.activation_checkpointing_enable({"use_reentrant": False})

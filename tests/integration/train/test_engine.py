@@ -21,6 +21,7 @@ from afina.train.engine import Engine, backward
 from afina.train.lean import load_lean
 from afina.train.model import add_adapter
 from afina.train.packing import pack, packs
+from afina.train.products import round_products
 from tests.integration.conftest import FamilyFolder
 
 LIMIT = 1e-5
@@ -155,6 +156,24 @@ def test_a_base_in_few_bits_trains_like_the_same_base_in_float32(
 
     assert lean_loss == pytest.approx(loss, rel=1e-5)
     assert max(float((lean_gradients[n] - g).norm() / g.norm()) for n, g in wanted.items()) < LIMIT_TENSOR
+
+
+@pytest.mark.parametrize("family", ["qwen2", "gemma2", "phi3"])
+def test_bfloat16_products_are_near(family_folder: FamilyFolder, family: str) -> None:
+    """Three digits in every product: a few per cent of the gradient of random weights, and no tensor is off its direction."""
+    folder = family_folder(family)
+    examples = nested_examples(AutoConfig.from_pretrained(folder).vocab_size, seed=4)
+    found = []
+    for rounded in (False, True):
+        base = load_base(folder)
+        if rounded:
+            round_products(base.get_decoder())
+        model = randomised(add_adapter(base, LORA, base=str(folder)), seed=1).train()
+        found.append((backward(Engine(model), [pack(examples)]), gradients(model)))
+    (loss, wanted), (near_loss, near) = found
+
+    assert near_loss == pytest.approx(loss, rel=5e-3)
+    assert 0 < max(float((near[n] - g).norm() / g.norm()) for n, g in wanted.items()) < 0.1
 
 
 def test_a_lean_base_with_missing_or_wrong_weights(tiny_model: Path, tmp_path: Path) -> None:

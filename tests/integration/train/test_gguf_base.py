@@ -57,7 +57,13 @@ def test_it_is_trained_where_it_lies(
     settings = TrainSettings.model_validate(
         {
             "lora": {"r": 8},
-            "training": {"num_epochs": 4, "batch_size": 8, "gradient_accumulation_steps": 1, "learning_rate": 5e-3},
+            "training": {
+                "compute": "float32",
+                "num_epochs": 4,
+                "batch_size": 8,
+                "gradient_accumulation_steps": 1,
+                "learning_rate": 5e-3,
+            },
         }
     )
     data = Encoded(rows[:24], rows[24:])

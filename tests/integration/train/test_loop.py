@@ -19,6 +19,7 @@ from afina.errors import DiskFullError, ModelError, TrainError
 from afina.records import Turn
 from afina.settings import TrainSettings
 from afina.train import loop as loop_module
+from afina.train import products
 from afina.train.checkpoint import checkpoints
 from afina.train.encode import Encoded, encode_chats, encode_documents
 from afina.train.engine import Engine, backward
@@ -47,6 +48,7 @@ def settings(**training: object) -> TrainSettings:
                 "eval_steps": 2,
                 "logging_steps": 1,
                 "max_seq_length": 64,
+                "compute": "float32",
                 **training,
             },
         }
@@ -103,6 +105,38 @@ def test_a_resumed_run_keeps_its_number_of_threads(tiny_model: Path, tmp_path: P
         os.sched_setaffinity(0, cores)
 
     assert torch.get_num_threads() == len(cores)
+    assert same_weights(tmp_path / "whole", tmp_path / "cut")
+
+
+@pytest.mark.parametrize("kind", ["float32", "bfloat16", "nf4"])
+def test_it_learns_in_bfloat16_and_says_so(tiny_model: Path, tmp_path: Path, kind: str) -> None:
+    """Products rounded to eight bits of mantissa, whatever the base is kept as: nearly the same losses."""
+    exact = train(data(tiny_model), settings(base_storage=kind), base=tiny_model, job=Job(out=tmp_path / "exact"))
+    rounded = train(
+        data(tiny_model), settings(base_storage=kind, compute="bfloat16"), base=tiny_model, job=Job(out=tmp_path / "b")
+    )
+
+    assert (exact.compute, rounded.compute) == ("float32", "bfloat16")
+    assert rounded.validation_loss == pytest.approx(exact.validation_loss, rel=0.02)
+    assert rounded.validation_loss != exact.validation_loss
+
+
+def test_a_resumed_run_computes_as_it_began(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`auto` measures; a resume on another processor, or beside other work, must not find otherwise."""
+
+    def stop(step: int, _steps: int, _note: str = "") -> None:
+        if step == 3:
+            raise Killed
+
+    monkeypatch.setattr(products, "bfloat16_speed", lambda _: 4.0)
+    auto = settings(compute="auto")
+    whole = train(data(tiny_model), auto, base=tiny_model, job=Job(out=tmp_path / "whole"))
+    with pytest.raises(Killed):
+        train(data(tiny_model), auto, base=tiny_model, job=Job(out=tmp_path / "cut", tell=stop))
+    monkeypatch.setattr(products, "bfloat16_speed", lambda _: 0.3)
+    train(data(tiny_model), auto, base=tiny_model, job=Job(out=tmp_path / "cut", resume=True))
+
+    assert whole.compute == "bfloat16"
     assert same_weights(tmp_path / "whole", tmp_path / "cut")
 
 
