@@ -36,7 +36,7 @@ def say(seconds: float) -> None:
 
 
 def model_of(job: dict[str, Any]) -> Any:
-    """The shape with random weights in float32 (or the library's choice, for the row 'as installed'); or a folder in NF4."""
+    """The shape with random weights in the job's type, else float32; or a folder in NF4."""
     torch.manual_seed(0)
     if job.get("folder"):
         four = BitsAndBytesConfig(
@@ -50,7 +50,7 @@ def model_of(job: dict[str, Any]) -> Any:
         )
     config = AutoConfig.for_model(**job["config"])
     config.use_cache = False
-    return AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    return AutoModelForCausalLM.from_config(config, dtype=getattr(torch, job.get("type", "float32")))
 
 
 def lora(job: dict[str, Any]) -> LoraConfig:
@@ -70,7 +70,8 @@ def run_trl(job: dict[str, Any]) -> None:
     longest = max(len(row["input_ids"]) for row in rows)
     packed = bool(job.get("packing"))
     size = sum(len(row["input_ids"]) for row in job["rows"]) if packed else longest
-    defaults = {} if job.get("as_installed") else {"bf16": False, "gradient_checkpointing": bool(job.get("folder"))}
+    half = job.get("type") == "bfloat16"
+    defaults = {} if job.get("as_installed") else {"bf16": half, "gradient_checkpointing": bool(job.get("folder"))}
     batch = 1 if packed else job["batch"]
     with tempfile.TemporaryDirectory() as scratch:
         arguments = SFTConfig(

@@ -25,6 +25,7 @@ from afina.train.allocator import keep_freed_memory
 from afina.train.engine import Engine, backward
 from afina.train.model import add_adapter
 from afina.train.packing import packs
+from afina.train.products import round_products
 
 FOLDER = Path(__file__).parents[1] / ".bench"
 PEERS = ("trl==1.16.0", "peft==0.21.2", "transformers==5.23.0", "datasets", "bitsandbytes==0.50.2")
@@ -147,13 +148,15 @@ def ragged(*, batch: int, seed: int = 0) -> list[Rendered]:
     return rows
 
 
-def our_engine(config: dict[str, Any]) -> tuple[Engine, torch.optim.Optimizer]:
-    """The engine on random float32 weights of a shape, with a fresh adapter."""
+def our_engine(config: dict[str, Any], *, compute: str = "float32") -> tuple[Engine, torch.optim.Optimizer]:
+    """The engine on random weights of a shape, with a fresh adapter."""
     keep_freed_memory()
     torch.manual_seed(0)
     chosen = AutoConfig.for_model(**config)
     chosen.use_cache = False
     model = AutoModelForCausalLM.from_config(chosen, dtype=torch.float32)
+    if compute == "bfloat16":
+        round_products(model.get_decoder())
     lora = LoraSettings(r=RANK, lora_alpha=2 * RANK, lora_dropout=0.0)
     engine = Engine(add_adapter(model, lora, base="").train())
     return engine, torch.optim.AdamW([p for p in engine.model.parameters() if p.requires_grad], lr=1e-4)
@@ -167,9 +170,9 @@ def our_step(engine: Engine, optimizer: torch.optim.Optimizer, rows: Sequence[Re
     optimizer.zero_grad(set_to_none=True)
 
 
-def run_ours(rows: Sequence[Rendered], *, steps: int, config: dict[str, Any]) -> list[float]:
+def run_ours(rows: Sequence[Rendered], *, steps: int, config: dict[str, Any], compute: str = "float32") -> list[float]:
     """Seconds of each optimiser step but the first, packing included."""
-    engine, optimizer = our_engine(config)
+    engine, optimizer = our_engine(config, compute=compute)
     times = []
     for _ in range(steps):
         began = time.perf_counter()

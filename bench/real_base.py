@@ -108,12 +108,12 @@ def write(rows: Sequence[Row], file: Path) -> Path:
     return file
 
 
-def run(name: str, data: Path, *, minutes: float, base: str, folder: Path) -> dict[str, Any]:
-    """One set: the report's entry."""
+def run(name: str, data: Path, *, minutes: float, base: str, folder: Path, more: str = "") -> dict[str, Any]:
+    """One set: the report's entry. `more`: further lines of the recipe."""
     rows_of, count, language = SETS[name]
     train, held_out = rows_of(data)
     recipe = folder / "recipe.toml"
-    text = f'[task]\nkind = "classify"\nlanguage = "{language}"\n[evaluate]\nguards = []\n'
+    text = f'[task]\nkind = "classify"\nlanguage = "{language}"\n[evaluate]\nguards = []\n{more}'
     recipe.write_text(text, "utf-8")
     command = [
         *(sys.executable, "-m", "afina", "learn", "--label", "label", "--base", base, "--recipe", str(recipe)),

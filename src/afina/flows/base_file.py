@@ -8,6 +8,7 @@ from afina.bases.folder import base_mark
 from afina.export.deliver import deliver
 from afina.export.export import Target
 from afina.export.merge import Trained
+from afina.flows.ollama_notices import ollama_notices
 from afina.progress import Stages, Tell, unheard
 from afina.runtime import gguf_facts
 from afina.settings import Settings
@@ -20,7 +21,8 @@ def base_stage(settings: Settings, stages: Stages, *, folder: Path) -> Path:
     with stages.stage("base") as stage:
         gguf = base_gguf(settings, folder=folder, tell=stage.tell)
         kind = served_type(resolve_base(settings.base.model), settings.export.quantisation)
-        stage.note = f"{gguf.stat().st_size / 1e6:.1f} MB {kind}"
+        said = ollama_notices(settings.base.model)
+        stage.note = "; ".join((f"{gguf.stat().st_size / 1e6:.1f} MB {kind}", *said))
     return gguf
 
 

@@ -14,6 +14,7 @@ from afina.bases.memory import available_memory
 from afina.bases.packages import package_gguf, pinned
 from afina.bases.pull import home
 from afina.errors import AfinaError
+from afina.flows.ollama_notices import ollama_notices
 from afina.runtime.gguf_file import gguf_facts
 from afina.settings import TrainSettings
 from afina.store.paths import MANIFEST, read_json
@@ -28,7 +29,7 @@ PASS = (1024, 128)
 class MachineBase:
     """A base by the name that commands take. `size` in bytes on disk, `memory` in bytes while it is trained.
 
-    `trains` is whether this machine can; `why` says why not, "" where it can.
+    `trains` is whether this machine can; `why` says why not, "" where it can. `notices`: what of it is left out here.
     """
 
     name: str
@@ -41,6 +42,7 @@ class MachineBase:
     serves: bool = False
     trains: bool = False
     why: str = ""
+    notices: tuple[str, ...] = ()
 
 
 def machine_bases(settings: TrainSettings) -> list[MachineBase]:
@@ -97,6 +99,7 @@ def look(name: str, found: Path | AfinaError, settings: TrainSettings, *, free: 
         if isinstance(found, AfinaError):
             raise found
         about = of_file(name, found) if found.is_file() else of_folder(name, found)
+        about = replace(about, notices=tuple(ollama_notices(name)))
         shape = shape_of(read_model_config(found))
         storage = GGUF if shape.stored_bits else settings.storage
         memory = ram_bytes(shape, settings, PASS, Variant(storage, settings.training.gradient_checkpointing))

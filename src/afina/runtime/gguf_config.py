@@ -84,7 +84,7 @@ def require_family(file: GgufFile) -> GgufFamily:
     if (file.keys.number("split.count") or 1) > 1:
         raise ModelError(
             f"{file.path.name}: a part of a model in several files",
-            remedy="join them first: llama-gguf-split --merge FIRST-PART OUT.gguf",
+            remedy="name it as it is called (…-00001-of-….gguf): `afina base pull` then joins the parts",
         )
     if file.number("expert_count"):
         raise ModelError(f"{file.path.name}: mixtures of experts are not trained here", remedy="take a dense model")

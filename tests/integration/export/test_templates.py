@@ -7,12 +7,12 @@ from jinja2 import TemplateError as JinjaError
 from transformers import AutoTokenizer
 
 from afina.bases.families import FAMILIES, build_family
+from afina.chat.go_template import render_ollama
 from afina.chat.render import Renderer, load_renderer
 from afina.errors import TemplateError
 from afina.export.gotemplate import read_form, without_bos
 from afina.export.modelfile import Source, write_modelfile
 from afina.records import Turn
-from tests.go_template import render_go
 from tests.integration.conftest import FamilyFolder
 from tests.modelfile import parse_modelfile
 
@@ -48,7 +48,7 @@ def test_the_go_template_renders_what_training_rendered(renderer: Renderer, adds
     assert form is not None
     for chat in CHATS:
         trained = renderer.prompt(chat)
-        assert render_go(form.go_template(), chat) == (without_bos(renderer, trained) if adds_bos else trained)
+        assert render_ollama(form.go_template(), chat) == (without_bos(renderer, trained) if adds_bos else trained)
 
 
 def test_the_modelfile_follows_the_grammar_and_stops_where_turns_end(renderer: Renderer) -> None:
