@@ -41,21 +41,23 @@ class Blocks:
 
     def dense(self) -> torch.Tensor:
         """Decoded, rows in the model's order."""
-        found = self.decode(0, len(self.rows), SCRATCH.of(*self.shape))
+        return self.ordered(0, len(self.rows))
+
+    def ordered(self, first: int, end: int) -> torch.Tensor:
+        """Rows first:end in the model's order; both lie between heads."""
+        found = self.decode(first, end, SCRATCH.of(end - first, self.columns))
         if not self.heads:
             return found
-        out = ORDERED.of(*self.shape)
-        halves = found.view(self.heads, -1, 2, self.columns).transpose(1, 2)
-        out.view(self.heads, 2, -1, self.columns).copy_(halves)
+        half = len(self.rows) // self.heads // 2
+        out = ORDERED.of(end - first, self.columns)
+        out.view(-1, 2, half, self.columns).copy_(found.view(-1, half, 2, self.columns).transpose(1, 2))
         return out
 
     def parts(self) -> Iterator[tuple[int, int, torch.Tensor]]:
-        """Decoded part by part; a matrix with heads is small and comes whole."""
-        if self.heads:
-            yield 0, len(self.rows), self.dense()
-            return
-        for first, end in cuts(self.shape, size=PART_BYTES):
-            yield first, end, self.decode(first, end, SCRATCH.of(end - first, self.columns))
+        """Decoded part by part, heads whole."""
+        whole = len(self.rows) // self.heads if self.heads else 1
+        for first, end in cuts(self.shape, size=PART_BYTES, whole=whole):
+            yield first, end, self.ordered(first, end)
 
     def lookup(self, rows: torch.Tensor) -> torch.Tensor:
         """Row by row: a prompt has few different tokens. Only word vectors are looked up, which have no heads."""

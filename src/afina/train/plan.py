@@ -318,7 +318,7 @@ def ram_bytes(shape: Shape, settings: TrainSettings, load: tuple[int, int], vari
     layer = 4.0 * tokens * shape.kept_per_token(dropout=settings.lora.lora_dropout > 0)
     kept = (shape.layers * 4.0 * tokens * shape.hidden + layer) if checkpointing else shape.layers * layer
     logits = min(float(LOGITS_BYTES), 4.0 * rows * shape.vocabulary)
-    decoded = 0.0 if storage == "float32" else 5.0 * max(PART_BYTES / 4, shape.hidden * shape.inner)
+    decoded = 0.0 if storage == "float32" else 5.0 * PART_BYTES
     working = 4.0 * tokens * (3 * shape.inner + 4 * shape.hidden)
     holes = HOLES if not checkpointing else HOLES_GIVEN_BACK if tight else HOLES_KEPT
     return fixed_bytes(shape, settings, storage=storage) + holes * (kept + logits + decoded + working)

@@ -1,5 +1,7 @@
 """Products with frozen matrices: in float32, or in bfloat16 where the processor is faster in it.
 
+A matrix that is not kept in float32 is decoded and multiplied part by part: a part stays in the cache between the two.
+
 In bfloat16 both factors and the result are rounded to 8 bits of mantissa; the sums are float32 (AVX512_BF16 and AMX work so). Adapters, norms,
 attention, the head and the loss stay in float32: they are few operations or lose most by rounding.
 """
@@ -15,7 +17,7 @@ from torch.nn import functional
 
 from afina.settings import TrainSettings
 from afina.train.shape import Shape
-from afina.train.storage import Half, Scratch, Weight, attach
+from afina.train.storage import Dense, Half, Scratch, Weight, attach
 
 ROUNDED = Scratch(torch.bfloat16)
 """Into which matrices of other storages are rounded."""
@@ -48,34 +50,47 @@ class Rounded:
         """As it is kept."""
         return self.kept.lookup(rows)
 
-    def rounded(self) -> torch.Tensor:
-        """bfloat16 (out, in), valid until the next call."""
+    def rounded(self) -> Iterator[tuple[int, int, torch.Tensor]]:
+        """First row, end row and bfloat16 matrix of some rows, valid until the next ones, until all were named."""
         if isinstance(self.kept, Half):
-            return self.kept.weight
-        return ROUNDED.of(*self.shape).copy_(self.kept.dense())
+            yield 0, self.shape[0], self.kept.weight
+            return
+        for first, end, part in self.kept.parts():
+            yield first, end, ROUNDED.of(*part.shape).copy_(part)
 
 
 def linear(x: torch.Tensor, weight: Weight, bias: torch.Tensor | None) -> torch.Tensor:
     """x (T, in) → x Wᵀ + bias (T, out), float32."""
+    if isinstance(weight, Dense):
+        return functional.linear(x, weight.weight, bias)
     if isinstance(weight, Rounded):
-        y = functional.linear(x.bfloat16(), weight.rounded()).float()
-        return y if bias is None else y.add_(bias)
-    return functional.linear(x, weight.dense(), bias)
+        parts, x = weight.rounded(), x.bfloat16()
+    else:
+        parts = weight.parts()
+    y = x.new_empty(len(x), weight.shape[0])
+    for first, end, part in parts:
+        torch.mm(x, part.t(), out=y[:, first:end])
+    y = y.float()
+    return y if bias is None else y.add_(bias)
 
 
 def linear_back(dy: torch.Tensor, weight: Weight, *, out: torch.Tensor | None = None) -> torch.Tensor:
     """dy (T, out) → dy W (T, in), float32; into `out` if given."""
-    if isinstance(weight, Rounded):
-        dx = torch.mm(dy.bfloat16(), weight.rounded())
-        return dx.float() if out is None else out.copy_(dx)
-    return torch.mm(dy, weight.dense(), out=out)
+    if isinstance(weight, Dense):
+        return torch.mm(dy, weight.weight, out=out)
+    return add_linear_back(dy.new_zeros(len(dy), weight.shape[1]) if out is None else out.zero_(), dy, weight)
 
 
 def add_linear_back(dx: torch.Tensor, dy: torch.Tensor, weight: Weight) -> torch.Tensor:
     """dx += dy W."""
     if isinstance(weight, Rounded):
-        return dx.add_(torch.mm(dy.bfloat16(), weight.rounded()))
-    return dx.addmm_(dy, weight.dense())
+        dy = dy.bfloat16()
+        for first, end, part in weight.rounded():
+            dx.add_(torch.mm(dy[:, first:end], part))
+        return dx
+    for first, end, part in weight.parts():
+        dx.addmm_(dy[:, first:end], part)
+    return dx
 
 
 def round_products(decoder: Any) -> None:

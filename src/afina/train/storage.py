@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import torch
 
-PART_BYTES = 96 * 2**20
-"""float32 bytes of a part; bounds the buffer for vocabularies, whose matrix is the largest by far."""
+PART_BYTES = 8 * 2**20
+"""float32 bytes of a part: it is still in the cache when it is multiplied, and no large matrix is ever there as a whole."""
 ENCODE_BYTES = 4 * 2**20
 """The same while a matrix is stored: temporaries this small stay in the cache and in memory that the process has already."""
 BLOCK, GROUP = 64, 256
@@ -64,9 +64,9 @@ SCRATCH = Scratch(torch.float32)
 INDEX = Scratch(torch.int32)
 
 
-def cuts(shape: tuple[int, int], *, size: int) -> Iterator[tuple[int, int]]:
-    """Row ranges of at most `size` bytes in float32."""
-    step = max(1, size // (4 * shape[1]))
+def cuts(shape: tuple[int, int], *, size: int, whole: int = 1) -> Iterator[tuple[int, int]]:
+    """Row ranges of at most `size` bytes in float32; each but the last is a multiple of `whole` rows, which are more if they must."""
+    step = max(1, size // (4 * shape[1] * whole)) * whole
     return ((at, min(at + step, shape[0])) for at in range(0, shape[0], step))
 
 
