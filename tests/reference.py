@@ -3,6 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -17,10 +18,10 @@ from afina.evaluate.sets import SetRow
 from afina.ids import ClientId
 from afina.records import EvalItem, Example, Part, Verdict
 from afina.serve.answers import Asked, Classification
-from afina.serve.app import GatewayOptions, build_gateway
+from afina.serve.app import Books, GatewayOptions, build_gateway
 from afina.serve.completion import Completion
 from afina.serve.fleet import Fleet
-from afina.serve.gateway import Opinion
+from afina.serve.opinions import Opinion
 from afina.settings import RuntimeSettings, Settings
 from afina.tasks import KINDS
 
@@ -131,12 +132,15 @@ def http_page() -> Iterator[str]:
     yield "# HTTP\n"
     yield (
         "`afina serve` answers here. Every answer carries `x-afina-model` (the version) and `x-afina-interaction` (what feedback "
-        "refers to); `x-afina-ignored` names keys of a request that nothing is known of. Errors are in OpenAI's form, under `/api/` in "
-        "Ollama's. `x-user` and `x-conversation` may name user and conversation.\n"
+        "refers to), `x-afina-overhead-ms` is what the gateway took beside the model; `x-afina-ignored` names keys of a request that nothing is known of. Errors are in OpenAI's form, under `/api/` in "
+        "Ollama's. Once a project has a key (`afina keys add`), every request needs one: `Authorization: Bearer KEY` or `x-api-key: KEY`; 401 without, "
+        "403 with one for something else, 429 with one that has nothing left. `x-user` and `x-conversation` may name user and conversation.\n"
     )
     fleet = Fleet(lambda: (), RuntimeSettings(), logs=Path())
     options = GatewayOptions(client=ClientId("c"), timeout_s=1)
-    app = build_gateway(fleet, options, record=lambda _: None, feedback=lambda _: True)
+    session: Any = nullcontext
+    books = Books(record=lambda _: None, feedback=lambda _: True, keys=dict, session=session)
+    app = build_gateway(fleet, options, books)
     routes = [route for route in app.routes if isinstance(route, APIRoute)]
     yield from table(
         ("method", "path", "what it does"),

@@ -154,7 +154,7 @@ def test_what_was_answered_without_a_database_is_recorded_later(shop: Path) -> N
     ended(process)
     supervisor.kill()
     supervisor.wait(10)
-    kept = list((shop / ".afina" / "unsaved").glob("*.jsonl"))
+    kept = list((shop / ".afina" / "spool").glob("*/*.spool"))
     assert kept
 
     process, _ = serve(shop)

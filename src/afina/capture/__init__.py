@@ -1,10 +1,12 @@
 """Files and traffic → Interaction and Feedback, and both together as exchanges. Judges nothing, blocks no reply."""
 
 from afina.capture.entries import read_entries
-from afina.capture.recorder import Recorder
+from afina.capture.recorder import Kept, Recorder
+from afina.capture.spool import Spool, SpoolOptions
 from afina.capture.table import (
     add_feedback,
     count_interactions,
+    is_conversation,
     load_exchanges,
     record_interactions,
     save_entries,
@@ -12,9 +14,13 @@ from afina.capture.table import (
 )
 
 __all__ = [
+    "Kept",
     "Recorder",
+    "Spool",
+    "SpoolOptions",
     "add_feedback",
     "count_interactions",
+    "is_conversation",
     "load_exchanges",
     "read_entries",
     "record_interactions",

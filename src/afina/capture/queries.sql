@@ -33,7 +33,7 @@ SELECT
 FROM staged_entries s
 JOIN app.interactions i ON i.source = s.source AND i.external_id = s.external_id
 WHERE s.feedback_id IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM app.feedback f WHERE f.interaction_id = i.id AND f.value = s.value)
+    AND NOT EXISTS (SELECT 1 FROM app.decisions f WHERE f.interaction_id = i.id AND f.value = s.value)
 
 -- merge_users: people seen for the first time
 INSERT INTO app.users (id, client_id, external_id)
@@ -53,15 +53,22 @@ VALUES
      %(tokens_in)s, %(tokens_out)s, %(ok)s, %(error)s, %(fault)s)
 ON CONFLICT (client_id, source, external_id) DO NOTHING
 
--- add_feedback: one reviewer's word
-INSERT INTO app.feedback (id, client_id, interaction_id, kind, value, reviewer, review_seconds)
-VALUES (%(id)s, current_setting('app.client'), %(interaction)s, %(kind)s, %(value)s, %(reviewer)s, %(review_seconds)s)
+-- add_feedback: what one person said; the same record twice is once
+INSERT INTO app.feedback
+    (id, client_id, interaction_id, conversation, kind, value, rating, comment, reviewer, review_seconds)
+VALUES
+    (%(id)s, current_setting('app.client'), %(interaction)s, %(conversation)s, %(kind)s, %(value)s, %(rating)s,
+     %(comment)s, %(reviewer)s, %(review_seconds)s)
+ON CONFLICT (id) DO NOTHING
+
+-- is_conversation: whether anything was said in it
+SELECT EXISTS (SELECT 1 FROM app.interactions WHERE conversation = %(conversation)s) AS known
 
 -- unreviewed: the review queue, least confident first
 SELECT i.id, i.text, i.context, i.answer, i.confidence, i.user_external_id
 FROM app.interactions i
 WHERE i.task = %(task)s AND i.ok AND i.answer <> ''
-    AND NOT EXISTS (SELECT 1 FROM app.feedback f WHERE f.interaction_id = i.id)
+    AND NOT EXISTS (SELECT 1 FROM app.decisions f WHERE f.interaction_id = i.id)
 ORDER BY i.confidence NULLS LAST, i.created_at
 LIMIT %(limit)s
 
@@ -82,7 +89,7 @@ SELECT
     max(coalesce(f.created_at, i.created_at)) OVER (PARTITION BY i.source ORDER BY substr(coalesce(f.id, i.id), 5)) AS decided_at
 FROM app.interactions i
 LEFT JOIN LATERAL (
-    SELECT id, kind, value, created_at FROM app.feedback WHERE interaction_id = i.id
+    SELECT id, kind, value, created_at FROM app.decisions WHERE interaction_id = i.id
     ORDER BY created_at DESC, id DESC LIMIT 1
 ) f ON true
 WHERE i.task = %(task)s AND i.ok AND (f.id IS NOT NULL OR NOT %(needs_feedback)s)

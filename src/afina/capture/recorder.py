@@ -1,103 +1,196 @@
-"""Writes live interactions behind the reply's back: a slow or dead database never delays an answer."""
+"""Takes live interactions and feedback: into the spool at once, from there into the database behind the reply's back.
+
+A slow or dead database delays no answer and loses nothing. A full disk is said and counted; records then wait in memory, for the database or for
+room, and are at risk until one of them takes them.
+"""
 
 import contextlib
 import logging
-import queue
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
-from afina.errors import DatabaseDownError, DiskFullError
-from afina.records import Interaction
+from pydantic import TypeAdapter, ValidationError
+
+from afina.capture.spool import Spool, read_records
+from afina.errors import AfinaError, DatabaseDownError, DiskFullError, StoreError, in_short
+from afina.records import Feedback, Interaction
 
 LOG = logging.getLogger("afina.capture")
-CAPACITY = 10_000
-BATCH = 200
-CLOSE_S = 10.0
+Kept = Interaction | Feedback
+ROW: TypeAdapter[tuple[Literal["interaction"], Interaction] | tuple[Literal["feedback"], Feedback]] = TypeAdapter(
+    tuple[Literal["interaction"], Interaction] | tuple[Literal["feedback"], Feedback]
+)
+BATCH = 500
+IN_MEMORY = 10_000
+"""Records that wait in memory while the disk is full."""
+RETRY_S, CLOSE_S = 1.0, 10.0
+REFUSED = "refused.jsonl"
+
+
+@dataclass(slots=True)
+class Counts:
+    """Since the start: records taken, in the database, refused by it (kept in a file), lost because neither disk nor memory had room."""
+
+    taken: int = 0
+    stored: int = 0
+    refused: int = 0
+    lost: int = 0
 
 
 class Recorder:
-    """A bounded queue and the thread that empties it into the database. Close it to write what is left.
+    """The spool and the thread that empties it into the database. Close it to write what is left."""
 
-    What the database does not take before the end goes to `keep`, so that it is not lost.
-    """
-
-    def __init__(self, save: Callable[[list[Interaction]], None], *, keep: Callable[[list[Interaction]], None]) -> None:
-        self.save, self.keep = save, keep
-        self.held: list[Interaction] = []
-        self.closing = threading.Event()
-        self.waiting: queue.Queue[Interaction | None] = queue.Queue(CAPACITY)
-        self.dropped = 0
+    def __init__(self, save: Callable[[Sequence[Kept]], None], *, spool: Spool) -> None:
+        self.save, self.spool = save, spool
+        self.counts = Counts()
+        self.at_risk: deque[Kept] = deque()
+        self.full = ""
+        """Why the spool takes nothing; empty while it does."""
+        self.place: tuple[Path, int] | None = None
+        self.news, self.closing = threading.Event(), threading.Event()
+        self.news.set()  # what an earlier process left
         self.thread = threading.Thread(target=self.run, name="recorder", daemon=True)
         self.thread.start()
 
-    def __call__(self, interaction: Interaction) -> None:
-        """Take an interaction; never waits. When the queue is full the loss is counted and said."""
+    def __call__(self, record: Kept) -> None:
+        """Keep a record; when this returns it outlives this process, unless the disk is full. Never waits for the database."""
+        self.counts.taken += 1
         try:
-            self.waiting.put_nowait(interaction)
-        except queue.Full:
-            self.dropped += 1
-            if self.dropped % 1000 == 1:
-                LOG.error("%d interactions not recorded: the database has not kept up", self.dropped)
+            self.spool.append(as_bytes(record))
+            self.full = ""
+        except DiskFullError as exc:
+            if not self.full:
+                LOG.error("the spool takes nothing more: %s", exc)
+            self.full = str(exc)
+            if len(self.at_risk) < IN_MEMORY:
+                self.at_risk.append(record)
+            else:
+                self.counts.lost += 1
+                LOG.error("%d records lost: no room on the disk nor in memory", self.counts.lost)
+        self.news.set()
 
     def run(self) -> None:
-        """Write batches until told to end."""
-        ending = False
-        while not ending:
-            batch, ending = self.take()
-            self.held = batch
-            while batch:
-                try:
-                    self.save(batch)
-                    break
-                except (DatabaseDownError, DiskFullError) as exc:
-                    if self.closing.is_set():
-                        return  # what is held and what waits is kept by `close`
-                    LOG.warning("interactions wait for the database: %s", exc)
-                    self.closing.wait(1)
-                except Exception:
-                    # One row the database will never take must not hold up the others.
-                    if len(batch) == 1:
-                        LOG.exception("interaction %s not recorded", batch[0].id)
-                        break
-                    self.save_singly(batch)
-                    break
-            self.held = []
-
-    def save_singly(self, batch: list[Interaction]) -> None:
-        """Write what can be written of a batch."""
-        for interaction in batch:
+        """Move records into the database until told to end."""
+        while True:
+            ending = self.closing.is_set()
             try:
-                self.save([interaction])
+                moved = self.move()
+            except DatabaseDownError as exc:
+                LOG.warning("%d bytes wait for the database: %s", self.spool.bytes, exc)
+                if ending:
+                    return
+                self.closing.wait(RETRY_S)
+                continue
             except Exception:
-                LOG.exception("interaction %s not recorded", interaction.id)
+                LOG.exception("the spool is not read")
+                moved = False
+                self.closing.wait(RETRY_S)
+            if ending and not moved:
+                return
+            if not moved:
+                self.news.wait(RETRY_S)
+                self.news.clear()
 
-    def take(self) -> tuple[list[Interaction], bool]:
-        """The next interactions, and whether they are the last."""
-        batch: list[Interaction] = []
-        item = self.waiting.get()
-        while item is not None:
-            batch.append(item)
-            if len(batch) >= BATCH:
-                return batch, False
-            try:
-                item = self.waiting.get_nowait()
-            except queue.Empty:
-                return batch, False
-        return batch, True
+    def move(self) -> bool:
+        """The next batch. Whether there was one.
+
+        Raises:
+            DatabaseDownError: the database does not take it; it is tried again.
+        """
+        moved = False
+        with contextlib.suppress(IndexError):
+            while True:
+                self.store([self.at_risk[0]])
+                self.at_risk.popleft()
+                moved = True
+        waiting = self.spool.waiting()
+        if not waiting:
+            return moved
+        path, end = waiting[0]
+        first = self.place[1] if self.place and self.place[0] == path else 0
+        batch: list[Kept] = []
+        at = first
+        damage = None
+        try:
+            for raw, after in read_records(path, seal=self.spool.seal, first=first, end=end):
+                batch.append(as_record(raw))
+                at = after
+                if len(batch) == BATCH:
+                    break
+        except StoreError as exc:
+            damage = exc
+        if batch:
+            self.store(batch)
+            self.place = (path, at)
+            return True
+        if damage is not None:
+            LOG.error("%s; put aside: %s", damage, self.spool.put_aside(path))
+            return True
+        return self.spool.done(path, at) or moved
+
+    def store(self, batch: Sequence[Kept]) -> None:
+        """Save a batch; one record that the database will never take must not hold up the others.
+
+        Raises:
+            DatabaseDownError: the database does not answer.
+        """
+        try:
+            self.save(batch)
+            self.counts.stored += len(batch)
+        except (DatabaseDownError, DiskFullError) as exc:
+            raise DatabaseDownError(str(exc)) from exc
+        except AfinaError as exc:
+            if len(batch) > 1:
+                for record in batch:
+                    self.store([record])
+                return
+            self.refuse(batch[0], exc)
+
+    def refuse(self, record: Kept, why: Exception) -> None:
+        """Put a record aside, readable."""
+        self.counts.refused += 1
+        place = self.spool.folder / REFUSED
+        LOG.error("%s is not recorded and kept in %s: %s", record.id, place, why)
+        with place.open("ab") as file:
+            place.chmod(0o600)
+            file.write(as_bytes(record) + b"\n")
 
     def close(self) -> None:
-        """Write what is left: into the database, or where it is kept until there is one."""
+        """Write what is left into the database, if it answers; else it waits for the next start."""
         self.closing.set()
-        with contextlib.suppress(queue.Full):
-            self.waiting.put(None, timeout=5)
+        self.news.set()
         self.thread.join(CLOSE_S)
-        left = list(self.held)
-        with contextlib.suppress(queue.Empty):
-            while True:
-                item = self.waiting.get_nowait()
-                left += [item] if item is not None else []
-        if left:
-            self.keep(left)
+        while self.at_risk:
+            try:
+                self.spool.append(as_bytes(self.at_risk[0]))
+            except DiskFullError:
+                self.counts.lost += len(self.at_risk)
+                LOG.error("%d records lost: no room on the disk, and the database does not answer", len(self.at_risk))
+                break
+            self.at_risk.popleft()
+        if self.spool.bytes:
             LOG.error(
-                "the database did not take %d interactions: they are kept and recorded at the next start", len(left)
+                "the database did not take %d bytes: they are kept and recorded at the next start", self.spool.bytes
             )
+        self.spool.close()
+
+
+def as_bytes(record: Kept) -> bytes:
+    """A record as the spool keeps it."""
+    return ROW.dump_json(("interaction" if isinstance(record, Interaction) else "feedback", record))  # type: ignore[arg-type]
+
+
+def as_record(raw: bytes) -> Kept:
+    """And back.
+
+    Raises:
+        StoreError: it was written by another version of this program and does not fit.
+    """
+    try:
+        return ROW.validate_json(raw)[1]
+    except ValidationError as exc:
+        raise StoreError(f"a record of the spool does not fit: {in_short(exc)}") from exc

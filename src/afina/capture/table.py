@@ -74,18 +74,27 @@ QUERIED = (
 
 
 def add_feedback(session: Connection, feedback: Feedback) -> None:
-    """Record a reviewer's acceptance or correction."""
+    """Record what a person said; the same record twice is once."""
     session.execute(
         QUERIES["add_feedback"],
         {
             "id": feedback.id,
             "interaction": feedback.interaction,
+            "conversation": feedback.conversation,
+            "rating": feedback.rating,
+            "comment": feedback.comment,
             "kind": feedback.kind.value,
             "value": Jsonb(feedback.value),
             "reviewer": feedback.reviewer,
             "review_seconds": feedback.review_seconds,
         },
     )
+
+
+def is_conversation(session: Connection, conversation: str) -> bool:
+    """Whether the client has a conversation of this name."""
+    row = session.execute(QUERIES["is_conversation"], {"conversation": conversation}).fetchone()
+    return bool(row and row["known"])
 
 
 def unreviewed(session: Connection, *, task: str, limit: int) -> list[dict[str, Any]]:

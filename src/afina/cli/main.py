@@ -20,7 +20,7 @@ COMMANDS = {
     "init": "init", "recipes": "recipes", "up": "up", "down": "up", "status": "status", "doctor": "doctor",
     "import": "import_file", "review": "review", "curate": "curate", "freeze": "freeze",
     "train": "train", "export": "export", "evaluate": "evaluate", "models": "models", "report": "report", "parity": "parity",
-    "release": "release", "rollback": "release", "serve": "serve", "chat": "chat", "worker": "worker",
+    "release": "release", "rollback": "release", "serve": "serve", "keys": "keys", "chat": "chat", "worker": "worker",
     "learn": "learn", "verdict": "verdict", "rate": "rate", "bench-models": "bench_models", "score-turn": "score_turn",
     "backup": "backup", "restore": "backup", "gc": "gc", "psql": "psql", "base": "bases", "demo": "demo",
 }  # fmt: skip
@@ -34,7 +34,7 @@ SHORT_HELP = {
     "export": "adapter → GGUF with Modelfile", "evaluate": "score against the base, reach a verdict",
     "models": "list model versions", "report": "the last evaluation, also as HTML",
     "parity": "does a GGUF answer like its model?", "release": "canary, promote", "rollback": "withdraw a version",
-    "serve": "the OpenAI-compatible gateway", "chat": "talk to the live model", "worker": "run queued jobs",
+    "serve": "the OpenAI-compatible gateway", "keys": "who may use the gateway", "chat": "talk to the live model", "worker": "run queued jobs",
     "learn": "a file → tuned model, no database", "verdict": "compare two score files", "rate": "what people prefer, blind", "bench-models": "which base to start from",
     "score-turn": "what a reaction says about an answer",
     "backup": "one archive of everything", "restore": "bring an archive back", "gc": "delete unreferenced files",

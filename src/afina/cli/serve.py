@@ -10,6 +10,8 @@ import uvicorn
 
 from afina.cli.options import here
 from afina.errors import RuntimeFailedError
+from afina.serve.door import require_keys
+from afina.serve.keys import keys_by_hash
 from afina.serve.protocol import BoundedProtocol, allow_files
 from afina.texts import t
 from afina.wiring import open_project
@@ -34,6 +36,8 @@ def serve_command(host: str | None, port: int | None, model: str | None) -> None
     pinned = model or serve.model
     if pinned:
         project.ledger.version(pinned)
+    with project.session() as session:
+        require_keys(host or serve.host, has_keys=bool(keys_by_hash(session)))
     listener = listen(host or serve.host, serve.port if port is None else port)
     app, recorder = project_gateway(project, pinned=pinned)
     address = listener.getsockname()

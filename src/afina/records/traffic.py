@@ -62,22 +62,30 @@ class Interaction:
 
 
 class FeedbackKind(StrEnum):
-    """What a person said about an answer."""
+    """What a person said: a decision about an answer (accepted, corrected), or evidence about it or a whole conversation."""
 
     ACCEPTED = "accepted"
     CORRECTED = "corrected"
+    RATED = "rated"
+    OUTCOME = "outcome"
+    COMMENT = "comment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """A reviewer's acceptance or correction of one interaction's answer."""
+    """What a person said of one interaction's answer or, where `interaction` is None, of a `conversation`."""
 
     id: FeedbackId
     client: ClientId
-    interaction: InteractionId
+    interaction: InteractionId | None
     kind: FeedbackKind
     value: Fields
+    """Of a correction the right values, of an outcome its name and value."""
     reviewer: str
+    conversation: str = ""
+    rating: int | None = None
+    """1 to 5."""
+    comment: str = ""
     review_seconds: float | None = None
     created_at: datetime | None = None
 

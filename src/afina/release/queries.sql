@@ -41,7 +41,7 @@ SELECT
     count(*) FILTER (WHERE f.kind = 'accepted') AS accepted
 FROM app.interactions i
 LEFT JOIN LATERAL (
-    SELECT kind FROM app.feedback WHERE interaction_id = i.id ORDER BY created_at DESC, id DESC LIMIT 1
+    SELECT kind FROM app.decisions WHERE interaction_id = i.id ORDER BY created_at DESC, id DESC LIMIT 1
 ) f ON true
 WHERE i.model_version_id = %(version)s AND i.task = %(task)s AND i.fault NOT IN ('request', 'client')
     AND i.created_at >= (SELECT max(created_at) FROM ml.rollouts WHERE id = %(rollout)s)

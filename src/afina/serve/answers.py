@@ -94,6 +94,7 @@ async def give(gateway: Gateway, request: Request, body: Asked) -> Response:
     if version.schema is not None:
         form = {"name": "answer", "schema": version.schema}
         sent["response_format"] = {"type": "json_schema", "json_schema": form}
+    await gateway.reserve(request, exchange, sent)
     reply = await gateway.forward(request, exchange, worker, sent)
     if reply.status_code != 200:
         return reply

@@ -13,15 +13,20 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from afina.ids import ClientId
+from afina.records import Feedback
 from afina.serve.answers import add_answers
+from afina.serve.budget import Budget, OpenSession
+from afina.serve.door import Door, Guarded
+from afina.serve.exchange import OVERHEAD
 from afina.serve.fleet import Fleet
-from afina.serve.gateway import Gateway, Opinion, Record
+from afina.serve.gateway import Desk, Gateway, Record
+from afina.serve.keys import Key
 from afina.serve.ollama import add_ollama, in_ollama_form
 from afina.serve.problems import RequestProblem, problem
 from afina.serve.route import LiveVersion
 
 LOG = logging.getLogger("afina.serve")
-SERVER, WRONG = 500, "invalid_request_error"
+SERVER, WRONG, LIMITED = 500, "invalid_request_error", "rate_limit_error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,31 +38,45 @@ class GatewayOptions:
     origins: Sequence[str] = ()
 
 
-def build_gateway(
-    fleet: Fleet, options: GatewayOptions, *, record: Record, feedback: Callable[[Opinion], bool]
-) -> FastAPI:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """Where a gateway writes and reads: records of what was said, feedback at once, keys, budgets."""
+
+    record: Record
+    feedback: Callable[[Feedback], bool]
+    keys: Callable[[], dict[str, Key]]
+    session: OpenSession
+
+
+def build_gateway(fleet: Fleet, options: GatewayOptions, books: Books) -> FastAPI:
     """The application. It starts the fleet and stops it."""
-    gateway = Gateway(fleet, client=options.client, record=record, feedback=feedback, timeout_s=options.timeout_s)
+    door, budget = Door(books.keys), Budget(books.session)
+    desk = Desk(record=books.record, feedback=books.feedback, budget=budget)
+    gateway = Gateway(fleet, desk, client=options.client, timeout_s=options.timeout_s)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        follower = asyncio.create_task(fleet.follow())
+        await door.refresh()
+        followers = [asyncio.create_task(fleet.follow()), asyncio.create_task(door.follow())]
         try:
             yield
         finally:
-            follower.cancel()
+            for follower in followers:
+                follower.cancel()
             await gateway.close()
+            await asyncio.to_thread(budget.close)
             await asyncio.to_thread(fleet.stop)
 
     app = FastAPI(title="afina", lifespan=lifespan)
     app.state.fleet = fleet
+    app.add_middleware(Guarded, door=door)
     if options.origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(options.origins),
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
-            expose_headers=["x-afina-model", "x-afina-interaction", "x-afina-ignored"],
+            expose_headers=["x-afina-model", "x-afina-interaction", "x-afina-ignored", OVERHEAD],
         )
     add_problems(app)
     add_ollama(app, gateway)
@@ -116,7 +135,10 @@ def add_problems(app: FastAPI) -> None:
     @app.exception_handler(RequestProblem)
     async def refused(request: Request, exc: RequestProblem) -> Response:
         """What is wrong with the request."""
-        return shaped(request, problem(exc.status, exc.message, kind="server_error" if exc.status >= SERVER else WRONG))
+        kind = "server_error" if exc.status >= SERVER else LIMITED if exc.status == 429 else WRONG
+        reply = shaped(request, problem(exc.status, exc.message, kind=kind))
+        reply.headers.update(exc.headers)
+        return reply
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, exc: HTTPException) -> Response:

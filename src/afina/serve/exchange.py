@@ -12,6 +12,7 @@ from afina.serve.route import LiveVersion
 
 ROLES = {"developer": "system"}
 """OpenAI's newer word for a role."""
+OVERHEAD = "x-afina-overhead-ms"
 MAX_NAME = 512
 """Longest user or conversation that is recorded, characters."""
 
@@ -30,11 +31,17 @@ class Exchange:
     began: float = field(default_factory=time.monotonic)
     id: InteractionId = field(default_factory=lambda: InteractionId(new_id("int")))
 
-    def headers(self) -> dict[str, str]:
-        """What the caller may refer to later, and what of the request had no effect."""
+    def headers(self, *, upstream_s: float = 0.0) -> dict[str, str]:
+        """What the caller may refer to later, what of the request had no effect, and what this gateway took beside the model's `upstream_s`."""
+        overhead = (time.monotonic() - self.began - upstream_s) * 1000
         ignored = {"x-afina-ignored": ",".join(self.ignored)[:200]} if self.ignored else {}
         plain = {name: value.encode("ascii", "replace").decode() for name, value in ignored.items()}
-        return {"x-afina-model": self.version.name, "x-afina-interaction": self.id, **plain}
+        return {
+            "x-afina-model": self.version.name,
+            "x-afina-interaction": self.id,
+            OVERHEAD: f"{overhead:.2f}",
+            **plain,
+        }
 
     def interaction(
         self, client: ClientId, *, answer: str, usage: dict[str, Any] | None, error: str = "", fault: Fault = Fault.NONE

@@ -11,30 +11,32 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 import httpx
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel, Field
 
 from afina.chat import COMPACT, defuse, strip_thinking
 from afina.errors import AfinaError, ModelError
 from afina.ids import ClientId
-from afina.records import Fault, Interaction
+from afina.records import Fault, Feedback, Interaction
 from afina.runtime import Worker, base_of, gguf_facts
 from afina.sameness import composed
+from afina.serve.budget import Budget, guessed_tokens
 from afina.serve.completion import read_completion, to_worker
 from afina.serve.exchange import Exchange, said
 from afina.serve.fleet import Fleet
+from afina.serve.opinions import Opinion, feedback_of
 from afina.serve.problems import RequestProblem, parsed, problem, read_body
 from afina.serve.route import LiveVersion
 from afina.serve.stream import StreamReader
 
 LOG = logging.getLogger("afina.serve")
-Record = Callable[[Interaction], None]
+Record = Callable[[Interaction | Feedback], None]
 KEEP_ALIVE_S = 2.0
 """llama.cpp's server closes an idle connection after five seconds: ours are given up well before."""
 QUICK_CHARACTERS = 20_000
@@ -49,23 +51,21 @@ REFUSED_CHARACTERS = 2000
 ON_ITS_WAY_S, FEEDBACK_WAIT_S = 60.0, 3.0
 
 
-class Opinion(BaseModel):
-    """Body of `/v1/feedback`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What a gateway hands out: records, which outlive it from then on; feedback, at once (False: of nothing that is known); budgets."""
 
-    interaction: str = Field(min_length=1, max_length=100)
-    kind: Literal["accepted", "corrected"]
-    value: dict[str, str] = Field(default_factory=dict, max_length=100)
-    reviewer: str = Field("", max_length=500)
+    record: Record
+    feedback: Callable[[Feedback], bool]
+    budget: Budget
 
 
 class Gateway:
     """Routes, forwards, records."""
 
-    def __init__(
-        self, fleet: Fleet, *, client: ClientId, record: Record, feedback: Callable[[Opinion], bool], timeout_s: float
-    ) -> None:
-        self.fleet, self.client, self.feedback = fleet, client, feedback
-        self.save = record
+    def __init__(self, fleet: Fleet, books: Desk, *, client: ClientId, timeout_s: float) -> None:
+        self.fleet, self.client, self.feedback = fleet, client, books.feedback
+        self.save, self.budget = books.record, books.budget
         self.on_its_way: dict[str, float] = {}
         self.desk = ThreadPoolExecutor(4, "feedback")  # its own: who waits for the database must not hold up answers
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=64, keepalive_expiry=KEEP_ALIVE_S)
@@ -82,7 +82,10 @@ class Gateway:
         while self.on_its_way and now - self.on_its_way[oldest := next(iter(self.on_its_way))] > ON_ITS_WAY_S:
             del self.on_its_way[oldest]
         self.on_its_way[interaction.id] = now
+        if interaction.conversation:
+            self.on_its_way[interaction.conversation] = now
         self.save(interaction)
+        self.budget.settle(interaction)
 
     async def chat(self, request: Request) -> Response:
         """`POST /v1/chat/completions`, streaming or not."""
@@ -113,9 +116,19 @@ class Gateway:
         sent = to_worker(completion)
         tighten(sent)
         sent["messages"] = await as_trained(with_prompt(sent["messages"], version), version)
+        await self.reserve(request, exchange, sent)
         if completion.stream:
             return await self.stream(exchange, worker, sent)
         return await self.forward(request, exchange, worker, sent)
+
+    async def reserve(self, request: Request, exchange: Exchange, sent: dict[str, Any]) -> None:
+        """Set aside what a request may need of its key's budget.
+
+        Raises:
+            RequestProblem: it has not enough left.
+        """
+        tokens = guessed_tokens(sent["messages"], sent.get("max_tokens"))
+        await self.budget.reserve(getattr(request.state, "key", None), exchange.id, tokens)
 
     def record_refusal(self, request: Request, body: dict[str, Any], why: RequestProblem) -> None:
         """Record that a request was refused, as far as it can be read; it is no failure of the version that it was for."""
@@ -142,6 +155,7 @@ class Gateway:
 
     async def forward(self, request: Request, exchange: Exchange, worker: Worker, body: dict[str, Any]) -> Response:
         """One whole answer. A caller who leaves ends the generation."""
+        began = time.monotonic()
         with self.fleet.using(worker):
             try:
                 reply = await while_there(request, self.send(worker, body, stream=False))
@@ -152,6 +166,7 @@ class Gateway:
                 return Response(status_code=499)
         if reply.status_code != httpx.codes.OK:
             return self.refused(exchange, reply.status_code, reply.content)
+        upstream_s = time.monotonic() - began
         value = reply.json()
         value["model"] = exchange.version.name
         for choice in value["choices"]:
@@ -161,7 +176,7 @@ class Gateway:
             json.dumps(first["tool_calls"], ensure_ascii=False) if first.get("tool_calls") else ""
         )
         self.record(exchange.interaction(self.client, answer=answer, usage=value.get("usage")))
-        return JSONResponse(value, headers=exchange.headers())
+        return JSONResponse(value, headers=exchange.headers(upstream_s=upstream_s))
 
     async def send(self, worker: Worker, body: dict[str, Any], *, stream: bool) -> httpx.Response:
         """Ask a worker; once more where a kept connection turned out to be closed before anything was answered.
@@ -205,6 +220,7 @@ class Gateway:
         """Server-sent events as they come. A client that leaves ends the generation; what it saw is recorded."""
         in_use = contextlib.ExitStack()
         in_use.enter_context(self.fleet.using(worker))  # from before the prompt is read until the last event
+        began = time.monotonic()
         try:
             reply = await self.send(worker, body, stream=True)
         except httpx.HTTPError as exc:
@@ -216,18 +232,26 @@ class Gateway:
             in_use.close()
             return self.refused(exchange, reply.status_code, content)
         return StreamingResponse(
-            self.events(exchange, reply, in_use), media_type="text/event-stream", headers=exchange.headers()
+            self.events(exchange, reply, in_use),
+            media_type="text/event-stream",
+            headers=exchange.headers(upstream_s=time.monotonic() - began),
         )
 
     async def events(
         self, exchange: Exchange, reply: httpx.Response, in_use: contextlib.ExitStack
     ) -> AsyncIterator[bytes]:
         """The worker's events, passed on; recorded when they end, however they end."""
-        reader = StreamReader(exchange.version.name)
+        reader, recorded = StreamReader(exchange.version.name), False
         error, fault = "the caller left", Fault.CLIENT
         try:
             async for line in reply.aiter_lines():
-                yield f"{reader.shown(line)}\n".encode()
+                shown = reader.shown(line)
+                if (
+                    reader.finished and not recorded
+                ):  # before its last event the caller may believe that nothing is kept
+                    recorded = True
+                    self.record(exchange.interaction(self.client, answer=reader.answer(), usage=reader.usage))
+                yield f"{shown}\n".encode()
             error, fault = "", Fault.NONE
         except httpx.HTTPError as exc:
             error, fault = type(exc).__name__, Fault.MODEL
@@ -241,29 +265,35 @@ class Gateway:
             yield f"data: {json.dumps(gone)}\n\n".encode()
         finally:
             in_use.close()
-            if reader.finished:  # whoever leaves after the last event has seen everything
-                error, fault = "", Fault.NONE
-            self.record(
-                exchange.interaction(self.client, answer=reader.answer(), usage=reader.usage, error=error, fault=fault)
-            )
+            if not recorded:
+                answer, usage = reader.answer(), reader.usage
+                self.record(exchange.interaction(self.client, answer=answer, usage=usage, error=error, fault=fault))
             with anyio.CancelScope(shield=True):
                 await reply.aclose()
 
     async def opinion(self, request: Request) -> Response:
         """`POST /v1/feedback`."""
-        body = parsed(Opinion, await read_body(request))
-        if body.kind == "corrected" and not body.value:
-            raise RequestProblem(400, "a correction needs `value`")
-        deadline = time.monotonic() + FEEDBACK_WAIT_S
-        try:
-            while not await asyncio.get_running_loop().run_in_executor(self.desk, self.feedback, body):
-                if body.interaction not in self.on_its_way or time.monotonic() > deadline:
-                    raise RequestProblem(404, f"no interaction {body.interaction}")
-                await asyncio.sleep(0.05)  # it is on its way to the database
-        except AfinaError as exc:
-            LOG.warning("feedback not recorded: %s", exc)
-            return problem(503, "the database does not answer: send the feedback again later", kind="server_error")
+        opinion = parsed(Opinion, await read_body(request))
+        for feedback in feedback_of(opinion, client=self.client):
+            try:
+                await self.give(feedback)
+            except AfinaError as exc:
+                LOG.warning("feedback waits for the database: %s", exc)
+                self.save(feedback)
         return JSONResponse({"ok": True})
+
+    async def give(self, feedback: Feedback) -> None:
+        """Record feedback, waiting a little for an interaction that is still on its way to the database.
+
+        Raises:
+            RequestProblem: there is no such interaction or conversation. AfinaError: the database does not answer.
+        """
+        deadline = time.monotonic() + FEEDBACK_WAIT_S
+        while not await asyncio.get_running_loop().run_in_executor(self.desk, self.feedback, feedback):
+            if (feedback.interaction or feedback.conversation) not in self.on_its_way or time.monotonic() > deadline:
+                what = f"interaction {feedback.interaction}" if feedback.interaction else "such conversation"
+                raise RequestProblem(404, f"no {what}")
+            await asyncio.sleep(0.05)
 
 
 async def while_there(request: Request, work: Awaitable[httpx.Response]) -> httpx.Response | None:

@@ -19,9 +19,9 @@ Model = TypeVar("Model", bound=BaseModel)
 class RequestProblem(Exception):
     """A request that cannot be answered because of the request itself."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
-        self.status, self.message = status, message
+        self.status, self.message, self.headers = status, message, headers or {}
 
 
 def problem(status: int, message: str, *, kind: str = "invalid_request_error") -> JSONResponse:

@@ -3,6 +3,7 @@
 from afina.settings.load import SETTINGS_FILE, BaseLayer, Settings, find_project, load_settings, make_settings
 from afina.settings.recipes import Recipe, packaged, read_recipe
 from afina.settings.sections import (
+    CaptureSettings,
     CurateSettings,
     EvaluateSettings,
     Form,
@@ -20,6 +21,7 @@ from afina.settings.train import LoraSettings, TooLong, TrainingSettings, TrainS
 __all__ = [
     "SETTINGS_FILE",
     "BaseLayer",
+    "CaptureSettings",
     "CurateSettings",
     "EvaluateSettings",
     "Form",

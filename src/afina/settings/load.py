@@ -13,6 +13,7 @@ from afina.errors import SettingsError, first_problem, in_short
 from afina.settings.recipes import STANDARD, read_recipe
 from afina.settings.sections import (
     BaseSettings,
+    CaptureSettings,
     CurateSettings,
     EvaluateSettings,
     ExportSettings,
@@ -59,6 +60,7 @@ class Settings(Section):
     store: StoreSettings = StoreSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     serve: ServeSettings = ServeSettings()
+    capture: CaptureSettings = CaptureSettings()
 
 
 class EnvironmentSettings(Layered, Settings):

@@ -165,6 +165,23 @@ class RuntimeSettings(Section):
     start_timeout_s: float = Field(60.0, gt=0, description="longest wait for a worker to load its model")
 
 
+class CaptureSettings(Section):
+    """What was said, until it is in the database."""
+
+    spool_mb: int = Field(1024, ge=1, description="most that may wait for the database on the disk, MB")
+    sync_ms: float = Field(
+        50.0,
+        ge=0,
+        description="ms until a record is on the disk itself: a power failure may lose as much, a killed process nothing; 0 = at once",
+    )
+    key_file: str = Field(
+        "", description="file with the 32 bytes that seal the spool; empty = one that is made beside it"
+    )
+    on_full: Literal["reply", "refuse"] = Field(
+        "reply", description="when the disk is full: answer and keep records in memory, or refuse requests with 503"
+    )
+
+
 class ServeSettings(Section):
     """The gateway."""
 

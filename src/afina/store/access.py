@@ -1,7 +1,9 @@
 """Connections that see one client's rows only."""
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -29,6 +31,15 @@ def database_errors() -> Iterator[None]:
         raise StoreError(f"the database refused: {in_short(exc)}") from exc
 
 
+@cache
+def actor() -> str:
+    """Who the audit log says it was: the user of this machine under whom this program runs."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
 @contextmanager
 def client_session(dsn: str, client: str) -> Iterator[Connection]:
     """One transaction as the application role, confined to one client by row-level security.
@@ -43,7 +54,9 @@ def client_session(dsn: str, client: str) -> Iterator[Connection]:
 def confine(connection: psycopg.Connection[Any], client: str) -> None:
     """Give up the login's rights for this transaction and set the client."""
     connection.execute(f"SET LOCAL ROLE {APP_ROLE}")
-    connection.execute("SELECT set_config('app.client', %s, true)", (client,))
+    connection.execute(
+        "SELECT set_config('app.client', %s, true), set_config('app.actor', %s, true)", (client, actor())
+    )
     connection.execute(
         "INSERT INTO app.clients (client_id, name) VALUES (%s, %s) ON CONFLICT DO NOTHING", (client, client)
     )

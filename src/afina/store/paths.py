@@ -17,7 +17,7 @@ MANIFEST = "manifest.json"
 
 BY_ID = ("runs", "models", "datasets", "evaluations")
 """Folders whose entries are named by the id of a record."""
-KEPT = (*BY_ID, "bases", "learn", "unsaved")
+KEPT = (*BY_ID, "bases", "learn", "spool")
 """Folders that a backup takes along."""
 
 
@@ -44,9 +44,9 @@ class Paths:
         return self.data / "logs"
 
     @property
-    def unsaved(self) -> Path:
-        """Interactions that the database did not take before the gateway ended; the next one records them."""
-        return self.data / "unsaved"
+    def spool(self) -> Path:
+        """What was said and is not in the database yet."""
+        return self.data / "spool"
 
     @property
     def backups(self) -> Path:

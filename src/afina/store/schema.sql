@@ -15,21 +15,55 @@ CREATE SCHEMA app;
 CREATE SCHEMA ml;
 CREATE SCHEMA public;
 COMMENT ON SCHEMA public IS 'standard public schema';
+CREATE FUNCTION app.note_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    old_row jsonb := CASE WHEN TG_OP = 'INSERT' THEN '{}' ELSE to_jsonb(OLD) END;
+    new_row jsonb := CASE WHEN TG_OP = 'DELETE' THEN '{}' ELSE to_jsonb(NEW) END;
+    row_ jsonb := CASE WHEN TG_OP = 'DELETE' THEN old_row ELSE new_row END;
+BEGIN
+    INSERT INTO app.audit_log (client_id, action, subject, detail)
+    SELECT
+        row_ ->> 'client_id', lower(TG_OP), TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME || '/' || (row_ ->> 'id'),
+        coalesce(jsonb_object_agg(n.key, n.value) FILTER (WHERE n.value IS DISTINCT FROM old_row -> n.key), '{}')
+    FROM jsonb_each(new_row - ARRAY['card', 'hash', 'verdict', 'answer_schema', 'prompt']) n;
+    RETURN NULL;
+END $$;
 SET default_tablespace = '';
 SET default_table_access_method = heap;
 CREATE TABLE app.feedback (
     id text NOT NULL,
     client_id text NOT NULL,
-    interaction_id text NOT NULL,
+    interaction_id text,
     kind text NOT NULL,
     value jsonb NOT NULL,
     reviewer text DEFAULT ''::text NOT NULL,
     review_seconds double precision,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT feedback_kind_check CHECK ((kind = ANY (ARRAY['accepted'::text, 'corrected'::text]))),
+    conversation text DEFAULT ''::text NOT NULL,
+    rating smallint,
+    comment text DEFAULT ''::text NOT NULL,
+    CONSTRAINT feedback_kind_check CHECK ((kind = ANY (ARRAY['accepted'::text, 'corrected'::text, 'rated'::text, 'outcome'::text, 'comment'::text]))),
+    CONSTRAINT feedback_of_something CHECK (((interaction_id IS NOT NULL) OR (conversation <> ''::text))),
+    CONSTRAINT feedback_rating_check CHECK (((rating >= 1) AND (rating <= 5))),
     CONSTRAINT feedback_review_seconds_check CHECK ((review_seconds >= (0)::double precision))
 );
 ALTER TABLE ONLY app.feedback FORCE ROW LEVEL SECURITY;
+CREATE VIEW app.decisions WITH (security_invoker='true') AS
+ SELECT id,
+    client_id,
+    interaction_id,
+    kind,
+    value,
+    reviewer,
+    review_seconds,
+    created_at,
+    conversation,
+    rating,
+    comment
+   FROM app.feedback
+  WHERE ((kind = ANY (ARRAY['accepted'::text, 'corrected'::text])) AND (interaction_id IS NOT NULL));
 CREATE TABLE app.interactions (
     id text NOT NULL,
     client_id text NOT NULL,
@@ -65,20 +99,58 @@ CREATE VIEW analytics.review_stats WITH (security_invoker='true') AS
     count(*) FILTER (WHERE (f.kind = 'corrected'::text)) AS corrections,
     avg(f.review_seconds) AS mean_review_seconds
    FROM (app.interactions i
-     LEFT JOIN LATERAL ( SELECT feedback.id,
-            feedback.client_id,
-            feedback.interaction_id,
-            feedback.kind,
-            feedback.value,
-            feedback.reviewer,
-            feedback.review_seconds,
-            feedback.created_at
-           FROM app.feedback
-          WHERE (feedback.interaction_id = i.id)
-          ORDER BY feedback.created_at DESC, feedback.id DESC
+     LEFT JOIN LATERAL ( SELECT decisions.id,
+            decisions.client_id,
+            decisions.interaction_id,
+            decisions.kind,
+            decisions.value,
+            decisions.reviewer,
+            decisions.review_seconds,
+            decisions.created_at,
+            decisions.conversation,
+            decisions.rating,
+            decisions.comment
+           FROM app.decisions
+          WHERE (decisions.interaction_id = i.id)
+          ORDER BY decisions.created_at DESC, decisions.id DESC
          LIMIT 1) f ON (true))
   WHERE (i.fault <> ALL (ARRAY['request'::text, 'client'::text]))
   GROUP BY i.client_id, i.task;
+CREATE TABLE app.api_keys (
+    id text NOT NULL,
+    client_id text NOT NULL,
+    name text NOT NULL,
+    hash text NOT NULL,
+    scopes text[] NOT NULL,
+    requests_per_minute integer,
+    tokens_per_day bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_keys_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT api_keys_requests_per_minute_check CHECK ((requests_per_minute > 0)),
+    CONSTRAINT api_keys_scopes_check CHECK (((scopes <> '{}'::text[]) AND (scopes <@ ARRAY['chat'::text, 'feedback'::text, 'trainer'::text, 'admin'::text]))),
+    CONSTRAINT api_keys_tokens_per_day_check CHECK ((tokens_per_day > 0))
+);
+ALTER TABLE ONLY app.api_keys FORCE ROW LEVEL SECURITY;
+CREATE TABLE app.audit_log (
+    id bigint NOT NULL,
+    client_id text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text DEFAULT COALESCE(NULLIF(current_setting('app.actor'::text, true), ''::text), (SESSION_USER)::text) NOT NULL,
+    action text NOT NULL,
+    subject text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+ALTER TABLE ONLY app.audit_log FORCE ROW LEVEL SECURITY;
+ALTER TABLE app.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME app.audit_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE app.clients (
     client_id text NOT NULL,
     name text DEFAULT ''::text NOT NULL,
@@ -98,6 +170,16 @@ CREATE VIEW app.event_log WITH (security_invoker='true') AS
     error AS error_msg,
     created_at
    FROM app.interactions;
+CREATE TABLE app.key_spending (
+    client_id text NOT NULL,
+    key_id text NOT NULL,
+    kind text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    spent bigint NOT NULL,
+    CONSTRAINT key_spending_kind_check CHECK ((kind = ANY (ARRAY['requests'::text, 'tokens'::text]))),
+    CONSTRAINT key_spending_spent_check CHECK ((spent >= 0))
+);
+ALTER TABLE ONLY app.key_spending FORCE ROW LEVEL SECURITY;
 CREATE VIEW app.messages WITH (security_invoker='true') AS
  SELECT interactions.client_id,
     (interactions.id || '/user'::text) AS id,
@@ -116,6 +198,18 @@ UNION ALL
     interactions.created_at AS ts,
     interactions.external_id AS platform_msg_id
    FROM app.interactions;
+CREATE VIEW app.ratings WITH (security_invoker='true') AS
+ SELECT f.client_id,
+    f.id,
+    f.interaction_id,
+    COALESCE(NULLIF(f.conversation, ''::text), i.conversation, ''::text) AS conversation,
+    f.rating,
+    f.comment,
+    f.reviewer,
+    f.created_at
+   FROM (app.feedback f
+     LEFT JOIN app.interactions i ON (((i.client_id = f.client_id) AND (i.id = f.interaction_id))))
+  WHERE (f.rating IS NOT NULL);
 CREATE VIEW app.sessions WITH (security_invoker='true') AS
  SELECT client_id,
     user_external_id AS user_id,
@@ -233,17 +327,20 @@ CREATE VIEW ml.nlu_annotations WITH (security_invoker='true') AS
     f.reviewer AS reviewed_by,
     true AS is_gold
    FROM (app.interactions i
-     JOIN LATERAL ( SELECT feedback.id,
-            feedback.client_id,
-            feedback.interaction_id,
-            feedback.kind,
-            feedback.value,
-            feedback.reviewer,
-            feedback.review_seconds,
-            feedback.created_at
-           FROM app.feedback
-          WHERE (feedback.interaction_id = i.id)
-          ORDER BY feedback.created_at DESC, feedback.id DESC
+     JOIN LATERAL ( SELECT decisions.id,
+            decisions.client_id,
+            decisions.interaction_id,
+            decisions.kind,
+            decisions.value,
+            decisions.reviewer,
+            decisions.review_seconds,
+            decisions.created_at,
+            decisions.conversation,
+            decisions.rating,
+            decisions.comment
+           FROM app.decisions
+          WHERE (decisions.interaction_id = i.id)
+          ORDER BY decisions.created_at DESC, decisions.id DESC
          LIMIT 1) f ON (true));
 CREATE TABLE ml.rollout_events (
     id bigint NOT NULL,
@@ -326,17 +423,20 @@ CREATE VIEW public.finetuning_dataset WITH (security_invoker='true') AS
     f.review_seconds,
     f.created_at
    FROM (app.interactions i
-     JOIN LATERAL ( SELECT feedback.id,
-            feedback.client_id,
-            feedback.interaction_id,
-            feedback.kind,
-            feedback.value,
-            feedback.reviewer,
-            feedback.review_seconds,
-            feedback.created_at
-           FROM app.feedback
-          WHERE (feedback.interaction_id = i.id)
-          ORDER BY feedback.created_at DESC, feedback.id DESC
+     JOIN LATERAL ( SELECT decisions.id,
+            decisions.client_id,
+            decisions.interaction_id,
+            decisions.kind,
+            decisions.value,
+            decisions.reviewer,
+            decisions.review_seconds,
+            decisions.created_at,
+            decisions.conversation,
+            decisions.rating,
+            decisions.comment
+           FROM app.decisions
+          WHERE (decisions.interaction_id = i.id)
+          ORDER BY decisions.created_at DESC, decisions.id DESC
          LIMIT 1) f ON (true));
 CREATE VIEW public.training_data WITH (security_invoker='true') AS
  SELECT id,
@@ -347,6 +447,12 @@ CREATE VIEW public.training_data WITH (security_invoker='true') AS
     answer AS "botResponse",
     created_at AS "createdAt"
    FROM app.interactions i;
+ALTER TABLE ONLY app.api_keys
+    ADD CONSTRAINT api_keys_hash_key UNIQUE (hash);
+ALTER TABLE ONLY app.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY app.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY app.clients
     ADD CONSTRAINT clients_pkey PRIMARY KEY (client_id);
 ALTER TABLE ONLY app.feedback
@@ -357,6 +463,8 @@ ALTER TABLE ONLY app.interactions
     ADD CONSTRAINT interactions_client_id_source_external_id_key UNIQUE (client_id, source, external_id);
 ALTER TABLE ONLY app.interactions
     ADD CONSTRAINT interactions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY app.key_spending
+    ADD CONSTRAINT key_spending_pkey PRIMARY KEY (client_id, key_id, kind, starts_at);
 ALTER TABLE ONLY app.users
     ADD CONSTRAINT users_client_id_channel_external_id_key UNIQUE (client_id, channel, external_id);
 ALTER TABLE ONLY app.users
@@ -387,15 +495,30 @@ ALTER TABLE ONLY ml.verdicts
     ADD CONSTRAINT verdicts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+CREATE INDEX audit_by_time ON app.audit_log USING btree (client_id, at);
+CREATE INDEX feedback_of_conversation ON app.feedback USING btree (client_id, conversation, created_at) WHERE (conversation <> ''::text);
 CREATE INDEX feedback_of_interaction ON app.feedback USING btree (interaction_id, created_at);
 CREATE INDEX interactions_by_time ON app.interactions USING btree (client_id, task, created_at);
+CREATE UNIQUE INDEX one_live_key_of_a_name ON app.api_keys USING btree (client_id, name) WHERE (revoked_at IS NULL);
 CREATE UNIQUE INDEX one_live_rollout ON ml.rollouts USING btree (client_id, task, state) WHERE (state = ANY (ARRAY['canary'::text, 'production'::text]));
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON app.api_keys FOR EACH ROW EXECUTE FUNCTION app.note_change();
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON ml.datasets FOR EACH ROW EXECUTE FUNCTION app.note_change();
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON ml.model_versions FOR EACH ROW EXECUTE FUNCTION app.note_change();
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON ml.rollouts FOR EACH ROW EXECUTE FUNCTION app.note_change();
+ALTER TABLE ONLY app.api_keys
+    ADD CONSTRAINT api_keys_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY app.audit_log
+    ADD CONSTRAINT audit_log_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.feedback
     ADD CONSTRAINT feedback_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.feedback
     ADD CONSTRAINT feedback_client_id_interaction_id_fkey FOREIGN KEY (client_id, interaction_id) REFERENCES app.interactions(client_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY app.interactions
     ADD CONSTRAINT interactions_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY app.key_spending
+    ADD CONSTRAINT key_spending_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY app.key_spending
+    ADD CONSTRAINT key_spending_key_id_fkey FOREIGN KEY (key_id) REFERENCES app.api_keys(id) ON DELETE CASCADE;
 ALTER TABLE ONLY app.users
     ADD CONSTRAINT users_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY ml.dataset_examples
@@ -426,12 +549,18 @@ ALTER TABLE ONLY ml.verdicts
     ADD CONSTRAINT verdicts_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY ml.verdicts
     ADD CONSTRAINT verdicts_client_id_model_version_id_fkey FOREIGN KEY (client_id, model_version_id) REFERENCES ml.model_versions(client_id, id);
+ALTER TABLE app.api_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE app.audit_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.clients ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.feedback ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.interactions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE app.key_spending ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_client ON app.api_keys USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON app.audit_log USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.clients USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.feedback USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.interactions USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON app.key_spending USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.users USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 ALTER TABLE app.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.dataset_examples ENABLE ROW LEVEL SECURITY;
@@ -455,11 +584,16 @@ GRANT USAGE ON SCHEMA app TO afina_app;
 GRANT USAGE ON SCHEMA ml TO afina_app;
 GRANT USAGE ON SCHEMA public TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.feedback TO afina_app;
+GRANT SELECT ON TABLE app.decisions TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.interactions TO afina_app;
 GRANT SELECT ON TABLE analytics.review_stats TO afina_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE app.api_keys TO afina_app;
+GRANT SELECT,INSERT ON TABLE app.audit_log TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.clients TO afina_app;
 GRANT SELECT ON TABLE app.event_log TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.key_spending TO afina_app;
 GRANT SELECT ON TABLE app.messages TO afina_app;
+GRANT SELECT ON TABLE app.ratings TO afina_app;
 GRANT SELECT ON TABLE app.sessions TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.users TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.dataset_examples TO afina_app;

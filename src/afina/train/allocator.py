@@ -1,13 +1,12 @@
 """What the process does with freed memory: give it back while loading, keep it in large pages while training.
 
-Where memory is short, holes are given back while training too.
+Where memory is short, it is given back while training too: of a heap that grew to 2.1 GB half was holes, because glibc before 2.38 seldom
+reuses the hole of an aligned block, and torch aligns all.
 """
 
 import ctypes
-import functools
 import gc
 import sys
-from typing import Any
 
 import psutil
 
@@ -17,9 +16,10 @@ TOP_PAD_BYTES = 64 * 2**20
 MAPPED_BYTES, MMAP_MAX_DEFAULT = 2**20, 65536
 MADV_HUGEPAGE = 14  # <sys/mman.h>
 HUGE_PAGE = 2 * 2**20
+HABIT = {"freed memory": ""}
+"""What was asked for last: growing the heap a second time would only cost time."""
 
 
-@functools.cache
 def keep_freed_memory() -> bool:
     """Tell glibc to serve large blocks from its heap and never to trim it. Returns whether it listened.
 
@@ -29,6 +29,8 @@ def keep_freed_memory() -> bool:
     """
     if not sys.platform.startswith("linux"):
         return False
+    if HABIT["freed memory"] == "kept":
+        return True
     libc = ctypes.CDLL(None)
     try:
         mallopt, malloc, free, madvise = libc.mallopt, libc.malloc, libc.free, libc.madvise
@@ -45,44 +47,24 @@ def keep_freed_memory() -> bool:
         first = -(-block // HUGE_PAGE) * HUGE_PAGE
         madvise(first, (block + size - first) // HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE)
         free(block)
+    HABIT["freed memory"] = "kept"
     return True
 
 
-@functools.cache
 def return_freed_memory() -> bool:
     """Tell glibc to map every block of a megabyte or more by itself, so that freeing it frees it. Returns whether it listened.
 
-    For loading: by default the limit grows with the blocks that are freed, up to 32 MB; weights then lie in the heap between
-    the holes that converting them left, and the holes stay resident.
+    For loading, and for training where memory is short: by default the limit grows with the blocks that are freed, up to 32 MB;
+    weights then lie in the heap between the holes that converting them left, and the holes stay resident.
     """
     if not sys.platform.startswith("linux"):
         return False
+    HABIT["freed memory"] = "returned"
     try:
         mallopt = ctypes.CDLL(None).mallopt
         return bool(mallopt(M_MMAP_MAX, MMAP_MAX_DEFAULT) and mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES))
     except AttributeError:
         return False
-
-
-TOP_STAYS = 2**42
-
-
-def release_holes(decoder: Any) -> None:
-    """From now on give the holes in the heap back to the system before every layer, in both directions.
-
-    glibc before 2.38 seldom reuses the hole of an aligned block, and torch aligns all: of a heap that grew to 2.1 GB half
-    was holes. One call takes 5 ms, and the pages have to come back (docs/lab-notes.md).
-    """
-    libc = ctypes.CDLL(None)
-    if not sys.platform.startswith("linux") or not hasattr(libc, "malloc_trim"):
-        return
-    libc.malloc_trim.argtypes = [ctypes.c_size_t]
-
-    def trim(*_: Any) -> None:
-        libc.malloc_trim(TOP_STAYS)
-
-    for layer in decoder.layers:  # a hook of the layer itself would lie outside of what is recomputed
-        layer.self_attn.register_forward_pre_hook(trim)
 
 
 def start_afresh() -> None:
@@ -91,5 +73,4 @@ def start_afresh() -> None:
     libc = ctypes.CDLL(None)
     if sys.platform.startswith("linux") and hasattr(libc, "malloc_trim"):
         libc.malloc_trim(0)
-        keep_freed_memory.cache_clear()  # the heap's end went back too, and with it the request for large pages
-        return_freed_memory.cache_clear()
+        HABIT["freed memory"] = ""  # the heap's end went back too, and with it the request for large pages

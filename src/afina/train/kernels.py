@@ -6,6 +6,7 @@ tensors of the layer's size.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -180,32 +181,45 @@ class GatedDown(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        """dgate = dh · up · act'(gate); dup = dh · act(gate)."""
+        """dgate = dh · up · act'(gate); dup = dh · act(gate).
+
+        Gate and up, a layer's largest tensors, are written over: nobody reads them after this, and one more of their size is enough.
+        """
         gate, up, a, b, down, kept = ctx.saved_tensors
-        act = ctx.activation.act(gate)
-        h = act * up
+        h = ctx.activation.act(gate).mul_(up)
         if kept is not None:
             h.mul_(kept)
         dh, da, db = linear_gradients(gradients[0], h, a, b, down, ctx.scale, weight=ctx.weight, kept=kept, out=h)
         assert dh is not None
-        dup = torch.mul(dh, act, out=act)
-        dgate = ctx.activation.backward(dh.mul_(up), gate)
+        dgate = ctx.activation.backward(up.mul_(dh), gate)
+        dup = dh.mul_(ctx.activation.in_place(gate))
         return dgate, dup, da, db, None, None, None, None, None
 
 
+@dataclass(frozen=True, slots=True)
 class Activation:
-    """An activation, and the product of a gradient with its derivative, written over the gradient; by torch's own kernels."""
+    """An activation, the same over its input, and the product of a gradient with its derivative over the gradient; by torch's own kernels."""
 
-    def __init__(self, act: Callable[[torch.Tensor], torch.Tensor], backward: Callable[..., torch.Tensor]) -> None:
-        self.act, self.backward = act, backward
+    act: Callable[[torch.Tensor], torch.Tensor]
+    in_place: Callable[[torch.Tensor], torch.Tensor]
+    backward: Callable[..., torch.Tensor]
 
 
-SILU = Activation(functional.silu, lambda dy, x: torch.ops.aten.silu_backward.grad_input(dy, x, grad_input=dy))
+SILU = Activation(
+    functional.silu,
+    torch.ops.aten.silu_,
+    lambda dy, x: torch.ops.aten.silu_backward.grad_input(dy, x, grad_input=dy),
+)
 GELU_TANH = Activation(
     lambda x: functional.gelu(x, approximate="tanh"),
+    lambda x: torch.ops.aten.gelu_(x, approximate="tanh"),
     lambda dy, x: torch.ops.aten.gelu_backward.grad_input(dy, x, approximate="tanh", grad_input=dy),
 )
-GELU = Activation(functional.gelu, lambda dy, x: torch.ops.aten.gelu_backward.grad_input(dy, x, grad_input=dy))
+GELU = Activation(
+    functional.gelu,
+    torch.ops.aten.gelu_,
+    lambda dy, x: torch.ops.aten.gelu_backward.grad_input(dy, x, grad_input=dy),
+)
 
 
 class RmsNorm(torch.autograd.Function):

@@ -22,7 +22,7 @@ from afina.errors import TrainError
 from afina.progress import Tell, unheard
 from afina.settings import TrainingSettings, TrainSettings
 from afina.store.paths import read_json, whole_folder, write_json
-from afina.train.allocator import keep_freed_memory, release_holes, return_freed_memory, start_afresh
+from afina.train.allocator import keep_freed_memory, return_freed_memory, start_afresh
 from afina.train.checkpoint import Position, checkpoints, drop_stopped, load_checkpoint, save_adapter, save_checkpoint
 from afina.train.divergence import MAX_RETURNS, divergence
 from afina.train.encode import Encoded, batch_order
@@ -131,7 +131,7 @@ def kept_plan(out: Path) -> dict[str, int]:
 def trainable_model(settings: TrainSettings, *, base: Path, start: Path | None, tight: bool, threads: int = 0) -> Any:
     """The base with an adapter on it, stored and recomputed as the settings say; threads and allocator are set too.
 
-    `tight`: holes of freed memory are given back before every layer. `threads`: an interrupted run's; 0 = as set, or one a core.
+    `tight`: freed memory is given back at once. `threads`: an interrupted run's; 0 = as set, or one a core.
     """
     options, kept = settings.training, settings.storage
     return_freed_memory()
@@ -141,13 +141,14 @@ def trainable_model(settings: TrainSettings, *, base: Path, start: Path | None, 
     if options.compute == "bfloat16":
         round_products(plain.get_decoder())
     model = add_adapter(plain, settings.lora, base=str(base))
-    keep_freed_memory()  # after loading, whose leavings would lie between the weights for good
+    if tight:
+        start_afresh()  # what loading left
+    else:
+        keep_freed_memory()  # after loading, whose leavings would lie between the weights for good
     if start is not None:
         start_from(model, start, base=base)
     if options.gradient_checkpointing:
         model.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
-    if tight:
-        release_holes(model.get_base_model().get_decoder())
     return model
 
 

@@ -10,7 +10,7 @@ import torch
 
 from afina.train.storage import Weight
 
-LOGITS_BYTES = 128 * 2**20
+LOGITS_BYTES = 48 * 2**20
 """How much of the logits may exist at once."""
 
 

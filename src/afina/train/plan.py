@@ -22,7 +22,7 @@ from afina.chat.render import Rendered
 from afina.errors import TrainError
 from afina.progress import Tell, unheard
 from afina.settings import TrainSettings
-from afina.train.allocator import keep_freed_memory, release_holes
+from afina.train.allocator import keep_freed_memory, return_freed_memory
 from afina.train.encode import batch_order
 from afina.train.engine import Engine
 from afina.train.gguf_base import load_gguf
@@ -101,7 +101,6 @@ def plan_training(
     if not examples:
         raise TrainError("there is nothing to train on")
     memory = memory_limit(settings)
-    keep_freed_memory()  # as the training will: without it a layer takes twice as long
     shape = shape_of(config)
     settings = decided(settings, shape)
     options = settings.training
@@ -348,7 +347,9 @@ def layer_seconds(pack: Packed, config: Any, settings: TrainSettings, variant: V
     if checkpointing:
         base.activation_checkpointing_enable({"use_reentrant": False})
     if tight:
-        release_holes(base.get_decoder())
+        return_freed_memory()
+    else:
+        keep_freed_memory()  # as the training will: without it a layer takes twice as long
     engine = Engine(model)
     small = replace(pack, ids=pack.ids % PROBE_VOCABULARY, targets=pack.targets % PROBE_VOCABULARY)
 

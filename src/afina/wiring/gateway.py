@@ -3,22 +3,23 @@
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
 
 import psycopg
 from fastapi import FastAPI
 
-from afina.capture import Recorder, add_feedback, record_interactions
-from afina.capture.unsaved import keep_unsaved, record_unsaved
+from afina.capture import Kept, Recorder, Spool, SpoolOptions, add_feedback, is_conversation, record_interactions
 from afina.errors import DatabaseDownError, StoreError
 from afina.flows.project import Project
-from afina.ids import ClientId, FeedbackId, InteractionId, new_id
-from afina.records import Feedback, FeedbackKind, Interaction
+from afina.records import Feedback, Interaction
 from afina.serve import LiveVersion, read_live
-from afina.serve.app import GatewayOptions, build_gateway
+from afina.serve.app import Books, GatewayOptions, build_gateway
 from afina.serve.fleet import Fleet
-from afina.serve.gateway import Opinion
+from afina.serve.keys import Key, keys_by_hash
 from afina.store.pool import Connection, close_pool, open_pool
 from afina.store.server import embedded_dsn
 
@@ -73,16 +74,30 @@ class Served:
                 found = read_live(session)
         return [replace(version, gguf=str(self.project.paths.data / version.gguf)) for version in found]
 
-    def save(self, batch: list[Interaction]) -> None:
-        """Record interactions.
+    def keys(self) -> dict[str, Key]:
+        """Every key by its hash.
 
         Raises:
             DatabaseDownError: the database does not answer.
         """
         with self.session() as session:
-            record_interactions(session, batch)
+            return keys_by_hash(session)
 
-    def save_opinion(self, opinion: Opinion) -> bool:
+    def save(self, batch: Sequence[Kept]) -> None:
+        """Record interactions and feedback, in their order and once, however often they come.
+
+        Raises:
+            DatabaseDownError: the database does not answer.
+        """
+        with self.session() as session:
+            for _, records in groupby(batch, type):
+                some = list(records)
+                record_interactions(session, [one for one in some if isinstance(one, Interaction)])
+                for one in some:
+                    if isinstance(one, Feedback):
+                        add_feedback(session, one)
+
+    def save_feedback(self, feedback: Feedback) -> bool:
         """Record feedback; False when there is no such interaction, or not yet.
 
         Raises:
@@ -90,7 +105,9 @@ class Served:
         """
         try:
             with self.session() as session:
-                add_feedback(session, feedback_of(opinion, client=self.project.client))
+                if feedback.interaction is None and not is_conversation(session, feedback.conversation):
+                    return False
+                add_feedback(session, feedback)
         except StoreError as exc:
             if isinstance(exc.__cause__, psycopg.errors.ForeignKeyViolation):
                 return False
@@ -98,34 +115,22 @@ class Served:
         return True
 
 
-def feedback_of(opinion: Opinion, *, client: ClientId) -> Feedback:
-    """What came over HTTP as a record."""
-    return Feedback(
-        id=FeedbackId(new_id("fbk")),
-        client=client,
-        interaction=InteractionId(opinion.interaction),
-        kind=FeedbackKind(opinion.kind),
-        value=opinion.value,
-        reviewer=opinion.reviewer,
-    )
-
-
 def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Recorder]:
     """The gateway of a project. `pinned` names the one version it answers with."""
     served = Served(project)
-    unsaved = project.paths.unsaved
-    try:
-        if count := record_unsaved(unsaved, served.save):
-            LOG.info("%d interactions of an earlier gateway are recorded now", count)
-    except StoreError as exc:  # answers must not wait for them
-        LOG.error("interactions of an earlier gateway stay in %s: %s", unsaved, exc)
 
     def live() -> list[LiveVersion]:
         return [version for version in served.live() if not pinned or version.name == pinned]
 
     fleet = Fleet(live, project.settings.runtime, logs=project.paths.logs)
-    recorder = Recorder(served.save, keep=keep_unsaved(unsaved))
-    serve = project.settings.serve
+    capture, serve = project.settings.capture, project.settings.serve
+    spooling = SpoolOptions(
+        most_bytes=capture.spool_mb * 10**6,
+        sync_ms=capture.sync_ms,
+        key_file=Path(capture.key_file) if capture.key_file else None,
+    )
+    recorder = Recorder(served.save, spool=Spool(project.paths.spool, spooling))
     options = GatewayOptions(client=project.client, timeout_s=serve.request_timeout_s, origins=serve.cors_origins)
-    app = build_gateway(fleet, options, record=recorder, feedback=served.save_opinion)
+    books = Books(record=recorder, feedback=served.save_feedback, keys=served.keys, session=served.session)
+    app = build_gateway(fleet, options, books)
     return app, recorder

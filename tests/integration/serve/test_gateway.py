@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from afina.errors import DatabaseDownError
 from afina.export import register_version
 from afina.export.export import Target, export_model
 from afina.export.merge import Trained
@@ -355,6 +356,115 @@ def test_feedback_for_nobodys_answer_is_told_at_once(served: tuple[TestClient, P
         assert client.post("/v1/feedback", json={"interaction": "int_none", "kind": "accepted"}).status_code == 404
 
     assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "value", "rating", "comment"),
+    [
+        ({"liked": True}, "rated", {"liked": "true"}, 5, ""),
+        ({"liked": False, "comment": "no era eso"}, "rated", {"liked": "false"}, 1, "no era eso"),
+        ({"rating": 4}, "rated", {}, 4, ""),
+        ({"correction": "Sale $3.990."}, "corrected", {"answer": "Sale $3.990."}, None, ""),
+        ({"correction": {"topic": "envio"}}, "corrected", {"topic": "envio"}, None, ""),
+        ({"outcome": {"name": "sale", "value": 12990}}, "outcome", {"name": "sale", "value": "12990"}, None, ""),
+        ({"comment": "gracias"}, "comment", {}, None, "gracias"),
+    ],
+)
+def test_everything_that_people_say_of_an_answer_is_kept(
+    served: tuple[TestClient, Project],
+    said: dict[str, object],
+    kind: str,
+    value: dict[str, str],
+    rating: int | None,
+    comment: str,
+) -> None:
+    """Thumbs, stars, words, the right answer, a sale."""
+    client, project = served
+    identity = client.post("/v1/classify", json={"text": "hola"}).json()["interaction"]
+
+    assert client.post("/v1/feedback", json={"interaction": identity, **said}).status_code == 200
+    with project.session() as session:
+        found = session.execute("SELECT * FROM app.feedback").fetchall()
+    assert [(r["interaction_id"], r["kind"], r["value"], r["rating"], r["comment"]) for r in found] == [
+        (identity, kind, value, rating, comment)
+    ]
+
+
+def test_feedback_on_a_whole_conversation(served: tuple[TestClient, Project]) -> None:
+    """Found by its name; two things at once are two records; a rating is no review of an answer."""
+    client, project = served
+    body = {"messages": [{"role": "user", "content": "hola"}], "max_tokens": 4}
+    client.post("/v1/chat/completions", json=body, headers={"x-conversation": "chat 1"})
+    said = {"conversation": "chat 1", "rating": 2, "outcome": {"name": "sale"}, "comment": "lento"}
+
+    assert client.post("/v1/feedback", json=said).status_code == 200
+    assert client.post("/v1/feedback", json={**said, "conversation": "chat 2"}).status_code == 404
+    with project.session() as session:
+        found = session.execute("SELECT kind, comment FROM app.feedback ORDER BY kind").fetchall()
+        rated = session.execute("SELECT conversation, rating FROM app.ratings").fetchall()
+        reviewed = session.execute("SELECT sum(reviewed) AS n FROM analytics.review_stats").fetchone()
+    assert [(r["kind"], r["comment"]) for r in found] == [("outcome", ""), ("rated", "lento")]
+    assert [(r["conversation"], r["rating"]) for r in rated] == [("chat 1", 2)]
+    assert reviewed == {"n": 0}
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ({}, "either `interaction` or `conversation`"),
+        ({"interaction": "i", "conversation": "c", "rating": 3}, "either `interaction` or `conversation`"),
+        ({"interaction": "i"}, "one of `liked`"),
+        ({"interaction": "i", "rating": 6}, "rating"),
+        ({"interaction": "i", "stars": 5}, "stars"),
+        ({"conversation": "c", "correction": "x"}, "one `interaction`"),
+        ({"interaction": "i", "correction": ""}, "correction"),
+    ],
+)
+def test_feedback_that_says_nothing_is_refused(
+    served: tuple[TestClient, Project], said: dict[str, object], what: str
+) -> None:
+    """With the key that is wrong."""
+    client, _ = served
+    reply = client.post("/v1/feedback", json=said)
+
+    assert reply.status_code == 400
+    assert what in reply.json()["error"]["message"]
+
+
+def test_feedback_without_a_database_is_kept_and_recorded_when_it_is_back(
+    served: tuple[TestClient, Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller has done his part; nobody has to send it again."""
+    client, project = served
+    identity = client.post("/v1/classify", json={"text": "hola"}).json()["interaction"]
+    rows(project, 1)
+    with monkeypatch.context() as patch:
+
+        def away(*_: object) -> None:
+            raise DatabaseDownError("away")
+
+        patch.setattr(Project, "session", away)
+        assert client.post("/v1/feedback", json={"interaction": identity, "liked": True}).status_code == 200
+    deadline = time.monotonic() + 10
+    found: list[dict[str, object]] = []
+    while not found and time.monotonic() < deadline:
+        with project.session() as session:
+            found = session.execute("SELECT interaction_id, rating FROM app.feedback").fetchall()
+        time.sleep(0.05)
+
+    assert found == [{"interaction_id": identity, "rating": 5}]
+
+
+def test_what_the_gateway_itself_took_is_said(served: tuple[TestClient, Project]) -> None:
+    """Beside the model's own time, whole and streaming."""
+    client, _ = served
+    body = {"messages": [{"role": "user", "content": "hola"}], "max_tokens": 4}
+    for stream in (False, True):
+        began = time.monotonic()
+        reply = client.post("/v1/chat/completions", json={**body, "stream": stream})
+        took = (time.monotonic() - began) * 1000
+
+        assert 0 < float(reply.headers["x-afina-overhead-ms"]) < took
 
 
 def test_long_runs_of_marks_do_not_stop_anybody(served: tuple[TestClient, Project]) -> None:

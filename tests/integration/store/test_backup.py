@@ -50,7 +50,7 @@ def test_backup_and_restore(two: tuple[Project, Project], tmp_path: Path) -> Non
     model = one.paths.model("mod_1") / "m.gguf"
     model.parent.mkdir(parents=True)
     model.write_bytes(bytes(range(256)) * 1000)
-    waiting = one.paths.unsaved / "1.jsonl"
+    waiting = one.paths.spool / "refused.jsonl"
     waiting.parent.mkdir()
     waiting.write_text("{}\n", "utf-8")
     linked = one.paths.bases / "b" / "base.gguf"
@@ -62,7 +62,7 @@ def test_backup_and_restore(two: tuple[Project, Project], tmp_path: Path) -> Non
     back_up(one.paths, url="", out=archive, settings_file=one.paths.project / "afina.toml")
     restore(other.paths, dsn=other.dsn, owner=owner_dsn(other.paths, ""), archive=archive)
 
-    assert (other.paths.unsaved / "1.jsonl").read_text("utf-8") == "{}\n"
+    assert (other.paths.spool / "refused.jsonl").read_text("utf-8") == "{}\n"
     assert (other.paths.bases / "b" / "base.gguf").read_bytes() == b"GGUF"
     assert not (other.paths.bases / "b" / "base.gguf").is_symlink()
     assert rows(other, "a") == rows(one, "a") == [("int_a", "hola", "a")]

@@ -1,14 +1,18 @@
-"""Nothing that was answered is lost when the database is away at the end."""
+"""Nothing that was answered is lost when the database is away, refuses a row, or the disk is full."""
 
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from afina.capture import Recorder
-from afina.capture.unsaved import keep_unsaved, record_unsaved
-from afina.errors import DatabaseDownError, StoreError
-from afina.ids import ClientId, InteractionId
-from afina.records import Fault, Interaction
+from afina.capture import Kept, Recorder, Spool, SpoolOptions
+from afina.capture import recorder as module
+from afina.errors import DatabaseDownError, DiskFullError, StoreError
+from afina.ids import ClientId, FeedbackId, InteractionId
+from afina.records import Fault, Feedback, FeedbackKind, Interaction, Turn
+
+OPTIONS = SpoolOptions(sync_ms=1)
 
 
 def said(number: int) -> Interaction:
@@ -22,48 +26,155 @@ def said(number: int) -> Interaction:
         task="t",
         source="gateway",
         external_id=str(number),
+        context=(Turn("system", "s"),),
         fault=Fault.CLIENT,
         ok=False,
         latency_ms=1.5,
     )
 
 
-def away(_batch: list[Interaction]) -> None:
+LIKED = Feedback(
+    id=FeedbackId("fbk_1"),
+    client=ClientId("c"),
+    interaction=None,
+    conversation="chat",
+    kind=FeedbackKind.RATED,
+    value={},
+    reviewer="",
+    rating=5,
+)
+
+
+def away(_batch: Sequence[Kept]) -> None:
     """A database that is away."""
     raise DatabaseDownError("away")
 
 
-def test_what_the_database_does_not_take_is_kept_and_recorded_later(tmp_path: Path) -> None:
-    """Every one of them, once, as it was."""
-    recorder = Recorder(away, keep=keep_unsaved(tmp_path / "unsaved"))
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something, five seconds at most."""
+    deadline = time.monotonic() + 5
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert true()
+
+
+def test_what_the_database_does_not_take_waits_for_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every record once, in order, as it was."""
+    monkeypatch.setattr(module, "RETRY_S", 0.02)
+    recorder = Recorder(away, spool=Spool(tmp_path, OPTIONS))
     for number in range(60):
         recorder(said(number))
+    recorder(LIKED)
     recorder.close()
-    taken: list[Interaction] = []
+    taken: list[Kept] = []
+    heir = Recorder(taken.extend, spool=Spool(tmp_path, OPTIONS))
+    until(lambda: len(taken) == 61)
+    heir.close()
 
-    with pytest.raises(DatabaseDownError):
-        record_unsaved(tmp_path / "unsaved", away)
-    assert record_unsaved(tmp_path / "unsaved", taken.extend) == 60
-    assert sorted(taken, key=lambda i: int(i.external_id)) == [said(n) for n in range(60)]
-    assert record_unsaved(tmp_path / "unsaved", taken.extend) == 0
+    assert taken == [*(said(n) for n in range(60)), LIKED]
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
-def test_a_database_that_answers_leaves_nothing_to_keep(tmp_path: Path) -> None:
-    """The usual end."""
-    taken: list[Interaction] = []
-    recorder = Recorder(taken.extend, keep=keep_unsaved(tmp_path / "unsaved"))
-    for number in range(500):
+def test_a_database_that_comes_back_gets_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is away no call waits."""
+    monkeypatch.setattr(module, "RETRY_S", 0.02)
+    taken: list[Kept] = []
+    is_away = True
+
+    def save(batch: Sequence[Kept]) -> None:
+        if is_away:
+            raise DatabaseDownError("away")
+        taken.extend(batch)
+
+    recorder = Recorder(save, spool=Spool(tmp_path, OPTIONS))
+    began = time.monotonic()
+    for number in range(1200):
+        recorder(said(number))
+    took = time.monotonic() - began
+    is_away = False
+    until(lambda: len(taken) == 1200)
+    recorder.close()
+
+    assert took < 2
+    assert taken == [said(n) for n in range(1200)]
+    assert (recorder.counts.taken, recorder.counts.stored, recorder.counts.lost) == (1200, 1200, 0)
+
+
+def test_one_row_that_is_refused_is_put_aside(tmp_path: Path) -> None:
+    """The others pass; the refused one can be read."""
+    taken: list[Kept] = []
+
+    def save(batch: Sequence[Kept]) -> None:
+        if any(one.id == "int_7" for one in batch):
+            raise StoreError("a row that does not fit")
+        taken.extend(batch)
+
+    recorder = Recorder(save, spool=Spool(tmp_path, OPTIONS))
+    for number in range(20):
+        recorder(said(number))
+    until(lambda: len(taken) == 19)
+    recorder.close()
+
+    assert "mensaje 7" in (tmp_path / module.REFUSED).read_text("utf-8")
+    assert recorder.counts.refused == 1
+
+
+def test_a_full_disk_is_counted_and_loses_nothing_while_the_database_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory takes over, within bounds."""
+    taken: list[Kept] = []
+    spool = Spool(tmp_path, OPTIONS)
+    recorder = Recorder(taken.extend, spool=spool)
+
+    def full(_record: bytes) -> None:
+        raise DiskFullError("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(spool, "append", full)
+        for number in range(5):
+            recorder(said(number))
+        assert recorder.full == "full"
+        until(lambda: len(taken) == 5)
+    recorder(said(5))
+    until(lambda: len(taken) == 6)
+    recorder.close()
+
+    assert recorder.full == ""
+    assert recorder.counts.lost == 0
+
+
+def test_without_room_anywhere_the_loss_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not silent."""
+    monkeypatch.setattr(module, "IN_MEMORY", 3)
+    monkeypatch.setattr(module, "RETRY_S", 0.02)
+    spool = Spool(tmp_path, SpoolOptions(most_bytes=10, sync_ms=0))
+    recorder = Recorder(away, spool=spool)
+    for number in range(5):
+        recorder(said(number))
+    assert recorder.counts.lost == 2
+    recorder.close()
+    assert recorder.counts.lost == 5
+
+
+def test_a_damaged_segment_is_put_aside_and_the_rest_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its name in the log; what was whole before the damage is recorded."""
+    monkeypatch.setattr(module, "RETRY_S", 0.02)
+    recorder = Recorder(away, spool=Spool(tmp_path, OPTIONS))
+    for number in range(10):
         recorder(said(number))
     recorder.close()
+    (segment,) = tmp_path.glob("*/*.spool")
+    content = bytearray(segment.read_bytes())
+    content[len(content) // 2] ^= 1
+    segment.write_bytes(bytes(content))
+    taken: list[Kept] = []
+    heir = Recorder(taken.extend, spool=Spool(tmp_path, OPTIONS))
+    heir(said(10))
+    until(lambda: said(10) in taken)
+    heir.close()
 
-    assert len(taken) == 500
-    assert not (tmp_path / "unsaved").exists()
-
-
-def test_a_damaged_file_is_named(tmp_path: Path) -> None:
-    """And stays where it is."""
-    (tmp_path / "1.jsonl").write_text('{"id": 1\n', "utf-8")
-
-    with pytest.raises(StoreError, match=r"1.jsonl, line 1: damaged"):
-        record_unsaved(tmp_path, lambda _: None)
-    assert (tmp_path / "1.jsonl").exists()
+    assert taken[:4] == [said(n) for n in range(4)]
+    assert len(list(tmp_path.glob("damaged-*"))) == 1

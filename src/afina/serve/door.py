@@ -1,0 +1,116 @@
+"""Who is let in: keys are looked at before anything else of a request is read.
+
+While a project has no key, whoever reaches the address is let in; `afina serve` then listens on this machine only. The client is the
+gateway's: nothing in a request can name another.
+"""
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from afina.errors import AfinaError, SettingsError
+from afina.serve.keys import Key, Scope, hash_of
+from afina.serve.ollama import in_ollama_form
+from afina.serve.problems import problem
+
+LOG = logging.getLogger("afina.serve")
+REFRESH_S = 1.0
+OPEN = {"/healthz"}
+NEEDED = (("/v1/feedback", Scope.FEEDBACK), ("/v1/", Scope.CHAT), ("/api/", Scope.CHAT))
+"""Beginning of a path → what a key must be for; the first that fits. Anything else needs `admin`."""
+
+
+class Door:
+    """The keys as the database had them a second ago: a dead database keeps nobody out who was in."""
+
+    def __init__(self, read: Callable[[], dict[str, Key]]) -> None:
+        self.read = read
+        self.keys: dict[str, Key] = {}
+        self.known = False
+        """Whether they were read at least once. Before that nobody is let in."""
+
+    async def refresh(self) -> None:
+        """Read the keys once."""
+        try:
+            self.keys = await asyncio.to_thread(self.read)
+            self.known = True
+        except AfinaError as exc:
+            LOG.warning("keys stay as they are: %s", exc)
+
+    async def follow(self) -> None:
+        """Read them for ever."""
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            await self.refresh()
+
+    def look(self, path: str, headers: Headers) -> tuple[int, str, Key | None]:
+        """Status, reason and key: 0 lets in."""
+        if path in OPEN:
+            return 0, "", None
+        if not self.known:
+            return 503, "the keys are not known yet: try again in a second", None
+        if not self.keys:
+            return 0, "", None
+        scheme, _, secret = headers.get("authorization", "").partition(" ")
+        secret = secret.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        key = self.keys.get(hash_of(secret)) if secret else None
+        if key is None or not key.is_live(datetime.now(UTC)):
+            return 401, "a valid key is needed: Authorization: Bearer …", None
+        wanted = next((scope for start, scope in NEEDED if path.startswith(start)), Scope.ADMIN)
+        if not key.allows(wanted):
+            return 403, f"this key is not for {wanted.value}", None
+        return 0, "", key
+
+
+class Guarded:
+    """The application behind the door (ASGI)."""
+
+    def __init__(self, app: ASGIApp, *, door: Door) -> None:
+        self.app, self.door = app, door
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Let in, or answer in the form of the door that was knocked at."""
+        if scope["type"] != "http" or scope["method"] == "OPTIONS":
+            await self.app(scope, receive, send)
+            return
+        status, why, key = self.door.look(scope["path"], Headers(scope=scope))
+        if status:
+            reply: Any = problem(status, why, kind="server_error" if status == 503 else "authentication_error")
+            if scope["path"].startswith("/api/"):
+                reply = in_ollama_form(reply)
+            if status == 401:
+                reply.headers["www-authenticate"] = "Bearer"
+            await reply(scope, receive, send)
+            return
+        scope.setdefault("state", {})["key"] = key
+        await self.app(scope, receive, send)
+
+
+def require_keys(host: str, *, has_keys: bool) -> None:
+    """Refuse to listen to other machines without keys.
+
+    Raises:
+        SettingsError: the address is not this machine's own and there is no key.
+    """
+    if not has_keys and not is_loopback(host):
+        raise SettingsError(
+            f"{host}: whoever reaches this address could use the model and write into what it learns from",
+            remedy="make a key first: afina keys add NAME; or listen on 127.0.0.1",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
