@@ -2,9 +2,9 @@
 
     python -m bench.ingest [--interactions 20000]
 
-Interactions of about 300 characters with their answers (two turns each), as the gateway writes them, lie in the spool; the recorder empties it into an
-embedded PostgreSQL. Scrubbing of personal data does not exist yet and is not counted. Prints one JSON line: `turns_per_s`, `rows` in the database
-(as many as were spooled), `append_per_s` (writing into the spool).
+Interactions of about 300 characters with their answers (two turns each), as the gateway writes them, lie in the spool; the recorder empties
+it into an embedded PostgreSQL. Scrubbing of personal data does not exist yet and is not counted. Prints one JSON line: `turns_per_s`, `rows` in
+the database (as many as were spooled), `append_per_s` (writing into the spool).
 """
 
 import argparse

@@ -2,9 +2,9 @@
 
     python -m bench.limits [--requests 50] [--paid 10] [--rounds 20]
 
-Each of `--requests` threads sets aside the same number of tokens of one key, whose budget is enough for `--paid` of them, in a transaction of its own.
-Prints one JSON line: `allowed`, `admitted` (most in a round; more than allowed is the fault of litellm's PR 40002), `least` (fewest), `rounds`, and
-milliseconds of one reservation, median.
+Each of `--requests` threads sets aside the same number of tokens of one key, whose budget is enough for `--paid` of them, in a transaction
+of its own. Prints one JSON line: `allowed`, `admitted` (most in a round; more than allowed is the fault of litellm's PR 40002), `least`
+(fewest), `rounds`, and milliseconds of one reservation, median.
 """
 
 import argparse

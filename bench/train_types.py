@@ -141,10 +141,11 @@ def main() -> None:
         "held_out": {name: held_out_loss(base, train, judged, steps=options.steps, compute=name) for name in COMPUTES},
     }
     sys.stderr.write(json.dumps(found) + "\n")
-    found["acc"] = accuracies(options.data, seeds=options.seeds)
-    means = {name: statistics.mean(values) for name, values in found["acc"].items()}
-    found["acc_gap"] = round(means["bfloat16"] - means["float32"], 2)
-    found["seed_noise"] = round(statistics.stdev(found["acc"]["float32"]), 2) if options.seeds > 1 else None
+    if options.seeds:
+        found["acc"] = accuracies(options.data, seeds=options.seeds)
+        means = {name: statistics.mean(values) for name, values in found["acc"].items()}
+        found["acc_gap"] = round(means["bfloat16"] - means["float32"], 2)
+        found["seed_noise"] = round(statistics.stdev(found["acc"]["float32"]), 2) if options.seeds > 1 else None
     found |= {} if options.without_peers else against_peers()
     sys.stdout.write(json.dumps(found) + "\n")
 
