@@ -291,8 +291,8 @@ class Gateway:
         deadline = time.monotonic() + FEEDBACK_WAIT_S
         while not await asyncio.get_running_loop().run_in_executor(self.desk, self.feedback, feedback):
             if (feedback.interaction or feedback.conversation) not in self.on_its_way or time.monotonic() > deadline:
-                what = f"interaction {feedback.interaction}" if feedback.interaction else "such conversation"
-                raise RequestProblem(404, f"no {what}")
+                unknown = f"no interaction {feedback.interaction}" if feedback.interaction else "no such conversation"
+                raise RequestProblem(404, unknown)
             await asyncio.sleep(0.05)
 
 

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,11 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
-from afina.errors import DatabaseDownError, SettingsError, StoreError
+from afina.errors import DatabaseDownError, StoreError
 from afina.flows.project import Project
 from afina.flows.rollouts import release_direct
 from afina.ids import ClientId
 from afina.serve import door
-from afina.serve.door import require_keys
 from afina.serve.keys import (
     Key,
     LimitReachedError,
@@ -233,22 +232,3 @@ def test_keys_and_their_log_are_apart_for_every_client(project: Project) -> None
     assert "hash" not in noted[0]["detail"]
     with client_session(project.dsn, other) as session:
         assert session.execute("SELECT * FROM app.audit_log").fetchall() == []
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org"])
-def test_other_machines_need_keys(host: str) -> None:
-    """Refused before anything is started; this machine's own addresses are not."""
-    with pytest.raises(SettingsError, match="whoever reaches"):
-        require_keys(host, has_keys=False)
-    require_keys(host, has_keys=True)
-    for own in ("127.0.0.1", "::1", "localhost"):
-        require_keys(own, has_keys=False)
-
-
-def test_an_expired_key_is_no_key() -> None:
-    """To the second."""
-    now = datetime.now(UTC)
-    key = Key(id="k", name="n", scopes=frozenset({Scope.CHAT}), created_at=now, expires_at=now + timedelta(seconds=1))
-
-    assert key.is_live(now)
-    assert not key.is_live(now + timedelta(seconds=1))
