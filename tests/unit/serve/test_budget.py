@@ -19,9 +19,17 @@ from afina.serve.problems import RequestProblem
 NOW = datetime.now(UTC)
 KEY = Key(id="key_1", name="n", scopes=frozenset({Scope.CHAT}), created_at=NOW, limits=Limits(tokens_per_day=100))
 SAID = Interaction(
-    id=InteractionId("int_1"), client=ClientId("c"), user="", text="", answer="", task="t", source="gateway", external_id="",
-    tokens_in=7, tokens_out=5,
-)  # fmt: skip
+    id=InteractionId("int_1"),
+    client=ClientId("c"),
+    user="",
+    text="",
+    answer="",
+    task="t",
+    source="gateway",
+    external_id="",
+    tokens_in=7,
+    tokens_out=5,
+)
 
 
 @contextmanager
@@ -32,7 +40,7 @@ def nothing() -> Iterator[Any]:
 
 def test_more_is_set_aside_than_most_texts_need() -> None:
     """Two characters a token, and the answer that was asked for, or the usual longest."""
-    messages = [{"content": "a" * 100}, {"content": None}]
+    messages: list[dict[str, Any]] = [{"content": "a" * 100}, {"content": None}]
 
     assert guessed_tokens(messages, 20) == 50 + 16 + 20
     assert guessed_tokens(messages, None) == 66 + DEFAULT_ANSWER
