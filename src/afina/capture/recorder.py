@@ -6,7 +6,9 @@ room, and are at risk until one of them takes them.
 
 import contextlib
 import logging
+import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -50,6 +52,7 @@ class Recorder:
         self.at_risk: deque[Kept] = deque()
         self.full = ""
         """Why the spool takes nothing; empty while it does."""
+        self.tried_at = 0.0
         self.place: tuple[Path, int] | None = None
         self.news, self.closing = threading.Event(), threading.Event()
         self.news.set()  # what an earlier process left
@@ -155,9 +158,17 @@ class Recorder:
         self.counts.refused += 1
         place = self.spool.folder / REFUSED
         LOG.error("%s is not recorded and kept in %s: %s", record.id, place, why)
-        with place.open("ab") as file:
-            place.chmod(0o600)
+        with os.fdopen(os.open(place, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "ab") as file:
             file.write(as_bytes(record) + b"\n")
+
+    def refuses(self) -> str:
+        """Why a request should not be answered now, where nothing may be answered that cannot be kept; "" if it may. One request a second is let
+        through all the same: only a record shows whether there is room again.
+        """
+        if not self.full or time.monotonic() - self.tried_at > RETRY_S:
+            self.tried_at = time.monotonic()
+            return ""
+        return self.full
 
     def close(self) -> None:
         """Write what is left into the database, if it answers; else it waits for the next start."""

@@ -40,18 +40,20 @@ class GatewayOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """Where a gateway writes and reads: records of what was said, feedback at once, keys, budgets."""
+    """Where a gateway writes and reads: records of what was said, feedback at once, keys, budgets; and whether it may write."""
 
     record: Record
     feedback: Callable[[Feedback], bool]
     keys: Callable[[], dict[str, Key]]
     session: OpenSession
+    refuses: Callable[[], str] = str
+    """Why nothing is answered now, "" while it is: asked before every request."""
 
 
 def build_gateway(fleet: Fleet, options: GatewayOptions, books: Books) -> FastAPI:
     """The application. It starts the fleet and stops it."""
     door, budget = Door(books.keys), Budget(books.session)
-    desk = Desk(record=books.record, feedback=books.feedback, budget=budget)
+    desk = Desk(record=books.record, feedback=books.feedback, budget=budget, refuses=books.refuses)
     gateway = Gateway(fleet, desk, client=options.client, timeout_s=options.timeout_s)
 
     @contextlib.asynccontextmanager

@@ -58,6 +58,7 @@ class Desk:
     record: Record
     feedback: Callable[[Feedback], bool]
     budget: Budget
+    refuses: Callable[[], str]
 
 
 class Gateway:
@@ -65,7 +66,7 @@ class Gateway:
 
     def __init__(self, fleet: Fleet, books: Desk, *, client: ClientId, timeout_s: float) -> None:
         self.fleet, self.client, self.feedback = fleet, client, books.feedback
-        self.save, self.budget = books.record, books.budget
+        self.save, self.budget, self.refuses = books.record, books.budget, books.refuses
         self.on_its_way: dict[str, float] = {}
         self.desk = ThreadPoolExecutor(4, "feedback")  # its own: who waits for the database must not hold up answers
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=64, keepalive_expiry=KEEP_ALIVE_S)
@@ -148,6 +149,10 @@ class Gateway:
         Raises:
             RequestProblem: nobody does.
         """
+        if why := self.refuses():
+            raise RequestProblem(
+                503, f"nothing can be kept now, so nothing is answered: {why}", headers={"retry-after": "1"}
+            )
         found = self.fleet.route(user, model=model)
         if found is None:
             raise RequestProblem(503, "no model is live: `afina release` starts one")

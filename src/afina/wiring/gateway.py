@@ -131,6 +131,12 @@ def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Rec
     )
     recorder = Recorder(served.save, spool=Spool(project.paths.spool, spooling))
     options = GatewayOptions(client=project.client, timeout_s=serve.request_timeout_s, origins=serve.cors_origins)
-    books = Books(record=recorder, feedback=served.save_feedback, keys=served.keys, session=served.session)
+    books = Books(
+        record=recorder,
+        feedback=served.save_feedback,
+        keys=served.keys,
+        session=served.session,
+        refuses=recorder.refuses if capture.on_full == "refuse" else str,
+    )
     app = build_gateway(fleet, options, books)
     return app, recorder

@@ -455,6 +455,21 @@ def test_feedback_without_a_database_is_kept_and_recorded_when_it_is_back(
     assert found == [{"interaction_id": identity, "rating": 5}]
 
 
+def test_a_gateway_that_may_not_answer_what_it_cannot_keep(project: Project) -> None:
+    """`capture.on_full = "refuse"`: 503 before the model is asked; with "reply" the disk is nobody's concern but the log's."""
+    for on_full, status in (("refuse", "nothing can be kept"), ("reply", "no model is live")):
+        capture = project.settings.capture.model_copy(update={"on_full": on_full})
+        settings = project.settings.model_copy(update={"capture": capture})
+        app, recorder = project_gateway(replace(project, settings=settings))
+        recorder.full, recorder.tried_at = "no room", time.monotonic() + 60
+        with TestClient(app) as client:
+            reply = client.post("/v1/classify", json={"text": "x"})
+        recorder.close()
+
+        assert reply.status_code == 503
+        assert status in reply.json()["error"]["message"]
+
+
 def test_what_the_gateway_itself_took_is_said(served: tuple[TestClient, Project]) -> None:
     """Beside the model's own time, whole and streaming."""
     client, _ = served

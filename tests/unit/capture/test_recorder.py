@@ -146,6 +146,31 @@ def test_a_full_disk_is_counted_and_loses_nothing_while_the_database_answers(
     assert recorder.counts.lost == 0
 
 
+def test_nothing_is_answered_that_cannot_be_kept_where_that_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the reason; one a second is let through, which finds out that there is room again."""
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    spool = Spool(tmp_path, OPTIONS)
+    recorder = Recorder(lambda _: None, spool=spool)
+    assert recorder.refuses() == ""
+
+    def full(_record: bytes) -> None:
+        raise DiskFullError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(spool, "append", full)
+        recorder(said(1))
+        assert [recorder.refuses(), recorder.refuses()] == ["no room", "no room"]
+        now += 1.5
+        assert [recorder.refuses(), recorder.refuses()] == ["", "no room"]
+    recorder(said(2))
+    assert recorder.refuses() == ""
+    monkeypatch.undo()
+    recorder.close()
+
+
 def test_without_room_anywhere_the_loss_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not silent."""
     monkeypatch.setattr(module, "IN_MEMORY", 3)
