@@ -18,9 +18,10 @@ from afina.evaluate.sets import SetRow
 from afina.ids import ClientId
 from afina.records import EvalItem, Example, Part, Verdict
 from afina.serve.answers import Asked, Classification
-from afina.serve.app import Books, GatewayOptions, build_gateway
+from afina.serve.app import GatewayOptions, build_gateway
 from afina.serve.completion import Completion
 from afina.serve.fleet import Fleet
+from afina.serve.gateway import Books
 from afina.serve.opinions import Opinion
 from afina.settings import RuntimeSettings, Settings
 from afina.tasks import KINDS

@@ -4,7 +4,6 @@ A slow or dead database delays no answer and loses nothing. A full disk is said 
 room, and are at risk until one of them takes them.
 """
 
-import contextlib
 import logging
 import os
 import threading
@@ -23,9 +22,8 @@ from afina.records import Feedback, Interaction
 
 LOG = logging.getLogger("afina.capture")
 Kept = Interaction | Feedback
-ROW: TypeAdapter[tuple[Literal["interaction"], Interaction] | tuple[Literal["feedback"], Feedback]] = TypeAdapter(
-    tuple[Literal["interaction"], Interaction] | tuple[Literal["feedback"], Feedback]
-)
+Row = tuple[Literal["interaction"], Interaction] | tuple[Literal["feedback"], Feedback]
+ROW: TypeAdapter[Row] = TypeAdapter(Row)
 BATCH = 500
 IN_MEMORY = 10_000
 """Records that wait in memory while the disk is full."""
@@ -105,11 +103,10 @@ class Recorder:
             DatabaseDownError: the database does not take it; it is tried again.
         """
         moved = False
-        with contextlib.suppress(IndexError):
-            while True:
-                self.store([self.at_risk[0]])
-                self.at_risk.popleft()
-                moved = True
+        while self.at_risk:
+            self.store([self.at_risk[0]])
+            self.at_risk.popleft()
+            moved = True
         waiting = self.spool.waiting()
         if not waiting:
             return moved
@@ -117,17 +114,23 @@ class Recorder:
         first = self.place[1] if self.place and self.place[0] == path else 0
         batch: list[Kept] = []
         at = first
-        damage = None
+        damage, misfits = None, list[tuple[bytes, StoreError]]()
         try:
             for raw, after in read_records(path, seal=self.spool.seal, first=first, end=end):
-                batch.append(as_record(raw))
+                try:
+                    batch.append(as_record(raw))
+                except StoreError as exc:
+                    misfits.append((raw, exc))
                 at = after
                 if len(batch) == BATCH:
                     break
         except StoreError as exc:
             damage = exc
-        if batch:
-            self.store(batch)
+        if at > first:
+            if batch:
+                self.store(batch)
+            for raw, why in misfits:  # after the batch, which may have to be read again
+                self.refuse(raw, why)
             self.place = (path, at)
             return True
         if damage is not None:
@@ -151,15 +154,15 @@ class Recorder:
                 for record in batch:
                     self.store([record])
                 return
-            self.refuse(batch[0], exc)
+            self.refuse(as_bytes(batch[0]), exc)
 
-    def refuse(self, record: Kept, why: Exception) -> None:
+    def refuse(self, record: bytes, why: Exception) -> None:
         """Put a record aside, readable."""
         self.counts.refused += 1
         place = self.spool.folder / REFUSED
-        LOG.error("%s is not recorded and kept in %s: %s", record.id, place, why)
+        LOG.error("a record is kept in %s and not in the database: %s", place, why)
         with os.fdopen(os.open(place, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "ab") as file:
-            file.write(as_bytes(record) + b"\n")
+            file.write(record + b"\n")
 
     def refuses(self) -> str:
         """Why a request should not be answered now, where nothing may be answered that cannot be kept; "" if it may. One request a second is let
@@ -192,7 +195,8 @@ class Recorder:
 
 def as_bytes(record: Kept) -> bytes:
     """A record as the spool keeps it."""
-    return ROW.dump_json(("interaction" if isinstance(record, Interaction) else "feedback", record))  # type: ignore[arg-type]
+    row: Row = ("interaction", record) if isinstance(record, Interaction) else ("feedback", record)
+    return ROW.dump_json(row)
 
 
 def as_record(raw: bytes) -> Kept:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +13,12 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from afina.ids import ClientId
-from afina.records import Feedback
 from afina.serve.answers import add_answers
-from afina.serve.budget import Budget, OpenSession
+from afina.serve.budget import Budget
 from afina.serve.door import Door, Guarded
 from afina.serve.exchange import OVERHEAD
 from afina.serve.fleet import Fleet
-from afina.serve.gateway import Desk, Gateway, Record
-from afina.serve.keys import Key
+from afina.serve.gateway import Books, Gateway
 from afina.serve.ollama import add_ollama, in_ollama_form
 from afina.serve.problems import RequestProblem, problem
 from afina.serve.route import LiveVersion
@@ -38,23 +36,10 @@ class GatewayOptions:
     origins: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
-    """Where a gateway writes and reads: records of what was said, feedback at once, keys, budgets; and whether it may write."""
-
-    record: Record
-    feedback: Callable[[Feedback], bool]
-    keys: Callable[[], dict[str, Key]]
-    session: OpenSession
-    refuses: Callable[[], str] = str
-    """Why nothing is answered now, "" while it is: asked before every request."""
-
-
 def build_gateway(fleet: Fleet, options: GatewayOptions, books: Books) -> FastAPI:
     """The application. It starts the fleet and stops it."""
     door, budget = Door(books.keys), Budget(books.session)
-    desk = Desk(record=books.record, feedback=books.feedback, budget=budget, refuses=books.refuses)
-    gateway = Gateway(fleet, desk, client=options.client, timeout_s=options.timeout_s)
+    gateway = Gateway(fleet, books, budget, client=options.client, timeout_s=options.timeout_s)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

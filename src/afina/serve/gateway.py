@@ -26,10 +26,11 @@ from afina.ids import ClientId
 from afina.records import Fault, Feedback, Interaction
 from afina.runtime import Worker, base_of, gguf_facts
 from afina.sameness import composed
-from afina.serve.budget import Budget, guessed_tokens
+from afina.serve.budget import Budget, OpenSession, guessed_tokens
 from afina.serve.completion import read_completion, to_worker
 from afina.serve.exchange import Exchange, said
 from afina.serve.fleet import Fleet
+from afina.serve.keys import Key
 from afina.serve.opinions import Opinion, feedback_of
 from afina.serve.problems import RequestProblem, parsed, problem, read_body
 from afina.serve.route import LiveVersion
@@ -52,21 +53,23 @@ ON_ITS_WAY_S, FEEDBACK_WAIT_S = 60.0, 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What a gateway hands out: records, which outlive it from then on; feedback, at once (False: of nothing that is known); budgets."""
+class Books:
+    """Where a gateway writes and reads: records of what was said, feedback at once, keys, budgets; and whether it may write."""
 
     record: Record
     feedback: Callable[[Feedback], bool]
-    budget: Budget
-    refuses: Callable[[], str]
+    keys: Callable[[], dict[str, Key]]
+    session: OpenSession
+    refuses: Callable[[], str] = str
+    """Why nothing is answered now, "" while it is: asked before every request."""
 
 
 class Gateway:
     """Routes, forwards, records."""
 
-    def __init__(self, fleet: Fleet, books: Desk, *, client: ClientId, timeout_s: float) -> None:
+    def __init__(self, fleet: Fleet, books: Books, budget: Budget, *, client: ClientId, timeout_s: float) -> None:
         self.fleet, self.client, self.feedback = fleet, client, books.feedback
-        self.save, self.budget, self.refuses = books.record, books.budget, books.refuses
+        self.save, self.budget, self.refuses = books.record, budget, books.refuses
         self.on_its_way: dict[str, float] = {}
         self.desk = ThreadPoolExecutor(4, "feedback")  # its own: who waits for the database must not hold up answers
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=64, keepalive_expiry=KEEP_ALIVE_S)

@@ -17,8 +17,9 @@ from afina.errors import DatabaseDownError, StoreError
 from afina.flows.project import Project
 from afina.records import Feedback, Interaction
 from afina.serve import LiveVersion, read_live
-from afina.serve.app import Books, GatewayOptions, build_gateway
+from afina.serve.app import GatewayOptions, build_gateway
 from afina.serve.fleet import Fleet
+from afina.serve.gateway import Books
 from afina.serve.keys import Key, keys_by_hash
 from afina.store.pool import Connection, close_pool, open_pool
 from afina.store.server import embedded_dsn

@@ -121,6 +121,21 @@ def test_one_row_that_is_refused_is_put_aside(tmp_path: Path) -> None:
     assert recorder.counts.refused == 1
 
 
+def test_a_record_of_another_version_is_put_aside_alone(tmp_path: Path) -> None:
+    """Those behind it in the same segment are recorded."""
+    taken: list[Kept] = []
+    spool = Spool(tmp_path, OPTIONS)
+    for record in (module.as_bytes(said(1)), b'["thought", {"id": "tho_1"}]', module.as_bytes(said(2))):
+        spool.append(record)
+    recorder = Recorder(taken.extend, spool=spool)
+    until(lambda: len(taken) == 2)
+    recorder.close()
+
+    assert taken == [said(1), said(2)]
+    assert (tmp_path / module.REFUSED).read_bytes() == b'["thought", {"id": "tho_1"}]\n'
+    assert recorder.counts.refused == 1
+
+
 def test_a_full_disk_is_counted_and_loses_nothing_while_the_database_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
