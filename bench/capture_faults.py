@@ -4,9 +4,10 @@
 
 A real project with the embedded PostgreSQL; the gateway is a process of its own, its model a stand-in that answers after 20 ms (nothing is
 measured of models). Requests come at a fixed rate, whoever answers; one in ten callers hangs up at once. Each round ends with kill -9: of the
-gateway (started again at once) or of PostgreSQL (brought back by its supervisor), in turn; then the database stays away for `--away` seconds. In
-the end the gateway is stopped and started once more. Prints one JSON line: `acknowledged` (answers with 200 that arrived whole), `lost` (of those,
-not in the database), `doubled` (rows of one answer beyond the first), `kills`, `errors_5xx`, `refused` (no connection while the gateway was down).
+gateway (started again at once) or of PostgreSQL (brought back by its supervisor), in turn; then the database stays away for `--away` seconds, in
+which the spool's disk (8 MB, where this user may mount one: `disk_full`) fills up. In the end the gateway is stopped and started once more. Prints
+one JSON line: `acknowledged` (answers with 200 that arrived whole), `lost` (of those, not in the database), `doubled` (rows of one answer beyond
+the first), `kills`, `errors_5xx`, `refused` (no connection while the gateway was down).
 """
 
 import argparse
@@ -21,22 +22,20 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import psutil
 import psycopg
 import uvicorn
 
-from afina.ids import ModelVersionId
-from afina.runtime import Worker
-from afina.serve.fleet import Fleet
-from afina.serve.route import LiveVersion
+from afina.flows.project import Project
 from afina.store.server import read_state, stop_embedded
-from afina.wiring import gateway as wiring
 from afina.wiring import open_project
+from afina.wiring.gateway import project_gateway
 
 UPSTREAM_S = 0.02
 ANSWER = {
@@ -44,30 +43,14 @@ ANSWER = {
 }
 BODY = {"messages": [{"role": "user", "content": "¿Cuándo sale mi pedido?"}], "max_tokens": 16}
 PATIENCE_S = 30.0
-
-
-class FixedFleet(Fleet):
-    """One version, answered by the stand-in; nothing is started."""
-
-    upstream = ""
-
-    async def follow(self) -> None:
-        """There is nothing to follow."""
-
-    def route(self, user: str, *, model: str = "") -> tuple[LiveVersion, Worker]:  # noqa: ARG002
-        """Always the same."""
-        version = LiveVersion(
-            id=ModelVersionId("mod_bench"), name="bench:v1", task="chat", gguf="", rollout="", canary=False, share=1.0
-        )
-        alive = cast("Any", type("Process", (), {"poll": lambda _: None})())
-        return version, Worker(url=self.upstream, process=alive, log=Path(), base=Path())
+DISK_MB = 8
+"""Room for the records of half a minute at 300 a second."""
 
 
 def gateway(folder: Path, port: int, upstream: str) -> None:
-    """In a process of its own: the gateway of a project, its fleet the stand-in's."""
-    FixedFleet.upstream = upstream
-    vars(wiring)["Fleet"] = FixedFleet
-    app, recorder = wiring.project_gateway(open_project(folder))
+    """In a process of its own: the gateway of a project in front of the stand-in."""
+    flags = {"upstream": {"there": {"url": f"{upstream}/v1"}}}
+    app, recorder = project_gateway(open_project(folder, flags=flags))
     try:
         uvicorn.run(app, port=port, log_level="critical", timeout_graceful_shutdown=5)
     finally:
@@ -196,12 +179,31 @@ def kept(folder: Path, wanted: int) -> dict[str, int]:
         time.sleep(0.5)
 
 
+@contextlib.contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[bool]:
+    """A disk of its own below a folder, so small that it fills while the database is away. False where this user may not mount one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", str(folder)]
+    mounted = subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "--lazy", str(folder)], check=False)
+
+
 def run(folder: Path, *, rounds: int, rate: float, away: float) -> dict[str, Any]:
     """All rounds."""
     (folder / "afina.toml").write_text("", "utf-8")
     project = open_project(folder)
     with project.session() as session:
         session.execute("SELECT 1")
+    with small_disk(project.paths.spool, DISK_MB) as mounted:
+        return {**attacked(folder, project, rounds=rounds, rate=rate, away=away), "disk_full": mounted}
+
+
+def attacked(folder: Path, project: Project, *, rounds: int, rate: float, away: float) -> dict[str, Any]:
+    """The same, on whatever disk the spool is."""
     upstream, port = start_stand_in(), free_port()
     process = start_gateway(folder, port, upstream)
     seen, ended = Seen(), threading.Event()

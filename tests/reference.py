@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import click
 from fastapi.routing import APIRoute
@@ -20,9 +20,13 @@ from afina.records import EvalItem, Example, Part, Verdict
 from afina.serve.answers import Asked, Classification
 from afina.serve.app import GatewayOptions, build_gateway
 from afina.serve.completion import Completion
+from afina.serve.documents import Free, Parsed, Styled
 from afina.serve.fleet import Fleet
 from afina.serve.gateway import Books
+from afina.serve.news import News
 from afina.serve.opinions import Opinion
+from afina.serve.people import PersonChange
+from afina.serve.target import Targets
 from afina.settings import RuntimeSettings, Settings
 from afina.tasks import KINDS
 
@@ -89,12 +93,14 @@ def settings_page() -> Iterator[str]:
         "`afina.toml` in the project's folder. Layers, the later wins: defaults < what the base brings (`train.toml` in its folder) < "
         'the recipe (`recipe = "NAME"`, see `afina recipes`) < `afina.toml` < environment (`AFINA_SECTION__KEY`, lists as JSON; '
         "`OLLAMA_MODEL` sets serve.model, `LOCAL_BASE_MODEL` base.model) < options. Unknown keys are errors. `[project]`, `[store]`, "
-        "`[runtime]` and `[serve]` are of the machine and may not stand in a recipe.\n"
+        "`[runtime]`, `[serve]`, `[capture]` and `[upstream.NAME]` are of the machine and may not stand in a recipe.\n"
     )
     for name, field in Settings.model_fields.items():
         section = field.annotation
         if isinstance(section, type) and issubclass(section, BaseModel):
             yield from settings_section(name, section)
+        elif named := [one for one in get_args(section) if is_section(one)]:
+            yield from settings_section(f"{name}.NAME", named[0])
 
 
 def settings_section(name: str, section: type[BaseModel]) -> Iterator[str]:
@@ -121,6 +127,8 @@ def is_section(annotation: Any) -> bool:
 
 def default_of(value: Any) -> str:
     """A default as TOML would write it."""
+    if value is PydanticUndefined:
+        return "required"
     if callable(value):
         return "{}"
     if isinstance(value, bool):
@@ -135,13 +143,15 @@ def http_page() -> Iterator[str]:
         "`afina serve` answers here. Every answer carries `x-afina-model` (the version) and `x-afina-interaction` (what feedback "
         "refers to), `x-afina-overhead-ms` is what the gateway took beside the model; `x-afina-ignored` names keys of a request that nothing is known of. Errors are in OpenAI's form, under `/api/` in "
         "Ollama's. Once a project has a key (`afina keys add`), every request needs one: `Authorization: Bearer KEY` or `x-api-key: KEY`; 401 without, "
-        "403 with one for something else, 429 with one that has nothing left. `x-user` and `x-conversation` may name user and conversation.\n"
+        "403 with one for something else, 429 with one that has nothing left. The client is the key's. `x-user`, `x-conversation`, `x-channel`, `x-product`, `x-category` "
+        "may name what they say, or the body's `metadata` does; its other texts are recorded as facts. `x-request-id` is taken over where it is a plain word, made "
+        "otherwise, and stands in every reply and record.\n"
     )
-    fleet = Fleet(lambda: (), RuntimeSettings(), logs=Path())
+    fleet = Fleet(lambda: (), RuntimeSettings(), logs=Path(), news=News(lambda _: False))
     options = GatewayOptions(client=ClientId("c"), timeout_s=1)
     session: Any = nullcontext
     books = Books(record=lambda _: None, feedback=lambda _: True, keys=dict, session=session)
-    app = build_gateway(fleet, options, books)
+    app = build_gateway(Targets(fleet), options, books)
     routes = [route for route in app.routes if isinstance(route, APIRoute)]
     yield from table(
         ("method", "path", "what it does"),
@@ -158,6 +168,10 @@ def http_page() -> Iterator[str]:
         "/v1/answer": Asked,
         "/v1/classify": Classification,
         "/v1/feedback": Opinion,
+        "/nlu/parse": Parsed,
+        "/style/reply": Styled,
+        "/ask": Free,
+        "/v1/users/{user}": PersonChange,
         "/v1/chat/completions": Completion,
     }
     for path, model in bodies.items():

@@ -173,6 +173,18 @@ class Recorder:
             return ""
         return self.full
 
+    def numbers(self) -> dict[str, float]:
+        """What is on its way, and what became of what was taken since the start."""
+        counts = self.counts
+        return {
+            "spool_bytes": self.spool.bytes,
+            "records_at_risk": len(self.at_risk),
+            "records_taken": counts.taken,
+            "records_stored": counts.stored,
+            "records_refused": counts.refused,
+            "records_lost": counts.lost,
+        }
+
     def close(self) -> None:
         """Write what is left into the database, if it answers; else it waits for the next start."""
         self.closing.set()

@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from afina.errors import InputError
 from afina.records import Entry, Exchange, Feedback, FeedbackKind, Interaction, Turn
+from afina.signals import category_of
 from afina.store.named import read_queries
 from afina.store.pool import Connection, Row
 
@@ -52,23 +53,29 @@ def as_json(turns: Sequence[Turn]) -> Jsonb:
 
 
 def record_interactions(session: Connection, interactions: Sequence[Interaction]) -> None:
-    """Add answered messages of live traffic; what was recorded before stays as it is."""
+    """Add answered messages of live traffic and the people in it; what was recorded before stays as it is. A message without a category gets one."""
     rows = [
         {
             **{name: getattr(i, name) for name in QUERIED},
             "context": as_json(i.context),
             "facts": Jsonb(i.facts),
+            "parameters": Jsonb(i.parameters),
             "fault": i.fault.value,
+            "category": i.category or category_of(i.text),
         }
         for i in interactions
     ]
+    people = sorted({i.user for i in interactions if i.user})
+    if people:
+        session.execute(QUERIES["add_users"], {"users": people})
     with session.cursor() as cursor:
         cursor.executemany(QUERIES["add_interaction"], rows)
 
 
 QUERIED = (
     "id", "external_id", "user", "conversation", "task", "source", "text", "answer", "reaction", "confidence",
-    "model_version", "latency_ms", "tokens_in", "tokens_out", "ok", "error",
+    "model_version", "latency_ms", "tokens_in", "tokens_out", "ok", "error", "request_id", "served_by", "variant", "channel", "product",
+    "cost",
 )  # fmt: skip
 """Fields of an interaction that are columns as they are."""
 

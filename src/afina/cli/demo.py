@@ -10,7 +10,7 @@ from afina.bases import resolve_base, semilla
 from afina.cli.options import here
 from afina.cli.pages import version_pages
 from afina.cli.terminal import OUT, escape, print_report, stages
-from afina.demo.story import CHAT, SETTINGS, honest_failure, turn_the_chat, turn_the_wheel
+from afina.demo.story import CHAT, REAL_BASE, SETTINGS, honest_failure, turn_the_chat, turn_the_wheel
 from afina.errors import TrainError
 from afina.flows.base_settings import base_layer
 from afina.flows.project import folder_project
@@ -43,7 +43,8 @@ def demo_command(folder: Path | None, base: str) -> None:
     resolve_base(base)
     place = (folder or demo_folder(base)).resolve()
     if not (place / SETTINGS_FILE).is_file():
-        write_whole(place / SETTINGS_FILE, f"{SETTINGS}\n[base]\nmodel = {json.dumps(base)}\n")
+        more = "" if base == semilla.NAME else REAL_BASE
+        write_whole(place / SETTINGS_FILE, f"{SETTINGS}{more}\n[base]\nmodel = {json.dumps(base)}\n")
     introduction = INTRODUCTION if base == semilla.NAME else INTRODUCTION[:1]
     for line in introduction:
         OUT.print(escape(t(line)))

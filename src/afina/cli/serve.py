@@ -3,7 +3,9 @@
 import logging
 import signal
 import socket
+from collections.abc import Sequence
 from types import FrameType
+from typing import Any
 
 import click
 import uvicorn
@@ -27,9 +29,18 @@ from afina.wiring.gateway import project_gateway
 @click.option("--host", help=t("address (default: the setting's)"))
 @click.option("--port", type=click.IntRange(0, 65535), help=t("port (default: the setting's); 0 takes a free one"))
 @click.option("--model", help=t("answer with this version only"))
-def serve_command(host: str | None, port: int | None, model: str | None) -> None:
+@click.option(
+    "--upstream",
+    "upstreams",
+    multiple=True,
+    metavar="URL",
+    help=t(
+        "stand in front of an OpenAI-compatible server, e.g. http://127.0.0.1:11434/v1: it answers what no live version answers, everything is kept; may be given more than once, asked in order"
+    ),
+)
+def serve_command(host: str | None, port: int | None, model: str | None, upstreams: tuple[str, ...]) -> None:
     """Serve."""
-    project = open_project(here())
+    project = open_project(here(), flags=named(upstreams))
     serve = project.settings.serve
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -49,6 +60,11 @@ def serve_command(host: str | None, port: int | None, model: str | None) -> None
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         recorder.close()
+
+
+def named(upstreams: Sequence[str]) -> dict[str, Any]:
+    """Addresses as settings: the first is called `upstream`."""
+    return {"upstream": {f"upstream{n or ''}": {"url": url} for n, url in enumerate(upstreams)}} if upstreams else {}
 
 
 def end(_number: int, _frame: FrameType | None) -> None:

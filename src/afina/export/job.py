@@ -30,6 +30,11 @@ def register_version(session: Connection, version: ModelVersion) -> None:
     )
 
 
+def change_card(session: Connection, version: ModelVersionId, card: dict[str, Any]) -> None:
+    """Replace what is known of a version."""
+    session.execute(QUERIES["change_card"], {"id": version, "card": Json(card)})
+
+
 def next_name(session: Connection, *, task: str, base: str) -> str:
     """`BASE-TASK:vN`, the form of names Ollama uses."""
     row = session.execute(QUERIES["next_number"], {"task": task}).fetchone()

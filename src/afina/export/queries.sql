@@ -2,6 +2,9 @@
 INSERT INTO ml.model_versions (id, client_id, name, task, base, run_id, gguf, quantisation, card)
 VALUES (%(id)s, current_setting('app.client'), %(name)s, %(task)s, %(base)s, %(run)s, %(gguf)s, %(quantisation)s, %(card)s)
 
+-- change_card: what became known later
+UPDATE ml.model_versions SET card = %(card)s WHERE id = %(id)s
+
 -- next_number: for the version's name
 SELECT count(*) + 1 AS number FROM ml.model_versions WHERE task = %(task)s
 

@@ -1,7 +1,7 @@
 """A version beside the base, the live version and the baselines, on the held-out part and the guards: the verdict."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,6 +10,7 @@ from afina.chat.render import Renderer
 from afina.evaluate.arms import TARGET, Arm, Asking, Nearest, Pair, gguf_arm
 from afina.evaluate.ask import ask_arms
 from afina.evaluate.baselines import NEAREST, Known, baseline_arm, require_baseline
+from afina.evaluate.calibrate import calibrate
 from afina.evaluate.metrics import load_metric
 from afina.evaluate.record import write_record
 from afina.evaluate.set_files import with_starters
@@ -27,6 +28,8 @@ from afina.verdict.judge import Question, judge
 from afina.verdict.record import write_verdict
 
 BASE, TUNED, LIVE = "base", "tuned", "live"
+CALIBRATED = 100
+"""Answers that a version's probabilities are calibrated on, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +186,43 @@ def own_type(version: ModelVersion) -> dict[str, dict[str, str]]:
     return {"export": {"quantisation": version.quantisation}} if version.quantisation in known else {}
 
 
+def calibrate_version(project: Project, version: ModelVersion, contest: Contest, stages: Stages) -> None:
+    """Ask the tuned file on the validation part, and keep with the version how to read its probabilities: the gateway tells them as confidence.
+
+    Only answers that a schema binds have one.
+    """
+    dataset = contest.dataset
+    if dataset.answer_schema is None or not project.task.kind.asks:
+        return
+    items = [
+        EvalItem(id=e.id, turns=e.turns, expected=e.answer, group=e.group) for e in dataset.validation[:CALIBRATED]
+    ]
+    own = asking(project, contest.settings, dataset.prompt, None, weighs=False)
+    with stages.stage("calibrate") as stage:
+        arm = model_arm(f"{TUNED}.validation", contest.tuned, own, contest)
+        record = ask_arms(
+            [arm],
+            make_set(dataset.task, items, answer_schema=dataset.answer_schema),
+            ("exact",),
+            contest.folder,
+            tell=stage.tell,
+        )
+        scores = record[0].scores["exact"]
+        answers = [
+            (o.confidence, scores[o.item] == 1)
+            for o in record[0].record.outputs
+            if o.confidence is not None and o.item in scores
+        ]
+        found = calibrate([min(1.0, sure) for sure, _ in answers], [right for _, right in answers])
+        stage.note = (
+            f"{len(answers)} answers of the validation part"
+            if found
+            else "too few answers, or none wrong: not calibrated"
+        )
+    if found is not None:
+        project.ledger.change_card(version.id, {**version.card, "calibration": asdict(found)})
+
+
 def evaluate_version(project: Project, version: ModelVersion, stages: Stages) -> tuple[dict[str, Any], Verdict]:
     """Score a version, reach the verdict, keep both. Returns the report's entry."""
     ledger, paths = project.ledger, project.paths
@@ -207,4 +247,5 @@ def evaluate_version(project: Project, version: ModelVersion, stages: Stages) ->
     # kept with the version: the dataset's folder holds the newest version's
     own = next(one for one in scored if one.name == TUNED)
     write_record(folder / "evaluation.jsonl", own.record, own.scores)
+    calibrate_version(project, version, contest, stages)
     return entry, verdict

@@ -126,6 +126,10 @@ class FolderLedger:
         """See `Ledger`."""
         self.write("versions", version.id, version)
 
+    def change_card(self, version: ModelVersionId, card: dict[str, Any]) -> None:
+        """See `Ledger`."""
+        self.write("versions", version, replace(self.read("versions", version, ModelVersion), card=card))
+
     def version(self, name: str | None = None) -> ModelVersion:
         """See `Ledger`."""
         for identity in reversed(self.ids("versions")):

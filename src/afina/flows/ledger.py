@@ -90,6 +90,10 @@ class Ledger(Protocol):
         """A model whose files are in place."""
         ...
 
+    def change_card(self, version: ModelVersionId, card: dict[str, Any]) -> None:
+        """What is known of a version, anew."""
+        ...
+
     def version(self, name: str | None = None) -> ModelVersion:
         """A version by id or name; without one the newest tuned one.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from afina.capture import load_exchanges, save_entries
 from afina.curate import kept_examples, save_curated
-from afina.export import get_base_version, get_version, next_name, register_version
+from afina.export import change_card, get_base_version, get_version, next_name, register_version
 from afina.freeze import kept_parts, load_dataset, newest_dataset, save_dataset
 from afina.ids import ClientId, DatasetId, ModelVersionId, RunId
 from afina.records import (
@@ -107,6 +107,11 @@ class PostgresLedger:
         """See `Ledger`."""
         with self.session() as session:
             register_version(session, version)
+
+    def change_card(self, version: ModelVersionId, card: dict[str, Any]) -> None:
+        """See `Ledger`."""
+        with self.session() as session:
+            change_card(session, version, card)
 
     def version(self, name: str | None = None) -> ModelVersion:
         """See `Ledger`."""

@@ -59,6 +59,18 @@ class Interaction:
     error: str = ""
     fault: Fault = Fault.NONE
     created_at: datetime | None = None
+    request_id: str = ""
+    served_by: str = ""
+    """Name of the version, or upstream/model."""
+    variant: str = ""
+    """production, canary or upstream."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """What the request said besides its texts: sampling, tools, the form of the answer."""
+    channel: str = ""
+    product: str = ""
+    category: str = ""
+    cost: float | None = None
+    """Of an upstream's answer, in the currency of its prices."""
 
 
 class FeedbackKind(StrEnum):

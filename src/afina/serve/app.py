@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
@@ -13,15 +12,21 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from afina.ids import ClientId
+from afina.serve.alerts import AlertRules, Alerts
 from afina.serve.answers import add_answers
-from afina.serve.budget import Budget
+from afina.serve.caller import REQUEST_ID
+from afina.serve.captured import add_captured
+from afina.serve.documents import add_documents
 from afina.serve.door import Door, Guarded
 from afina.serve.exchange import OVERHEAD
-from afina.serve.fleet import Fleet
+from afina.serve.feedback import add_feedback
 from afina.serve.gateway import Books, Gateway
+from afina.serve.metrics import CONTENT_TYPE
 from afina.serve.ollama import add_ollama, in_ollama_form
+from afina.serve.openai import add_openai
 from afina.serve.problems import RequestProblem, problem
-from afina.serve.route import LiveVersion
+from afina.serve.target import Targets
+from afina.settings import ReplySettings
 
 LOG = logging.getLogger("afina.serve")
 SERVER, WRONG, LIMITED = 500, "invalid_request_error", "rate_limit_error"
@@ -29,33 +34,37 @@ SERVER, WRONG, LIMITED = 500, "invalid_request_error", "rate_limit_error"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayOptions:
-    """Whose traffic it is, how long an answer may take, and which web pages of other addresses may call it."""
+    """Whose traffic it is where no key says it, how long an answer may take, which other addresses' web pages may call it, what is worth an alert."""
 
     client: ClientId
     timeout_s: float
     origins: Sequence[str] = ()
+    alerts: AlertRules = field(default_factory=AlertRules)
+    reply: ReplySettings = field(default_factory=ReplySettings)
 
 
-def build_gateway(fleet: Fleet, options: GatewayOptions, books: Books) -> FastAPI:
+def build_gateway(targets: Targets, options: GatewayOptions, books: Books) -> FastAPI:
     """The application. It starts the fleet and stops it."""
-    door, budget = Door(books.keys), Budget(books.session)
-    gateway = Gateway(fleet, books, budget, client=options.client, timeout_s=options.timeout_s)
+    fleet = targets.fleet
+    door = Door(books.keys, news=fleet.news)
+    gateway = Gateway(targets, books, timeout_s=options.timeout_s, reply=options.reply)
+    alerts = Alerts(options.alerts, gateway.seen)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await door.refresh()
-        followers = [asyncio.create_task(fleet.follow()), asyncio.create_task(door.follow())]
+        followers = [asyncio.create_task(one.follow()) for one in (fleet.news, fleet, door, alerts)]
         try:
             yield
         finally:
             for follower in followers:
                 follower.cancel()
+            desk.close()
             await gateway.close()
-            await asyncio.to_thread(budget.close)
             await asyncio.to_thread(fleet.stop)
 
     app = FastAPI(title="afina", lifespan=lifespan)
-    app.state.fleet = fleet
+    app.state.fleet, app.state.alerts = fleet, alerts
     app.add_middleware(Guarded, door=door)
     if options.origins:
         app.add_middleware(
@@ -63,54 +72,37 @@ def build_gateway(fleet: Fleet, options: GatewayOptions, books: Books) -> FastAP
             allow_origins=list(options.origins),
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
-            expose_headers=["x-afina-model", "x-afina-interaction", "x-afina-ignored", OVERHEAD],
+            expose_headers=["x-afina-model", "x-afina-interaction", "x-afina-ignored", OVERHEAD, REQUEST_ID],
         )
     add_problems(app)
-    add_ollama(app, gateway)
-    add_answers(app, gateway)
-    app.add_api_route("/v1/chat/completions", gateway.chat, methods=["POST"])
-    app.add_api_route("/v1/feedback", gateway.opinion, methods=["POST"])
-    add_models(app, fleet)
+    add_openai(app, gateway, client=options.client)
+    add_ollama(app, gateway, client=options.client)
+    add_captured(app, gateway, client=options.client)
+    add_answers(app, gateway, client=options.client)
+    add_documents(app, gateway, client=options.client)
+    desk = add_feedback(app, gateway, client=options.client)
+    add_health(app, gateway)
     return app
 
 
-def add_models(app: FastAPI, fleet: Fleet) -> None:
-    """What is live, in OpenAI's form, and whether anything is."""
+def add_health(app: FastAPI, gateway: Gateway) -> None:
+    """Whether anybody answers, and what was seen."""
 
-    @app.get("/v1/models")
-    async def models() -> dict[str, Any]:
-        """All live versions."""
-        return {"object": "list", "data": [model_card(version) for version in fleet.live]}
-
-    @app.get("/v1/models/{name:path}")
-    async def model(name: str) -> dict[str, Any]:
-        """One of them."""
-        found = next((version for version in fleet.live if version.name == name), None)
-        if found is None:
-            raise RequestProblem(404, f"no live model {name[:200]!r}")
-        return model_card(found)
-
-    @app.get("/healthz")
     async def health() -> Response:
-        """200 when a model is live, 503 otherwise."""
+        """200 when a model is live or an upstream is named, 503 otherwise."""
+        fleet = gateway.fleet
         alive = sum(worker.alive() for worker in fleet.workers.values())
-        ready = bool(fleet.live) and alive > 0
+        ready = (bool(fleet.live) and alive > 0) or bool(gateway.targets.upstreams)
         return JSONResponse(
             {"status": "ok" if ready else "no model", "workers": alive}, status_code=200 if ready else 503
         )
 
+    async def metrics() -> Response:
+        """Counts since the start, as Prometheus reads them."""
+        return Response(gateway.seen.text(), media_type=CONTENT_TYPE)
 
-def model_card(version: LiveVersion) -> dict[str, Any]:
-    """A version in OpenAI's form."""
-    return {
-        "id": version.name,
-        "object": "model",
-        "created": version.created,
-        "owned_by": "afina",
-        "task": version.task,
-        "canary": version.canary,
-        "share": version.share,
-    }
+    app.add_api_route("/healthz", health, methods=["GET"])
+    app.add_api_route("/metrics", metrics, methods=["GET"])
 
 
 def add_problems(app: FastAPI) -> None:

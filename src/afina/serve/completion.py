@@ -4,6 +4,7 @@ The worker is llama.cpp's own server, which has more than a hundred keys. Some o
 (`grammar` with deep parentheses, `dry_penalty_last_n` = 10⁹), so only the known ones below reach it.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -18,6 +19,8 @@ Text = Annotated[str, Field(strict=True)]
 MAX_MESSAGES, MAX_STOPS, MAX_TOOLS, MAX_CHOICES = 2000, 16, 64, 8
 BINDING = ("grammar", "json_schema", "grammar_lazy", "grammar_triggers")
 """Keys of llama.cpp that bind the answer: left out silently, they would make it another one."""
+USAGE = {"include_usage": True}
+"""A stream's counts are always asked for: they are recorded."""
 UNUSED = frozenset({
     "store", "metadata", "service_tier", "parallel_tool_calls", "reasoning_effort", "safety_identifier", "prompt_cache_key", "verbosity",
     "keep_alive", "cache_prompt",
@@ -181,4 +184,31 @@ def to_worker(completion: Completion) -> dict[str, Any]:
     for message in body["messages"]:
         if message["role"] == "developer":  # OpenAI's newer word for it, which no open template knows
             message["role"] = "system"
+    if body.get("stream"):
+        body["timings_per_token"] = True  # counts a stream that is cut, too
     return body
+
+
+def asks_usage(body: Mapping[str, Any]) -> bool:
+    """Whether a caller wants a stream's counts."""
+    options = body.get("stream_options")
+    return isinstance(options, dict) and bool(options.get("include_usage"))
+
+
+def to_upstream(body: dict[str, Any], *, model: str) -> dict[str, Any]:
+    """The body that another server gets: the caller's as it is, but for the model where ours is named, and what only this gateway reads.
+
+    Raises:
+        RequestProblem: it has no messages.
+    """
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages or not all(isinstance(one, dict) for one in messages):
+        raise RequestProblem(400, "`messages` must be a list of messages")
+    if len(messages) > MAX_MESSAGES:
+        raise RequestProblem(400, f"`messages`: at most {MAX_MESSAGES:,}")
+    sent = {name: value for name, value in body.items() if name != "metadata"}
+    if model:
+        sent["model"] = model
+    if sent.get("stream"):
+        sent["stream_options"] = USAGE
+    return sent

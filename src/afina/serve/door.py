@@ -17,21 +17,25 @@ from starlette.types import Scope as AsgiScope
 
 from afina.errors import AfinaError, SettingsError
 from afina.serve.keys import Key, Scope, hash_of
+from afina.serve.news import News
 from afina.serve.ollama import in_ollama_form
 from afina.serve.problems import problem
 
 LOG = logging.getLogger("afina.serve")
 REFRESH_S = 1.0
 OPEN = {"/healthz"}
-NEEDED = (("/v1/feedback", Scope.FEEDBACK), ("/v1/", Scope.CHAT), ("/api/", Scope.CHAT))
+NEEDED = (
+    ("/v1/feedback", Scope.FEEDBACK), ("/v1/", Scope.CHAT), ("/api/", Scope.CHAT), ("/nlu/", Scope.CHAT), ("/style/", Scope.CHAT),
+    ("/ask", Scope.CHAT),
+)  # fmt: skip
 """Beginning of a path → what a key must be for; the first that fits. Anything else needs `admin`."""
 
 
 class Door:
-    """The keys as the database had them a second ago: a dead database keeps nobody out who was in."""
+    """The keys as the database last told them: a dead database keeps nobody out who was in."""
 
-    def __init__(self, read: Callable[[], dict[str, Key]]) -> None:
-        self.read = read
+    def __init__(self, read: Callable[[], dict[str, Key]], *, news: News) -> None:
+        self.read, self.news = read, news
         self.keys: dict[str, Key] = {}
         self.known = False
         """Whether they were read at least once. Before that nobody is let in."""
@@ -47,7 +51,7 @@ class Door:
     async def follow(self) -> None:
         """Read them for ever."""
         while True:
-            await asyncio.sleep(REFRESH_S)
+            await self.news.next(poll_s=REFRESH_S)
             await self.refresh()
 
     def look(self, path: str, headers: Headers) -> tuple[int, str, Key | None]:

@@ -1,71 +1,134 @@
 """One request on its way: who asked what of whom, and what became of it."""
 
+import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from afina.ids import ClientId, InteractionId, new_id
+from afina.ids import InteractionId, new_id
 from afina.records import Fault, Interaction, Turn
-from afina.serve.completion import Message
-from afina.serve.route import LiveVersion
+from afina.serve.caller import REQUEST_ID, Caller
+from afina.serve.completion import asks_usage
+from afina.serve.target import Target
 
 ROLES = {"developer": "system"}
 """OpenAI's newer word for a role."""
+SPOKEN = {"system", "user", "assistant"}
 OVERHEAD = "x-afina-overhead-ms"
-MAX_NAME = 512
-"""Longest user or conversation that is recorded, characters."""
+UNRECORDED = {"messages", "user", "metadata", "stream", "stream_options"}
+"""Keys of a body that are recorded elsewhere, or say nothing of the answer."""
+MOST_PARAMETERS = 100_000
+"""Longest parameters that are recorded, characters of JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked, as it is recorded. `ignored` are keys of the request that were not passed on."""
+
+    text: str
+    context: tuple[Turn, ...] = ()
+    """What was said before the text, as the caller sent it."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    ignored: Sequence[str] = ()
+    asks_usage: bool = False
+    """Whether the caller wants a stream's counts."""
+    asks_logprobs: bool = False
+    """Whether the caller wants the tokens' probabilities."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One request. `ignored` are keys of it that were not passed on."""
+    """One question to one target. Where that fails, the next target gets an exchange of its own, with the same beginning."""
 
-    version: LiveVersion
-    user: str
-    text: str
-    conversation: str
-    context: tuple[Turn, ...] = ()
-    """What was said before the text, as the caller sent it."""
-    ignored: Sequence[str] = ()
+    caller: Caller
+    question: Question
+    target: Target
     began: float = field(default_factory=time.monotonic)
     id: InteractionId = field(default_factory=lambda: InteractionId(new_id("int")))
+
+    def to(self, target: Target) -> "Exchange":
+        """The same question to somebody else."""
+        return replace(self, target=target, id=InteractionId(new_id("int")))
+
+    def ignoring(self, keys: Sequence[str]) -> "Exchange":
+        """The same; these keys of the request had no effect."""
+        return replace(self, question=replace(self.question, ignored=keys)) if keys else self
+
+    def finding(self, found: Sequence[Mapping[str, str]]) -> "Exchange":
+        """The same; these rules were broken."""
+        told = {**self.question.parameters, "findings": list(found)}
+        return replace(self, question=replace(self.question, parameters=told)) if found else self
+
+    def missing(self, error: str, fault: Fault) -> Interaction:
+        """The record of an exchange without an answer."""
+        return self.interaction(answer="", usage=None, error=error, fault=fault)
 
     def headers(self, *, upstream_s: float = 0.0) -> dict[str, str]:
         """What the caller may refer to later, what of the request had no effect, and what this gateway took beside the model's `upstream_s`."""
         overhead = (time.monotonic() - self.began - upstream_s) * 1000
-        ignored = {"x-afina-ignored": ",".join(self.ignored)[:200]} if self.ignored else {}
-        plain = {name: value.encode("ascii", "replace").decode() for name, value in ignored.items()}
+        ignored = {"x-afina-ignored": ",".join(self.question.ignored)[:200]} if self.question.ignored else {}
         return {
-            "x-afina-model": self.version.name,
+            "x-afina-model": plain(self.target.name),
             "x-afina-interaction": self.id,
+            REQUEST_ID: self.caller.request_id,
             OVERHEAD: f"{overhead:.2f}",
-            **plain,
+            **{name: plain(value) for name, value in ignored.items()},
         }
 
     def interaction(
-        self, client: ClientId, *, answer: str, usage: dict[str, Any] | None, error: str = "", fault: Fault = Fault.NONE
+        self,
+        *,
+        answer: str,
+        usage: Mapping[str, Any] | None,
+        confidence: float | None = None,
+        error: str = "",
+        fault: Fault = Fault.NONE,
     ) -> Interaction:
         """The record of the finished exchange."""
+        caller, target, version = self.caller, self.target, self.target.version
+        tokens_in, tokens_out = tokens(usage, "prompt_tokens"), tokens(usage, "completion_tokens")
+        upstream = target.upstream
         return Interaction(
             id=self.id,
-            client=client,
-            user=storable(self.user)[:MAX_NAME],
-            conversation=storable(self.conversation)[:MAX_NAME],
-            text=storable(self.text),
-            context=tuple(Turn(t.role, storable(t.content)) for t in self.context),
+            client=caller.client,
+            user=storable(caller.user),
+            conversation=storable(caller.conversation),
+            text=storable(self.question.text),
+            context=tuple(Turn(t.role, storable(t.content)) for t in self.question.context),
             answer=storable(answer),
-            task=self.version.task,
+            confidence=confidence,
+            facts={storable(name): storable(value) for name, value in caller.facts.items()},
+            task=target.task,
             source="gateway",
             external_id=self.id,
-            model_version=self.version.id,
+            model_version=version.id if version is not None else None,
             latency_ms=(time.monotonic() - self.began) * 1000,
             ok=fault is Fault.NONE,
             error=storable(error),
             fault=fault,
-            tokens_in=(usage or {}).get("prompt_tokens"),
-            tokens_out=(usage or {}).get("completion_tokens"),
+            tokens_in=tokens_in,
+            tokens_out=tokens_out,
+            request_id=caller.request_id,
+            served_by=storable(target.name),
+            variant=target.variant,
+            parameters=bounded(self.question.parameters),
+            channel=storable(caller.channel),
+            product=storable(caller.product),
+            category=storable(caller.category),
+            cost=upstream.cost(tokens_in or 0, tokens_out or 0) if upstream is not None else None,
         )
+
+
+def plain(text: str) -> str:
+    """As a header can carry it."""
+    return "".join(c if c.isprintable() else "?" for c in text).encode("ascii", "replace").decode()[:200]
+
+
+def tokens(usage: Mapping[str, Any] | None, name: str) -> int | None:
+    """A count that a server told, if it is one that a row can hold."""
+    value = (usage or {}).get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
 
 
 def storable(text: str) -> str:
@@ -73,8 +136,42 @@ def storable(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
-def said(messages: Sequence[Message]) -> tuple[str, tuple[Turn, ...]]:
-    """The text of the last user message, and what was said before it."""
-    at = max((n for n, message in enumerate(messages) if message.role == "user"), default=0)
-    before = tuple(Turn(ROLES.get(m.role, m.role), m.content) for m in messages[:at] if m.content)
-    return messages[at].content or "", tuple(turn for turn in before if turn.role in {"system", "user", "assistant"})
+def bounded(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as a row can hold them; of too large ones their names."""
+    text = storable(json.dumps(dict(parameters), ensure_ascii=False)) if parameters else ""
+    if not text:
+        return {}
+    if len(text) > MOST_PARAMETERS:
+        return {"too_large": sorted(map(storable, parameters))}
+    value: dict[str, Any] = json.loads(text.replace("\\u0000", ""))
+    return value
+
+
+def question_of(body: Mapping[str, Any]) -> Question:
+    """A chat completion's body as it is recorded: the last user message, what was said before it, and all else. Messages that are more than texts
+    (calls of tools, their results, images) are recorded whole, among the parameters.
+    """
+    given = body.get("messages")
+    messages = [m for m in given if isinstance(m, dict)] if isinstance(given, list) else []
+    said = [(ROLES.get(str(m.get("role")), str(m.get("role"))), text_of(m.get("content"))) for m in messages]
+    at = max((n for n, (role, _) in enumerate(said) if role == "user"), default=0)
+    context = tuple(Turn(role, text) for role, text in said[:at] if text and role in SPOKEN)
+    parameters = {name: value for name, value in body.items() if name not in UNRECORDED and value is not None}
+    if any(m.keys() - {"role", "content"} or not isinstance(m.get("content"), str) for m in messages):
+        parameters["messages"] = messages
+    text = said[at][1] if said else ""
+    return Question(
+        text=text,
+        context=context,
+        parameters=parameters,
+        asks_usage=asks_usage(body),
+        asks_logprobs=bool(body.get("logprobs")),
+    )
+
+
+def text_of(content: Any) -> str:
+    """The text of a message's content, which may be in parts; of other parts what they are."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return "\n".join(str(p.get("text") or f"[{p.get('type')}]") for p in parts if isinstance(p, dict))

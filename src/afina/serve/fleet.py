@@ -13,12 +13,13 @@ from pathlib import Path
 
 from afina.errors import AfinaError
 from afina.runtime import Load, Served, Worker, open_load, served_of
-from afina.serve.route import LiveVersion, choose
+from afina.serve.news import News
+from afina.serve.route import LiveVersion, Wanted, choose
 from afina.settings import RuntimeSettings
 
 LOG = logging.getLogger("afina.serve")
 DRAIN_S = 30.0
-RETRY_S = 5.0
+RETRY_S, POLL_S = 5.0, 1.0
 
 
 class Fleet:
@@ -30,9 +31,10 @@ class Fleet:
         settings: RuntimeSettings,
         *,
         logs: Path,
-        poll_s: float = 1.0,
+        news: News,
     ) -> None:
-        self.read_live, self.settings, self.logs, self.poll_s = read_live, settings, logs, poll_s
+        self.read_live, self.settings, self.logs, self.news = read_live, settings, logs, news
+        self.wanted: Sequence[LiveVersion] = ()
         self.live: list[LiveVersion] = []
         self.workers: dict[str, Worker] = {}
         """By version; of one base all are the same process."""
@@ -41,19 +43,15 @@ class Fleet:
         self.in_flight: Counter[str] = Counter()
         self.failed_at: dict[str, float] = {}
 
-    def route(self, user: str, *, model: str = "") -> tuple[LiveVersion, Worker] | None:
-        """The version and the worker that answer a user. A canary whose worker is down is answered by production."""
-        version = choose(self.live, user, model=model)
+    def routes(self, wanted: Wanted, *, has_production: bool = False) -> list[tuple[LiveVersion, Worker]]:
+        """The version that answers, with its worker, and behind a canary the one in production. Those whose worker is down are left out."""
+        live = [version for version in self.live if version.client == wanted.client]
+        version = choose(live, wanted.user, model=wanted.model, has_production=has_production)
         if version is None:
-            return None
-        worker = self.workers.get(version.id)
-        if worker is not None and worker.alive():
-            return version, worker
-        for other in self.live:
-            backup = self.workers.get(other.id)
-            if other.task == version.task and not other.canary and backup is not None and backup.alive():
-                return other, backup
-        return None
+            return []
+        behind = [other for other in live if other.task == version.task and not other.canary and other is not version]
+        found = [(one, self.workers.get(one.id)) for one in (version, *behind)]
+        return [(one, worker) for one, worker in found if worker is not None and worker.alive()]
 
     @contextmanager
     def using(self, worker: Worker) -> Iterator[None]:
@@ -73,10 +71,18 @@ class Fleet:
                 LOG.warning("serving goes on as it is: %s", exc)
             except Exception:
                 LOG.exception("serving goes on as it is")
-            await asyncio.sleep(self.poll_s)
+            # A version that did not start, or whose worker is gone, is tried again soon.
+            well = all(not self.is_missing_worker(version) for version in self.wanted)
+            await (self.news.next(poll_s=POLL_S) if well else asyncio.sleep(POLL_S))
+
+    def is_missing_worker(self, version: LiveVersion) -> bool:
+        """Whether a version has no living worker."""
+        worker = self.workers.get(version.id)
+        return worker is None or not worker.alive()
 
     async def reconcile(self, wanted: Sequence[LiveVersion]) -> None:
         """Start what is missing, switch, then drain and stop what is no longer wanted."""
+        self.wanted = wanted
         missing = [version for version in wanted if self.is_missing(version)]
         if missing:
             await self.start(wanted, missing)
@@ -89,9 +95,8 @@ class Fleet:
 
     def is_missing(self, version: LiveVersion) -> bool:
         """Whether a version has no living worker, and it is time to try."""
-        worker = self.workers.get(version.id)
         waited = time.monotonic() - self.failed_at.get(version.id, -RETRY_S)
-        return (worker is None or not worker.alive()) and waited >= RETRY_S
+        return self.is_missing_worker(version) and waited >= RETRY_S
 
     async def start(self, wanted: Sequence[LiveVersion], missing: Sequence[LiveVersion]) -> None:
         """A worker for every base of which a version is missing, with the adapters of all wanted versions on it.

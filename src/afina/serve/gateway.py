@@ -1,7 +1,6 @@
-"""The HTTP door: OpenAI's chat completions, feedback.
+"""Answers: `answer(caller, body)` is the one path of every door. It finds who may answer, asks them in turn, and records what became of it.
 
-Every answer carries `x-afina-model` and `x-afina-interaction`; the latter is what feedback refers to. What is wrong with a
-request is refused here, before a worker that all callers share sees it.
+What is wrong with a request is refused here, before a worker that all callers share sees it.
 """
 
 import asyncio
@@ -9,47 +8,45 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import anyio
-import httpx
-from fastapi import Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from typing import Any, TypeVar
 
 from afina.chat import COMPACT, defuse, strip_thinking
 from afina.errors import AfinaError, ModelError
 from afina.ids import ClientId
 from afina.records import Fault, Feedback, Interaction
-from afina.runtime import Worker, base_of, gguf_facts
+from afina.runtime import base_of, gguf_facts
 from afina.sameness import composed
 from afina.serve.budget import Budget, OpenSession, guessed_tokens
-from afina.serve.completion import read_completion, to_worker
-from afina.serve.exchange import Exchange, said
-from afina.serve.fleet import Fleet
-from afina.serve.keys import Key
-from afina.serve.opinions import Opinion, feedback_of
-from afina.serve.problems import RequestProblem, parsed, problem, read_body
-from afina.serve.route import LiveVersion
+from afina.serve.caller import Caller
+from afina.serve.completion import read_completion, to_upstream, to_worker
+from afina.serve.confidence import probability_of
+from afina.serve.exchange import Exchange, question_of
+from afina.serve.keys import Key, Reservation
+from afina.serve.metrics import Seen
+from afina.serve.people import Person, PersonChange, change_person, read_person
+from afina.serve.problems import RequestProblem
+from afina.serve.route import LiveVersion, Wanted
+from afina.serve.rules import held_to_rules
 from afina.serve.stream import StreamReader
+from afina.serve.target import Target, Targets
+from afina.serve.transport import Reply, TargetFailedError, Transport
+from afina.settings import ReplySettings
 
 LOG = logging.getLogger("afina.serve")
 Record = Callable[[Interaction | Feedback], None]
-KEEP_ALIVE_S = 2.0
-"""llama.cpp's server closes an idle connection after five seconds: ours are given up well before."""
+Result = TypeVar("Result")
 QUICK_CHARACTERS = 20_000
 """Texts up to this length are composed at once; longer ones in a thread, beside which others are answered."""
-REQUESTS_FAULT = (
-    "not supported", "Failed to parse messages", "Failed to parse tools", "json.exception", "Unable to generate parser",
-    "Jinja", "chat template", "JSON schema", "grammar", "must be", "Expected",
-)  # fmt: skip
-"""Words of llama.cpp's errors that it answers with 500 although the request is to blame."""
-REFUSED_CHARACTERS = 2000
-"""How much of a refused request is recorded."""
-ON_ITS_WAY_S, FEEDBACK_WAIT_S = 60.0, 3.0
+CHAT = "/chat/completions"
+ON_ITS_WAY_S = 60.0
+"""How long a record that was handed out may not be in the database yet."""
+TOLD = {"system", "developer"}
+"""Roles of who tells a model what to do."""
+LEFT = 499
+"""nginx's status of a request whose caller left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,269 +56,322 @@ class Books:
     record: Record
     feedback: Callable[[Feedback], bool]
     keys: Callable[[], dict[str, Key]]
-    session: OpenSession
+    session: Callable[[ClientId], OpenSession]
     refuses: Callable[[], str] = str
     """Why nothing is answered now, "" while it is: asked before every request."""
+    waiting: Callable[[], Mapping[str, float]] = dict
+    """Numbers of what is not in the database yet, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole answer: an OpenAI chat completion, whose it is, and the model's part of the time."""
+
+    value: dict[str, Any]
+    exchange: Exchange
+    upstream_s: float
+    confidence: float | None = None
+    """Of an answer that is bound by a schema."""
+    findings: Sequence[dict[str, str]] = ()
+    """Rules that the model's words broke, of doors that hold them to rules."""
+
+    def headers(self) -> dict[str, str]:
+        """Of the reply."""
+        return self.exchange.headers(upstream_s=self.upstream_s)
+
+    @property
+    def text(self) -> str:
+        """The first choice's text, "" where it only calls tools."""
+        return str(self.value["choices"][0]["message"].get("content") or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream(Answer):
+    """An answer that comes in pieces: server-sent events."""
+
+    events: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """A stream while it comes; `in_use` keeps its worker from being stopped."""
+
+    reply: Reply
+    reader: StreamReader
+    in_use: contextlib.ExitStack
 
 
 class Gateway:
-    """Routes, forwards, records."""
+    """Finds who answers, asks, records."""
 
-    def __init__(self, fleet: Fleet, books: Books, budget: Budget, *, client: ClientId, timeout_s: float) -> None:
-        self.fleet, self.client, self.feedback = fleet, client, books.feedback
-        self.save, self.budget, self.refuses = books.record, budget, books.refuses
-        self.on_its_way: dict[str, float] = {}
-        self.desk = ThreadPoolExecutor(4, "feedback")  # its own: who waits for the database must not hold up answers
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=64, keepalive_expiry=KEEP_ALIVE_S)
-        self.http = httpx.AsyncClient(timeout=timeout_s, limits=limits)
+    def __init__(self, targets: Targets, books: Books, *, timeout_s: float, reply: ReplySettings) -> None:
+        self.targets, self.fleet, self.books, self.reply = targets, targets.fleet, books, reply
+        self.budget = Budget(books.session)
+        self.transport = Transport(timeout_s=timeout_s)
+        self.seen = Seen(books.waiting)
+        self.said: dict[tuple[str, str], float] = {}
+        """Interactions and conversations that may still be on their way to the database, and since when."""
 
     async def close(self) -> None:
         """Give up connections and threads."""
-        self.desk.shutdown(wait=False, cancel_futures=True)
-        await self.http.aclose()
+        await self.transport.close()
+        await asyncio.to_thread(self.budget.close)
 
-    def record(self, interaction: Interaction) -> None:
-        """Hand an interaction out; remembered for a minute, because feedback may be faster than the database."""
-        now = time.monotonic()
-        while self.on_its_way and now - self.on_its_way[oldest := next(iter(self.on_its_way))] > ON_ITS_WAY_S:
-            del self.on_its_way[oldest]
-        self.on_its_way[interaction.id] = now
-        if interaction.conversation:
-            self.on_its_way[interaction.conversation] = now
-        self.save(interaction)
-        self.budget.settle(interaction)
-
-    async def chat(self, request: Request) -> Response:
-        """`POST /v1/chat/completions`, streaming or not."""
-        return await self.ask(request, await read_body(request))
-
-    async def ask(self, request: Request, body: dict[str, Any]) -> Response:
-        """Answer a chat completion's body.
+    async def answer(
+        self, caller: Caller, body: dict[str, Any], *, as_task: bool = False, checked: bool = False
+    ) -> Answer:
+        """Answer a chat completion's body; `as_task`: bound by the schema that the one who answers was trained with; `checked`: held to the rules of
+        `[reply]`.
 
         Raises:
-            RequestProblem: something is wrong with it.
+            RequestProblem: something is wrong with it, or nobody answers.
         """
+        targets = self.whom(Wanted(client=caller.client, user=caller.user, model=str(body.get("model") or "")))
+        question = question_of(body)
+        exchange = Exchange(caller=caller, question=question, target=targets[0])
+        held, is_reserved = None, False
+        for at, target in enumerate(targets):
+            last = at == len(targets) - 1
+            exchange = exchange.to(target) if at else exchange
+            try:
+                exchange, sent = await self.made_ready(exchange, body, as_task=as_task)
+                if not is_reserved:
+                    held, is_reserved = await self.reserved(caller, sent), True
+                return await self.asked(exchange, sent, held, checked=checked)
+            except TargetFailedError as exc:
+                self.keep(exchange.missing(exc.message[:200], exc.fault), held if last or not exc.elsewhere else None)
+                self.targets.failed(target)
+                if last or not exc.elsewhere:
+                    raise problem_of(exc, exchange) from exc
+                LOG.warning(
+                    "%s: %s failed, the next one is asked: %s", caller.request_id, target.name, exc.message[:200]
+                )
+        raise AssertionError
+
+    def whom(self, wanted: Wanted) -> list[Target]:
+        """Who may answer.
+
+        Raises:
+            RequestProblem: nobody, or nothing may be answered now.
+        """
+        if why := self.books.refuses():
+            raise RequestProblem(
+                503, f"nothing can be kept now, so nothing is answered: {why}", headers={"retry-after": "1"}
+            )
+        targets = self.targets.of(wanted)
+        if not targets:
+            raise RequestProblem(
+                503, "no model is live: `afina release` starts one, `afina serve --upstream URL` asks another server"
+            )
+        return targets
+
+    async def made_ready(
+        self, exchange: Exchange, body: dict[str, Any], *, as_task: bool
+    ) -> tuple[Exchange, dict[str, Any]]:
+        """The body that a target gets. A version gets what it was trained to read; an upstream what the caller sent.
+
+        Raises:
+            RequestProblem: it is malformed. TargetFailedError: this target cannot read it, others may.
+        """
+        target = exchange.target
+        if target.upstream is not None:
+            form = self.targets.form
+            told = {**body, "messages": told_first(body.get("messages"), form.prompt)} if as_task else body
+            return exchange, to_upstream(bound(told, form.schema) if as_task else told, model=target.upstream.model)
+        assert target.version is not None
         try:
-            completion, ignored = read_completion(body)
+            completion, ignored = read_completion(bound(body, target.version.schema) if as_task else body)
         except RequestProblem as exc:
-            self.record_refusal(request, body, exc)
+            if self.targets.upstreams:
+                raise TargetFailedError(exc.message, status=exc.status, fault=Fault.REQUEST) from exc
+            self.keep(exchange.missing(exc.message[:200], Fault.REQUEST), None)
             raise
-        user = completion.user or request.headers.get("x-user", "")
-        version, worker = self.route(user, completion.model)
-        text, context = said(completion.messages)
-        exchange = Exchange(
-            version=version,
-            user=user,
-            text=text,
-            context=context,
-            ignored=ignored,
-            conversation=request.headers.get("x-conversation", ""),
-        )
         sent = to_worker(completion)
         tighten(sent)
-        sent["messages"] = await as_trained(with_prompt(sent["messages"], version), version)
-        await self.reserve(request, exchange, sent)
-        if completion.stream:
-            return await self.stream(exchange, worker, sent)
-        return await self.forward(request, exchange, worker, sent)
+        sent["messages"] = await as_trained(told_first(sent["messages"], target.version.prompt), target.version)
+        if target.worker is not None and target.worker.adapters:
+            sent["lora"] = target.worker.lora()
+        return exchange.ignoring(ignored), sent
 
-    async def reserve(self, request: Request, exchange: Exchange, sent: dict[str, Any]) -> None:
-        """Set aside what a request may need of its key's budget.
+    async def reserved(self, caller: Caller, sent: dict[str, Any]) -> Reservation | None:
+        """What is set aside of the key's budget.
 
         Raises:
             RequestProblem: it has not enough left.
         """
-        tokens = guessed_tokens(sent["messages"], sent.get("max_tokens"))
-        await self.budget.reserve(getattr(request.state, "key", None), exchange.id, tokens)
+        if caller.key is None or not caller.key.limits.any:
+            return None
+        most = sent.get("max_tokens") or sent.get("max_completion_tokens")
+        return await self.budget.reserve(caller.key, guessed_tokens(sent["messages"], most))
 
-    def record_refusal(self, request: Request, body: dict[str, Any], why: RequestProblem) -> None:
-        """Record that a request was refused, as far as it can be read; it is no failure of the version that it was for."""
-        user = str(body.get("user") or request.headers.get("x-user", ""))
-        found = self.fleet.route(user, model=str(body.get("model") or ""))
-        if found is None:
-            return
-        text = json.dumps(body.get("messages"), ensure_ascii=False)[:REFUSED_CHARACTERS]
-        exchange = Exchange(
-            version=found[0], user=user, text=text, conversation=request.headers.get("x-conversation", "")
-        )
-        self.record(self.missing(exchange, why.message[:200], Fault.REQUEST))
-
-    def route(self, user: str, model: str) -> tuple[LiveVersion, Worker]:
-        """Who answers.
+    async def asked(
+        self, exchange: Exchange, sent: dict[str, Any], held: Reservation | None, *, checked: bool
+    ) -> Answer:
+        """Ask one target.
 
         Raises:
-            RequestProblem: nobody does.
+            TargetFailedError: it does not answer. RequestProblem: the caller left.
         """
-        if why := self.refuses():
-            raise RequestProblem(
-                503, f"nothing can be kept now, so nothing is answered: {why}", headers={"retry-after": "1"}
-            )
-        found = self.fleet.route(user, model=model)
-        if found is None:
-            raise RequestProblem(503, "no model is live: `afina release` starts one")
-        return found
-
-    async def forward(self, request: Request, exchange: Exchange, worker: Worker, body: dict[str, Any]) -> Response:
-        """One whole answer. A caller who leaves ends the generation."""
-        began = time.monotonic()
-        with self.fleet.using(worker):
-            try:
-                reply = await while_there(request, self.send(worker, body, stream=False))
-            except httpx.HTTPError as exc:
-                return self.failed(exchange, exc)
-            if reply is None:
-                self.record(self.missing(exchange, "the caller left", Fault.CLIENT))
-                return Response(status_code=499)
-        if reply.status_code != httpx.codes.OK:
-            return self.refused(exchange, reply.status_code, reply.content)
-        upstream_s = time.monotonic() - began
-        value = reply.json()
-        value["model"] = exchange.version.name
-        for choice in value["choices"]:
-            clean(choice["message"])
-        first = value["choices"][0]["message"]
-        answer = first["content"] or (
-            json.dumps(first["tool_calls"], ensure_ascii=False) if first.get("tool_calls") else ""
-        )
-        self.record(exchange.interaction(self.client, answer=answer, usage=value.get("usage")))
-        return JSONResponse(value, headers=exchange.headers(upstream_s=upstream_s))
-
-    async def send(self, worker: Worker, body: dict[str, Any], *, stream: bool) -> httpx.Response:
-        """Ask a worker; once more where a kept connection turned out to be closed before anything was answered.
-
-        Raises:
-            httpx.HTTPError: no answer.
-        """
-        url = f"{worker.url}/v1/chat/completions"
-        if worker.adapters:
-            body = {**body, "lora": worker.lora()}
-        try:
-            return await self.http.send(self.http.build_request("POST", url, json=body), stream=stream)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            if not worker.alive():
-                raise
-            return await self.http.send(self.http.build_request("POST", url, json=body), stream=stream)
-
-    def missing(self, exchange: Exchange, error: str, fault: Fault) -> Interaction:
-        """The record of an exchange without an answer."""
-        return exchange.interaction(self.client, answer="", usage=None, error=error, fault=fault)
-
-    def failed(self, exchange: Exchange, error: Exception) -> Response:
-        """The worker did not answer."""
-        self.record(self.missing(exchange, type(error).__name__, Fault.MODEL))
-        return problem(502, f"the model worker did not answer ({type(error).__name__})", kind="server_error")
-
-    def refused(self, exchange: Exchange, status: int, content: bytes) -> Response:
-        """The worker refused: because of the request, or because it cannot. Only the latter is a failure of the model."""
-        text = content.decode("utf-8", errors="replace")
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            text = str(json.loads(text)["error"]["message"])
-        ours = status >= httpx.codes.INTERNAL_SERVER_ERROR and not any(words in text for words in REQUESTS_FAULT)
-        fault = Fault.MODEL if ours else Fault.REQUEST
-        self.record(self.missing(exchange, text[:200], fault))
-        status = status if ours or status < httpx.codes.INTERNAL_SERVER_ERROR else int(httpx.codes.BAD_REQUEST)
-        reply = problem(status, text[:1000], kind="server_error" if ours else "invalid_request_error")
-        reply.headers.update(exchange.headers())
-        return reply
-
-    async def stream(self, exchange: Exchange, worker: Worker, body: dict[str, Any]) -> Response:
-        """Server-sent events as they come. A client that leaves ends the generation; what it saw is recorded."""
         in_use = contextlib.ExitStack()
-        in_use.enter_context(self.fleet.using(worker))  # from before the prompt is read until the last event
-        began = time.monotonic()
-        try:
-            reply = await self.send(worker, body, stream=True)
-        except httpx.HTTPError as exc:
-            in_use.close()
-            return self.failed(exchange, exc)
-        if reply.status_code != httpx.codes.OK:
-            content = await reply.aread()
-            await reply.aclose()
-            in_use.close()
-            return self.refused(exchange, reply.status_code, content)
-        return StreamingResponse(
-            self.events(exchange, reply, in_use),
-            media_type="text/event-stream",
-            headers=exchange.headers(upstream_s=time.monotonic() - began),
+        if exchange.target.worker is not None:
+            in_use.enter_context(self.fleet.using(exchange.target.worker))  # until the last event
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(in_use.close)
+            began = time.monotonic()
+            reply = await self.while_there(exchange, held, self.transport.ask(exchange.target, CHAT, sent))
+            if sent.get("stream"):
+                on_failure.pop_all()
+                took = time.monotonic() - began
+                reader = StreamReader(exchange.target, hides_usage=not exchange.question.asks_usage)
+                events = self.events(exchange, Streaming(reply, reader, in_use), held)
+                return Stream(value={}, exchange=exchange, upstream_s=took, events=events)
+            value = await self.while_there(exchange, held, reply.whole())
+            took = time.monotonic() - began
+        answer = read_answer(value, exchange.target)
+        confidence = (
+            taken_confidence(value, exchange.target)
+            if sent.get("logprobs") and not exchange.question.asks_logprobs
+            else None
         )
+        found: Sequence[dict[str, str]] = ()
+        if checked:
+            answer, found = held_to_rules(answer, self.reply)
+            value["choices"][0]["message"]["content"] = answer
+            exchange = exchange.finding(found)
+        self.keep(exchange.interaction(answer=answer, usage=value.get("usage"), confidence=confidence), held)
+        return Answer(value=value, exchange=exchange, upstream_s=took, confidence=confidence, findings=found)
+
+    async def while_there(self, exchange: Exchange, held: Reservation | None, asking: Awaitable[Result]) -> Result:
+        """What is asked, while the caller waits for it: the model stops writing when nobody reads.
+
+        Raises:
+            RequestProblem: the caller left.
+        """
+        left = exchange.caller.left
+        if left is None:
+            return await asking
+        task, leaving = asyncio.ensure_future(asking), asyncio.ensure_future(left())
+        try:
+            await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+        finally:
+            leaving.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        self.keep(exchange.missing("the caller left", Fault.CLIENT), held)
+        raise RequestProblem(LEFT, "the caller left")
 
     async def events(
-        self, exchange: Exchange, reply: httpx.Response, in_use: contextlib.ExitStack
+        self, exchange: Exchange, streaming: "Streaming", held: Reservation | None
     ) -> AsyncIterator[bytes]:
-        """The worker's events, passed on; recorded when they end, however they end."""
-        reader, recorded = StreamReader(exchange.version.name), False
+        """The target's events, passed on; recorded when they end, however they end. A caller who leaves ends the generation."""
+        reader, recorded = streaming.reader, False
         error, fault = "the caller left", Fault.CLIENT
         try:
-            async for line in reply.aiter_lines():
+            async for line in streaming.reply.lines():
                 shown = reader.shown(line)
                 if (
                     reader.finished and not recorded
                 ):  # before its last event the caller may believe that nothing is kept
                     recorded = True
-                    self.record(exchange.interaction(self.client, answer=reader.answer(), usage=reader.usage))
+                    self.keep(exchange.interaction(answer=reader.answer(), usage=reader.counted()), held)
                 yield f"{shown}\n".encode()
-            error, fault = "", Fault.NONE
-        except httpx.HTTPError as exc:
-            error, fault = type(exc).__name__, Fault.MODEL
-            gone = {
-                "error": {
-                    "message": f"the model worker stopped answering ({error})",
-                    "type": "server_error",
-                    "code": 502,
-                }
-            }
+            error, fault = ("", Fault.NONE) if reader.complete else ("the stream broke off", Fault.MODEL)
+        except TargetFailedError as exc:
+            error, fault = exc.message, Fault.MODEL
+            gone = {"error": {"message": f"the model stopped answering ({error})", "type": "server_error", "code": 502}}
             yield f"data: {json.dumps(gone)}\n\n".encode()
         finally:
-            in_use.close()
+            streaming.in_use.close()
             if not recorded:
-                answer, usage = reader.answer(), reader.usage
-                self.record(exchange.interaction(self.client, answer=answer, usage=usage, error=error, fault=fault))
-            with anyio.CancelScope(shield=True):
-                await reply.aclose()
+                answer, usage = reader.answer(), reader.counted()
+                self.keep(exchange.interaction(answer=answer, usage=usage, error=error, fault=fault), held)
+            streaming.reply.close()
 
-    async def opinion(self, request: Request) -> Response:
-        """`POST /v1/feedback`."""
-        opinion = parsed(Opinion, await read_body(request))
-        for feedback in feedback_of(opinion, client=self.client):
-            try:
-                await self.give(feedback)
-            except AfinaError as exc:
-                LOG.warning("feedback waits for the database: %s", exc)
-                self.save(feedback)
-        return JSONResponse({"ok": True})
+    async def person(self, caller: Caller) -> Person:
+        """How the caller's user wants to be spoken to; where nobody knows because the database does not answer, as everybody is by default."""
+        if not caller.user:
+            return Person()
+        try:
+            return await asyncio.to_thread(self.person_now, caller)
+        except AfinaError as exc:
+            LOG.warning("%s: manner of a person not known: %s", caller.request_id, exc)
+            return Person()
 
-    async def give(self, feedback: Feedback) -> None:
-        """Record feedback, waiting a little for an interaction that is still on its way to the database.
+    def person_now(self, caller: Caller) -> Person:
+        """The same, at once."""
+        with self.books.session(caller.client)() as session:
+            return read_person(session, caller.user)
+
+    async def change_person(self, caller: Caller, change: PersonChange) -> Person:
+        """Change how somebody wants to be spoken to.
 
         Raises:
-            RequestProblem: there is no such interaction or conversation. AfinaError: the database does not answer.
+            RequestProblem: the database does not answer.
         """
-        deadline = time.monotonic() + FEEDBACK_WAIT_S
-        while not await asyncio.get_running_loop().run_in_executor(self.desk, self.feedback, feedback):
-            if (feedback.interaction or feedback.conversation) not in self.on_its_way or time.monotonic() > deadline:
-                unknown = f"no interaction {feedback.interaction}" if feedback.interaction else "no such conversation"
-                raise RequestProblem(404, unknown)
-            await asyncio.sleep(0.05)
+
+        def now() -> Person:
+            with self.books.session(caller.client)() as session:
+                return change_person(session, caller.user, change)
+
+        try:
+            return await asyncio.to_thread(now)
+        except AfinaError as exc:
+            raise RequestProblem(
+                503, "nothing was changed: the database does not answer", headers={"retry-after": "5"}
+            ) from exc
+
+    def keep(self, interaction: Interaction, held: Reservation | None) -> None:
+        """Hand a record out, remember that it may be on its way for a while, and settle what was set aside for it."""
+        now = time.monotonic()
+        while self.said and now - self.said[oldest := next(iter(self.said))] > ON_ITS_WAY_S:
+            del self.said[oldest]
+        for name in filter(None, (interaction.id, interaction.conversation)):
+            self.said.pop((interaction.client, name), None)
+            self.said[interaction.client, name] = now
+        self.books.record(interaction)
+        self.seen.count(interaction)
+        if held is not None:
+            self.budget.settle(held, used=(interaction.tokens_in or 0) + (interaction.tokens_out or 0))
 
 
-async def while_there(request: Request, work: Awaitable[httpx.Response]) -> httpx.Response | None:
-    """The result of some work, given up when the caller leaves; None then."""
-    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(left(request))
+def problem_of(failed: TargetFailedError, exchange: Exchange) -> RequestProblem:
+    """What the caller is told when nobody else is left to ask."""
+    wait = {"retry-after": f"{max(1, round(failed.wait_s))}"} if failed.wait_s is not None else {}
+    return RequestProblem(failed.status, failed.message, headers={**exchange.headers(), **wait})
+
+
+def read_answer(value: dict[str, Any], target: Target) -> str:
+    """The answer as it is recorded; of a version's answer the thinking is taken out first and its own name put in.
+
+    Raises:
+        TargetFailedError: it is no chat completion.
+    """
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else None
-    finally:
-        for one in (task, gone):
-            if not one.done():
-                one.cancel()
-                with contextlib.suppress(asyncio.CancelledError, httpx.HTTPError):
-                    await one
+        if target.upstream is None:
+            value["model"] = target.name
+            for choice in value["choices"]:
+                clean(choice["message"])
+        first = value["choices"][0]["message"]
+        text = first.get("content")
+        calls = first.get("tool_calls")
+    except (KeyError, IndexError, TypeError, AttributeError) as exc:
+        raise TargetFailedError("the model did not answer with a chat completion", status=502) from exc
+    if isinstance(text, str) and text:
+        return strip_thinking(text)
+    return json.dumps(calls, ensure_ascii=False) if calls else ""
 
 
-async def left(request: Request) -> None:
-    """Returns when the caller has left. The body was read to its end."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+def taken_confidence(value: dict[str, Any], target: Target) -> float | None:
+    """How sure the model is of its answer; what the server told for it is taken out, because the caller did not ask for it."""
+    choice = value["choices"][0]
+    found = probability_of(choice)
+    choice.pop("logprobs", None)
+    if found is None:
+        return None
+    return target.version.calibration.of(found) if target.version is not None else min(1.0, found)
 
 
 def clean(message: dict[str, Any]) -> None:
@@ -332,13 +382,23 @@ def clean(message: dict[str, Any]) -> None:
     message["content"] = strip_thinking(content) if content else nothing
 
 
-def with_prompt(messages: list[dict[str, Any]], version: LiveVersion) -> list[dict[str, Any]]:
-    """The prompt that the version was trained with before messages that bring no system turn: one rendering for training,
-    evaluation and serving.
-    """
-    if not version.prompt or any(message["role"] == "system" for message in messages):
+def told_first(messages: Any, prompt: str) -> Any:
+    """The prompt that a version was trained with before messages that bring no system turn: one rendering for training, evaluation and serving."""
+    if (
+        not prompt
+        or not isinstance(messages, list)
+        or any(m.get("role") in TOLD for m in messages if isinstance(m, dict))
+    ):
         return messages
-    return [{"role": "system", "content": version.prompt}, *messages]
+    return [{"role": "system", "content": prompt}, *messages]
+
+
+def bound(body: dict[str, Any], schema: dict[str, Any] | None) -> dict[str, Any]:
+    """The same body, its answer bound by a schema, if there is one."""
+    if schema is None:
+        return body
+    form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    return {**body, "response_format": form, "logprobs": True}
 
 
 def tighten(body: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from afina.errors import StoreError
-from afina.ids import new_id
+from afina.ids import ClientId, new_id
 from afina.store.named import read_queries
 from afina.store.pool import Connection, Row
 
@@ -44,6 +44,7 @@ class Key:
     """A key without its secret."""
 
     id: str
+    client: ClientId
     name: str
     scopes: frozenset[Scope]
     limits: Limits = Limits()
@@ -113,6 +114,7 @@ def to_key(row: Row) -> Key:
     """A row as a record."""
     return Key(
         id=row["id"],
+        client=ClientId(row["client_id"]),
         name=row["name"],
         scopes=frozenset(map(Scope, row["scopes"])),
         limits=Limits(requests_per_minute=row["requests_per_minute"], tokens_per_day=row["tokens_per_day"]),
@@ -129,6 +131,7 @@ class Reservation:
     key: str
     tokens: int
     day: datetime
+    client: ClientId
 
 
 class LimitReachedError(Exception):
@@ -152,7 +155,7 @@ def reserve(session: Connection, key: Key, *, tokens: int) -> Reservation | None
         take(session, key, "requests", limits.requests_per_minute, amount=1)
     if limits.tokens_per_day is not None:
         row = take(session, key, "tokens", limits.tokens_per_day, amount=tokens)
-        held = Reservation(key.id, tokens, row["starts_at"])
+        held = Reservation(key.id, tokens, row["starts_at"], key.client)
     return held
 
 

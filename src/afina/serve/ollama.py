@@ -16,10 +16,12 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from afina import __version__
 from afina.errors import ModelError
+from afina.ids import ClientId
 from afina.runtime import base_of, gguf_facts
-from afina.serve.gateway import Gateway
+from afina.serve.caller import Caller, caller_of
+from afina.serve.gateway import Gateway, Stream
 from afina.serve.problems import RequestProblem, read_body
-from afina.serve.route import LiveVersion
+from afina.serve.route import LiveVersion, Wanted
 
 OPTIONS = {
     "temperature": "temperature", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p", "seed": "seed", "stop": "stop",
@@ -30,8 +32,12 @@ OPTIONS = {
 Wrap = Callable[[str], dict[str, Any]]
 
 
-def add_ollama(app: FastAPI, gateway: Gateway) -> None:
+def add_ollama(app: FastAPI, gateway: Gateway, *, client: ClientId) -> None:
     """Add Ollama's routes to the application."""
+
+    def mine(request: Request) -> list[LiveVersion]:
+        whose = caller_of(request, {}, client=client).client
+        return [version for version in gateway.fleet.live if version.client == whose]
 
     async def chat(request: Request) -> Response:
         """`POST /api/chat`."""
@@ -39,9 +45,10 @@ def add_ollama(app: FastAPI, gateway: Gateway) -> None:
         wrong = malformed(body)
         if wrong or not isinstance(body.get("messages"), list):
             return failure(400, wrong or "`messages` must be a list")
+        caller = caller_of(request, body, client=client)
         if not body["messages"]:
-            return loaded(gateway, body, message)
-        return await answer(gateway, request, body, body["messages"], message)
+            return loaded(gateway, caller, body, message)
+        return await answer(gateway, caller, to_completion(body, body["messages"]), message)
 
     async def generate(request: Request) -> Response:
         """`POST /api/generate`: one prompt, put into the chat template."""
@@ -50,11 +57,12 @@ def add_ollama(app: FastAPI, gateway: Gateway) -> None:
             return failure(400, "raw, template and suffix are not served: the model is served as it was trained")
         if wrong := malformed(body):
             return failure(400, wrong)
+        caller = caller_of(request, body, client=client)
         if not body.get("prompt"):
-            return loaded(gateway, body, lambda text: {"response": text})
+            return loaded(gateway, caller, body, lambda text: {"response": text})
         system = [{"role": "system", "content": body["system"]}] if body.get("system") else []
         messages = [*system, {"role": "user", "content": body["prompt"], "images": body.get("images")}]
-        return await answer(gateway, request, body, messages, lambda text: {"response": text})
+        return await answer(gateway, caller, to_completion(body, messages), lambda text: {"response": text})
 
     async def show(request: Request) -> Response:
         """`POST /api/show`."""
@@ -62,14 +70,14 @@ def add_ollama(app: FastAPI, gateway: Gateway) -> None:
         if wrong := malformed(body):
             return failure(400, wrong)
         name = body.get("model") or body.get("name")
-        version = next((v for v in gateway.fleet.live if v.name == name), None)
+        version = next((v for v in mine(request) if v.name == name), None)
         if version is None:
             return failure(404, f"model '{name}' not found")
         return JSONResponse(await asyncio.to_thread(described, version))
 
-    async def tags() -> Response:
+    async def tags(request: Request) -> Response:
         """`GET /api/tags`."""
-        return JSONResponse({"models": await asyncio.to_thread(lambda: [listed(v) for v in gateway.fleet.live])})
+        return JSONResponse({"models": await asyncio.to_thread(lambda: [listed(v) for v in mine(request)])})
 
     async def version() -> Response:
         """`GET /api/version`."""
@@ -89,10 +97,10 @@ def malformed(body: dict[str, Any]) -> str:
     return f"`{wrong[0]}` is of the wrong kind" if wrong else ""
 
 
-def loaded(gateway: Gateway, body: dict[str, Any], wrap: Wrap) -> Response:
+def loaded(gateway: Gateway, caller: Caller, body: dict[str, Any], wrap: Wrap) -> Response:
     """The answer to a request without a question, which asks to load a model: ours is loaded while it is live."""
-    version, _ = gateway.route("", str(body.get("model") or ""))
-    return JSONResponse({**final(version.name, datetime.now(UTC), {}, reason="load"), **wrap("")})
+    target = gateway.whom(Wanted(client=caller.client, model=str(body.get("model") or "")))[0]
+    return JSONResponse({**final(target.name, datetime.now(UTC), {}, reason="load"), **wrap("")})
 
 
 def message(text: str) -> dict[str, Any]:
@@ -100,24 +108,16 @@ def message(text: str) -> dict[str, Any]:
     return {"message": {"role": "assistant", "content": text}}
 
 
-async def answer(gateway: Gateway, request: Request, body: dict[str, Any], messages: list[Any], wrap: Wrap) -> Response:
+async def answer(gateway: Gateway, caller: Caller, completion: dict[str, Any], wrap: Wrap) -> Response:
     """Ask the gateway and give its answer in Ollama's form; streaming is the default, as Ollama's is."""
     began = datetime.now(UTC)
-    reply = await gateway.ask(request, to_completion(body, messages))
-    if isinstance(reply, StreamingResponse):
-        lines = to_lines(reply.body_iterator, wrap, began=began, model=reply.headers.get("x-afina-model", ""))
-        return StreamingResponse(lines, media_type="application/x-ndjson", headers=own_headers(reply))
-    if reply.status_code != 200:
-        return in_ollama_form(reply)
-    value = json.loads(bytes(reply.body))
-    choice, usage = value["choices"][0], value.get("usage") or {}
-    last = final(value["model"], began, usage, reason=choice.get("finish_reason") or "stop")
-    return JSONResponse({**last, **wrap(choice["message"].get("content") or "")}, headers=own_headers(reply))
-
-
-def own_headers(reply: Response) -> dict[str, str]:
-    """Our own headers of a reply: its length is another one in this form."""
-    return {name: value for name, value in reply.headers.items() if name.startswith("x-afina")}
+    given = await gateway.answer(caller, completion)
+    if isinstance(given, Stream):
+        lines = to_lines(given.events, wrap, began=began, model=given.exchange.target.name)
+        return StreamingResponse(lines, media_type="application/x-ndjson", headers=given.headers())
+    choice, usage = given.value["choices"][0], given.value.get("usage") or {}
+    last = final(given.value["model"], began, usage, reason=choice.get("finish_reason") or "stop")
+    return JSONResponse({**last, **wrap(given.text)}, headers=given.headers())
 
 
 def to_completion(body: dict[str, Any], messages: list[Any]) -> dict[str, Any]:

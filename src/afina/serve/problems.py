@@ -83,3 +83,10 @@ def parsed(kind: type[Model], body: dict[str, Any]) -> Model:
     except ValidationError as exc:
         key, reason = first_problem(exc.errors(include_url=False, include_context=False, include_input=False))
         raise RequestProblem(400, f"`{key or 'body'}`: {reason}") from exc
+
+
+def body_of(*kinds: type[BaseModel]) -> dict[str, Any]:
+    """A route's body for the OpenAPI document. Routes read bodies themselves, bounded in size and time."""
+    schemas = [kind.model_json_schema(by_alias=True) for kind in kinds]
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

@@ -1,5 +1,5 @@
 -- live_versions: what is in front of users now
-SELECT r.id AS rollout, r.task, r.state, r.share, v.id, v.name, v.gguf, v.card, extract(epoch FROM v.created_at)::bigint AS created
+SELECT r.client_id, r.id AS rollout, r.task, r.state, r.share, v.id, v.name, v.gguf, v.card, extract(epoch FROM v.created_at)::bigint AS created
 FROM ml.rollouts r JOIN ml.model_versions v ON v.id = r.model_version_id
 WHERE r.state IN ('canary', 'production')
 ORDER BY r.task, r.state

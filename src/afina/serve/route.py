@@ -1,11 +1,14 @@
 """Which version answers whom."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from afina.ids import ModelVersionId
+from afina.ids import ClientId, ModelVersionId
+from afina.serve.confidence import Calibration, calibration_of
+
+NOBODY = ClientId("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,19 @@ class LiveVersion:
     """JSON schema that binds its answers."""
     created: int = 0
     """When the version was made, seconds since 1970."""
+    calibration: Calibration = field(default_factory=Calibration)
+    """Of its probabilities."""
+    client: ClientId = NOBODY
+    """Whose it is; only its requests are answered by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Who asks, and for which model."""
+
+    client: ClientId
+    user: str = ""
+    model: str = ""
 
 
 def live_version(row: dict[str, Any]) -> LiveVersion:
@@ -41,6 +57,8 @@ def live_version(row: dict[str, Any]) -> LiveVersion:
         prompt=card.get("prompt", ""),
         schema=card.get("answer_schema"),
         created=row["created"],
+        calibration=calibration_of(card),
+        client=ClientId(row["client_id"]),
     )
 
 
@@ -53,10 +71,12 @@ def bucket(user: str, *, salt: str) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-def choose(live: Sequence[LiveVersion], user: str, *, model: str = "") -> LiveVersion | None:
+def choose(
+    live: Sequence[LiveVersion], user: str, *, model: str = "", has_production: bool = False
+) -> LiveVersion | None:
     """The version that answers a user. `model` may name a version or a task; anything else means the first task.
 
-    None when nothing is live.
+    None when nothing is live, or when `has_production` (somebody else serves those whom no canary serves) and it is their turn.
     """
     named = [v for v in live if v.name == model]
     if named:
@@ -65,6 +85,7 @@ def choose(live: Sequence[LiveVersion], user: str, *, model: str = "") -> LiveVe
     mine = [v for v in live if v.task == task]
     champion = next((v for v in mine if not v.canary), None)
     canary = next((v for v in mine if v.canary), None)
-    if canary is not None and (champion is None or bucket(user, salt=canary.rollout) < canary.share):
+    alone = champion is None and not has_production
+    if canary is not None and (alone or bucket(user, salt=canary.rollout) < canary.share):
         return canary
     return champion

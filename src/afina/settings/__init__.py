@@ -11,10 +11,12 @@ from afina.settings.sections import (
     Language,
     Quantisation,
     ReleaseSettings,
+    ReplySettings,
     RuntimeSettings,
     ServeSettings,
     StoreSettings,
     TaskSettings,
+    UpstreamSettings,
 )
 from afina.settings.train import LoraSettings, TooLong, TrainingSettings, TrainSettings, read_train_settings
 
@@ -31,6 +33,7 @@ __all__ = [
     "Quantisation",
     "Recipe",
     "ReleaseSettings",
+    "ReplySettings",
     "RuntimeSettings",
     "ServeSettings",
     "Settings",
@@ -39,6 +42,7 @@ __all__ = [
     "TooLong",
     "TrainSettings",
     "TrainingSettings",
+    "UpstreamSettings",
     "find_project",
     "load_settings",
     "make_settings",

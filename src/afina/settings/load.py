@@ -20,11 +20,13 @@ from afina.settings.sections import (
     FreezeSettings,
     ProjectSettings,
     ReleaseSettings,
+    ReplySettings,
     RuntimeSettings,
     Section,
     ServeSettings,
     StoreSettings,
     TaskSettings,
+    UpstreamSettings,
 )
 from afina.settings.train import TrainSettings
 
@@ -56,11 +58,13 @@ class Settings(Section):
     export: ExportSettings = ExportSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     release: ReleaseSettings = ReleaseSettings()
+    reply: ReplySettings = ReplySettings()
     project: ProjectSettings = ProjectSettings()
     store: StoreSettings = StoreSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     serve: ServeSettings = ServeSettings()
     capture: CaptureSettings = CaptureSettings()
+    upstream: dict[str, UpstreamSettings] = {}
 
 
 class EnvironmentSettings(Layered, Settings):

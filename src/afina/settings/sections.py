@@ -12,6 +12,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Quantisation = Literal["f32", "f16", "q8_0", "q4_0", "q4_k_m", "q5_k_m"]
 Form = Literal["adapter", "merged"]
 Language = Literal["en", "es"]
+ReplyRule = Literal["clp", "uf", "sum", "date", "month", "category", "investment", "disclaimer"]
 Guard = Literal["safety", "forgetting"]
 
 
@@ -147,6 +148,27 @@ class EvaluateSettings(Section):
     timeout_s: float = Field(120.0, gt=0, description="longest wait for one answer; a longer one counts as failed")
 
 
+class ReplySettings(Section):
+    """Replies of `/style/reply` and `/ask`: what a model is told, and which rules its words are held to."""
+
+    instructions: str = Field("", description="told before every message; empty = the task's prompt")
+    checks: Literal["off", "report", "repair", "refuse"] = Field(
+        "report",
+        description="what becomes of a reply that breaks a rule: report = it is said beside it, repair = what can be put right is, "
+        "refuse = the person gets `refusal` instead where a policy is broken, and repairs otherwise",
+    )
+    rules: tuple[ReplyRule, ...] = Field(
+        ("clp", "uf", "sum", "date", "month", "category", "investment", "disclaimer"),
+        description="rules that apply; [] = none",
+    )
+    categories: tuple[str, ...] = Field((), description="categories that a reply may name; empty = any")
+    disclaimer: str = Field("", description="sentence that a reply about investing or credit must carry; empty = none")
+    refusal: str = Field(
+        "No puedo recomendar inversiones específicas. Habla con un asesor autorizado.",
+        description="what a person reads where a policy refused the model's words",
+    )
+
+
 class ReleaseSettings(Section):
     """How a version reaches its users."""
 
@@ -192,6 +214,40 @@ class ServeSettings(Section):
     cors_origins: tuple[str, ...] = Field(
         (), description="web pages of other addresses that may call the gateway, e.g. https://app.example.org; * = any"
     )
+    clients: tuple[str, ...] = Field(
+        (),
+        description="clients that this gateway answers beside the project's own; each one's keys say whose a request is",
+    )
+    alert_webhook: str = Field(
+        "", description="address that alerts are posted to as JSON; empty = they are in the log only"
+    )
+    alert_p95_ms: float = Field(10_000.0, gt=0, description="alert when the p95 of five minutes is above this")
+    alert_error_rate: Share = Field(0.1, description="alert when a larger share of five minutes' requests failed")
     training_waits_above_ms: float = Field(
         3000.0, ge=0, description="p95 of the last half minute above which training waits between two steps; 0 = never"
     )
+
+
+class UpstreamSettings(Section):
+    """One other server that may answer, `[upstream.NAME]`: asked, in the order of the file, where no version of this project is live or the live one
+    fails.
+    """
+
+    url: str = Field(
+        pattern=r"^https?://[^/]+", description="an OpenAI-compatible address up to /v1, e.g. http://127.0.0.1:11434/v1"
+    )
+    model: str = Field(
+        "", description="model that is asked for instead of the one the caller names; empty = the caller's"
+    )
+    key_env: str = Field("", description="environment variable with the key that it wants; keys stand in no file")
+    timeout_s: float = Field(
+        120.0, gt=0, description="longest wait for the beginning of an answer, and between two pieces of it"
+    )
+    retries: int = Field(
+        1,
+        ge=0,
+        le=10,
+        description="how often it is asked again when it is busy or does not answer, before the next one is",
+    )
+    price_in: float = Field(0.0, ge=0, description="price of a million tokens that it reads; 0 = costs nothing")
+    price_out: float = Field(0.0, ge=0, description="price of a million tokens that it writes")

@@ -1,5 +1,6 @@
-"""Text + context → implicit quality, success and category, each with the id of the rule that decided. Asks no model."""
+"""Text + context → implicit quality, success and category, and findings of policies and formats, each with the id of the rule. Asks no model."""
 
-from afina.signals.turn import TurnScore, score_turn
+from afina.signals.money import RULES, Checks, Finding, findings, repaired
+from afina.signals.turn import TurnScore, category_of, score_turn
 
-__all__ = ["TurnScore", "score_turn"]
+__all__ = ["RULES", "Checks", "Finding", "TurnScore", "category_of", "findings", "repaired", "score_turn"]

@@ -23,6 +23,8 @@ DENIALS = frozenset({"no", "nunca", "jamas", "tampoco", "ni", "sin", "not", "nev
 """Words that deny what follows; `t` is what is left of an English n't."""
 DEFAULT_QUALITY = 3
 DEFAULT_CATEGORY = "general"
+READ_CHARACTERS = 2000
+"""How much of a question its category is read from: more of it are documents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +100,21 @@ def score_turn(user: str, answer: str, following: str) -> TurnScore:
     denied = said(reaction, known["success"]["no"]) or refused
     success = wanted and not denied
     quality, rule = judge_reaction(answer, following, success=success, refused=refused)
-    category = next((name for name, words in known["category"] if said(question, words)), DEFAULT_CATEGORY)
+    category = category_in(question)
     applied = [f"quality.{rule}", f"category.{category}"]
     if denied or success:
         applied.append("success.yes" if success else "success.denied")
     return TurnScore(quality=quality, success=success, category=category, rules=tuple(applied))
+
+
+def category_in(plain_text: str) -> str:
+    """What a question in plain form is about; the first rule that holds."""
+    return next((name for name, words in rules()["category"] if said(plain_text, words)), DEFAULT_CATEGORY)
+
+
+def category_of(question: str) -> str:
+    """What a question is about, by its beginning."""
+    return category_in(plain(question[:READ_CHARACTERS]))
 
 
 def judge_reaction(answer: str, following: str, *, success: bool, refused: bool) -> tuple[int, str]:

@@ -30,8 +30,73 @@ BEGIN
     FROM jsonb_each(new_row - ARRAY['card', 'hash', 'verdict', 'answer_schema', 'prompt']) n;
     RETURN NULL;
 END $$;
+CREATE FUNCTION app.tell_gateways() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_notify('afina_live', TG_TABLE_NAME);
+    RETURN NULL;
+END $$;
+CREATE FUNCTION ml.note_rollout() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE ml.model_versions v
+    SET status = NEW.state, deployed_at = CASE WHEN NEW.state = 'production' THEN now() ELSE v.deployed_at END
+    WHERE v.client_id = NEW.client_id AND v.id = NEW.model_version_id AND v.status <> NEW.state;
+    RETURN NULL;
+END $$;
 SET default_tablespace = '';
 SET default_table_access_method = heap;
+CREATE TABLE app.interactions (
+    id text NOT NULL,
+    client_id text NOT NULL,
+    external_id text NOT NULL,
+    user_external_id text DEFAULT ''::text NOT NULL,
+    conversation text DEFAULT ''::text NOT NULL,
+    task text NOT NULL,
+    source text NOT NULL,
+    text text NOT NULL,
+    answer text NOT NULL,
+    confidence double precision,
+    model_version_id text,
+    latency_ms double precision,
+    tokens_in integer,
+    tokens_out integer,
+    ok boolean DEFAULT true NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    fault text DEFAULT ''::text NOT NULL,
+    context jsonb DEFAULT '[]'::jsonb NOT NULL,
+    reaction text DEFAULT ''::text NOT NULL,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    request_id text DEFAULT ''::text NOT NULL,
+    served_by text DEFAULT ''::text NOT NULL,
+    variant text DEFAULT ''::text NOT NULL,
+    parameters jsonb DEFAULT '{}'::jsonb NOT NULL,
+    channel text DEFAULT ''::text NOT NULL,
+    product text DEFAULT ''::text NOT NULL,
+    category text DEFAULT ''::text NOT NULL,
+    cost double precision,
+    CONSTRAINT interactions_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+    CONSTRAINT interactions_cost_check CHECK ((cost >= (0)::double precision)),
+    CONSTRAINT interactions_fault_check CHECK ((fault = ANY (ARRAY[''::text, 'request'::text, 'client'::text, 'model'::text]))),
+    CONSTRAINT interactions_variant_check CHECK ((variant = ANY (ARRAY[''::text, 'production'::text, 'canary'::text, 'upstream'::text])))
+);
+ALTER TABLE ONLY app.interactions FORCE ROW LEVEL SECURITY;
+CREATE VIEW analytics.answered_by WITH (security_invoker='true') AS
+ SELECT client_id,
+    task,
+    (created_at)::date AS day,
+    variant,
+    served_by,
+    count(*) AS answers,
+    sum(COALESCE(tokens_in, 0)) AS tokens_in,
+    sum(COALESCE(tokens_out, 0)) AS tokens_out,
+    sum(COALESCE(cost, (0)::double precision)) AS cost
+   FROM app.interactions
+  WHERE (ok AND (variant <> ''::text))
+  GROUP BY client_id, task, ((created_at)::date), variant, served_by;
 CREATE TABLE app.feedback (
     id text NOT NULL,
     client_id text NOT NULL,
@@ -64,32 +129,6 @@ CREATE VIEW app.decisions WITH (security_invoker='true') AS
     comment
    FROM app.feedback
   WHERE ((kind = ANY (ARRAY['accepted'::text, 'corrected'::text])) AND (interaction_id IS NOT NULL));
-CREATE TABLE app.interactions (
-    id text NOT NULL,
-    client_id text NOT NULL,
-    external_id text NOT NULL,
-    user_external_id text DEFAULT ''::text NOT NULL,
-    conversation text DEFAULT ''::text NOT NULL,
-    task text NOT NULL,
-    source text NOT NULL,
-    text text NOT NULL,
-    answer text NOT NULL,
-    confidence double precision,
-    model_version_id text,
-    latency_ms double precision,
-    tokens_in integer,
-    tokens_out integer,
-    ok boolean DEFAULT true NOT NULL,
-    error text DEFAULT ''::text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    fault text DEFAULT ''::text NOT NULL,
-    context jsonb DEFAULT '[]'::jsonb NOT NULL,
-    reaction text DEFAULT ''::text NOT NULL,
-    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT interactions_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
-    CONSTRAINT interactions_fault_check CHECK ((fault = ANY (ARRAY[''::text, 'request'::text, 'client'::text, 'model'::text])))
-);
-ALTER TABLE ONLY app.interactions FORCE ROW LEVEL SECURITY;
 CREATE VIEW analytics.review_stats WITH (security_invoker='true') AS
  SELECT i.client_id,
     i.task,
@@ -116,6 +155,92 @@ CREATE VIEW analytics.review_stats WITH (security_invoker='true') AS
          LIMIT 1) f ON (true))
   WHERE (i.fault <> ALL (ARRAY['request'::text, 'client'::text]))
   GROUP BY i.client_id, i.task;
+CREATE VIEW analytics.vw_intent_quality WITH (security_invoker='true') AS
+ WITH decided AS (
+         SELECT i.client_id,
+            i.task,
+            f.key AS field,
+            f.value AS truth,
+                CASE
+                    WHEN (i.answer IS JSON OBJECT) THEN ((i.answer)::jsonb ->> f.key)
+                    ELSE NULL::text
+                END AS predicted,
+                CASE
+                    WHEN (i.answer IS JSON OBJECT) THEN ((i.answer)::jsonb @> d_1.value)
+                    ELSE false
+                END AS exact
+           FROM ((app.interactions i
+             JOIN LATERAL ( SELECT decisions.value
+                   FROM app.decisions
+                  WHERE (decisions.interaction_id = i.id)
+                  ORDER BY decisions.created_at DESC, decisions.id DESC
+                 LIMIT 1) d_1 ON (true))
+             CROSS JOIN LATERAL jsonb_each_text(d_1.value) f(key, value))
+          WHERE (i.answer IS JSON OBJECT)
+        ), labels AS (
+         SELECT decided.client_id,
+            decided.task,
+            decided.field,
+            decided.truth AS label
+           FROM decided
+        UNION
+         SELECT decided.client_id,
+            decided.task,
+            decided.field,
+            decided.predicted
+           FROM decided
+          WHERE (decided.predicted IS NOT NULL)
+        )
+ SELECT l.client_id,
+    l.task,
+    l.field,
+    l.label AS intent,
+    count(*) FILTER (WHERE (d.truth = l.label)) AS support,
+    ((2.0 * (count(*) FILTER (WHERE ((d.truth = l.label) AND (d.predicted = l.label))))::numeric) / (NULLIF((count(*) FILTER (WHERE (d.truth = l.label)) + count(*) FILTER (WHERE (d.predicted = l.label))), 0))::numeric) AS f1,
+    avg((d.exact)::integer) FILTER (WHERE (d.truth = l.label)) AS exact_slot,
+    mode() WITHIN GROUP (ORDER BY d.predicted) FILTER (WHERE ((d.truth = l.label) AND (d.predicted <> l.label))) AS most_frequent_failure
+   FROM (labels l
+     JOIN decided d ON (((d.client_id = l.client_id) AND (d.task = l.task) AND (d.field = l.field))))
+  GROUP BY l.client_id, l.task, l.field, l.label;
+CREATE VIEW analytics.vw_tokens_cost WITH (security_invoker='true') AS
+ SELECT client_id,
+    user_external_id AS user_id,
+    category AS intent,
+    COALESCE(NULLIF(served_by, ''::text), model_version_id, ''::text) AS model,
+    channel,
+    (created_at)::date AS day,
+    count(*) AS requests,
+    sum(COALESCE(tokens_in, 0)) AS tokens_in,
+    sum(COALESCE(tokens_out, 0)) AS tokens_out,
+    sum(COALESCE(cost, (0)::double precision)) AS cost
+   FROM app.interactions
+  GROUP BY client_id, user_external_id, category, COALESCE(NULLIF(served_by, ''::text), model_version_id, ''::text), channel, ((created_at)::date);
+CREATE VIEW app.ratings WITH (security_invoker='true') AS
+ SELECT f.client_id,
+    f.id,
+    f.interaction_id,
+    COALESCE(NULLIF(f.conversation, ''::text), i.conversation, ''::text) AS conversation,
+    f.rating,
+    f.comment,
+    f.reviewer,
+    f.created_at
+   FROM (app.feedback f
+     LEFT JOIN app.interactions i ON (((i.client_id = f.client_id) AND (i.id = f.interaction_id))))
+  WHERE (f.rating IS NOT NULL);
+CREATE VIEW analytics.vw_user_health WITH (security_invoker='true') AS
+ SELECT i.client_id,
+    i.user_external_id AS user_id,
+    count(DISTINCT NULLIF(i.conversation, ''::text)) AS sessions,
+    count(*) AS messages,
+    min(i.created_at) AS first_seen,
+    max(i.created_at) AS last_seen,
+    count(DISTINCT (i.created_at)::date) AS days_active,
+    (count(DISTINCT date_trunc('week'::text, i.created_at)) > 1) AS retained,
+    avg(r.rating) AS satscore
+   FROM (app.interactions i
+     LEFT JOIN app.ratings r ON ((r.interaction_id = i.id)))
+  WHERE (i.user_external_id <> ''::text)
+  GROUP BY i.client_id, i.user_external_id;
 CREATE TABLE app.api_keys (
     id text NOT NULL,
     client_id text NOT NULL,
@@ -162,13 +287,17 @@ CREATE VIEW app.event_log WITH (security_invoker='true') AS
  SELECT client_id,
     id,
     conversation AS session_id,
-    model_version_id AS model,
+    COALESCE(NULLIF(served_by, ''::text), model_version_id) AS model,
     tokens_in,
     tokens_out,
     latency_ms,
     ok,
     error AS error_msg,
-    created_at
+    created_at,
+    request_id,
+    variant,
+    channel,
+    cost
    FROM app.interactions;
 CREATE TABLE app.key_spending (
     client_id text NOT NULL,
@@ -186,6 +315,7 @@ CREATE VIEW app.messages WITH (security_invoker='true') AS
     interactions.conversation AS session_id,
     'user'::text AS sender,
     interactions.text,
+    interactions.parameters AS raw,
     interactions.created_at AS ts,
     interactions.external_id AS platform_msg_id
    FROM app.interactions
@@ -195,30 +325,27 @@ UNION ALL
     interactions.conversation AS session_id,
     'bot'::text AS sender,
     interactions.answer AS text,
+    '{}'::jsonb AS raw,
     interactions.created_at AS ts,
     interactions.external_id AS platform_msg_id
    FROM app.interactions;
-CREATE VIEW app.ratings WITH (security_invoker='true') AS
- SELECT f.client_id,
-    f.id,
-    f.interaction_id,
-    COALESCE(NULLIF(f.conversation, ''::text), i.conversation, ''::text) AS conversation,
-    f.rating,
-    f.comment,
-    f.reviewer,
-    f.created_at
-   FROM (app.feedback f
-     LEFT JOIN app.interactions i ON (((i.client_id = f.client_id) AND (i.id = f.interaction_id))))
-  WHERE (f.rating IS NOT NULL);
 CREATE VIEW app.sessions WITH (security_invoker='true') AS
  SELECT client_id,
     user_external_id AS user_id,
     conversation AS id,
     min(created_at) AS started_at,
     max(created_at) AS ended_at,
-    min(source) AS channel
+    COALESCE(NULLIF(min(channel), ''::text), min(source)) AS channel
    FROM app.interactions
   GROUP BY client_id, user_external_id, conversation;
+CREATE TABLE app.user_prefs (
+    client_id text NOT NULL,
+    user_id text NOT NULL,
+    budget_goal numeric,
+    categories_json jsonb DEFAULT '[]'::jsonb NOT NULL,
+    privacy_flags jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+ALTER TABLE ONLY app.user_prefs FORCE ROW LEVEL SECURITY;
 CREATE TABLE app.users (
     id text NOT NULL,
     client_id text NOT NULL,
@@ -275,10 +402,27 @@ CREATE VIEW ml.eval_results WITH (security_invoker='true') AS
     (arm.value ->> 'name'::text) AS arm,
     metric.key AS metric,
     ((metric.value ->> 'score'::text))::double precision AS value,
-    v.created_at
+    v.created_at,
+    v.model_version_id,
+    ((v.verdict -> 'eval_set'::text) ->> 'id'::text) AS eval_set_id,
+    (arm.value -> 'scores'::text) AS metrics
    FROM ((ml.verdicts v
      CROSS JOIN LATERAL jsonb_array_elements((v.verdict -> 'arms'::text)) arm(value))
      CROSS JOIN LATERAL jsonb_each((arm.value -> 'scores'::text)) metric(key, value));
+CREATE VIEW ml.eval_sets WITH (security_invoker='true') AS
+ SELECT d.client_id,
+    e.example_id AS id,
+    ((d.task || '/'::text) || d.id) AS name,
+        CASE e.split
+            WHEN 'test'::text THEN 'test'::text
+            ELSE 'dev'::text
+        END AS split,
+    jsonb_build_object('turns', e.turns, 'answer', e.answer) AS item,
+    jsonb_build_object('kind', d.kind) AS metric,
+    d.id AS dataset_id
+   FROM (ml.dataset_examples e
+     JOIN ml.datasets d ON (((d.client_id = e.client_id) AND (d.id = e.dataset_id))))
+  WHERE (e.split = ANY (ARRAY['validation'::text, 'test'::text]));
 CREATE TABLE ml.examples (
     id text NOT NULL,
     client_id text NOT NULL,
@@ -302,8 +446,18 @@ CREATE VIEW ml.finetune_examples WITH (security_invoker='true') AS
     interaction_id AS source_message_id,
     ((turns -> '-1'::integer) ->> 'content'::text) AS prompt,
     answer AS completion,
-    created_at
-   FROM ml.examples
+    created_at,
+    facts AS meta,
+        CASE
+            WHEN (EXISTS ( SELECT 1
+               FROM app.decisions d
+              WHERE (d.interaction_id = e.interaction_id))) THEN 'high'::text
+            WHEN (EXISTS ( SELECT 1
+               FROM app.ratings r
+              WHERE ((r.interaction_id = e.interaction_id) AND (r.rating <= 2)))) THEN 'low'::text
+            ELSE 'med'::text
+        END AS quality
+   FROM ml.examples e
   WHERE kept;
 CREATE TABLE ml.model_versions (
     id text NOT NULL,
@@ -315,7 +469,14 @@ CREATE TABLE ml.model_versions (
     gguf text NOT NULL,
     quantisation text NOT NULL,
     card json DEFAULT '{}'::json NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    provider text DEFAULT 'afina'::text NOT NULL,
+    base_model text GENERATED ALWAYS AS (base) STORED,
+    finetune_id text GENERATED ALWAYS AS (run_id) STORED,
+    status text DEFAULT 'candidate'::text NOT NULL,
+    deployed_at timestamp with time zone,
+    notes text DEFAULT ''::text NOT NULL,
+    CONSTRAINT model_versions_status_check CHECK ((status = ANY (ARRAY['candidate'::text, 'canary'::text, 'production'::text, 'archived'::text, 'rolled_back'::text])))
 );
 ALTER TABLE ONLY ml.model_versions FORCE ROW LEVEL SECURITY;
 CREATE VIEW ml.nlu_annotations WITH (security_invoker='true') AS
@@ -439,14 +600,38 @@ CREATE VIEW public.finetuning_dataset WITH (security_invoker='true') AS
           ORDER BY decisions.created_at DESC, decisions.id DESC
          LIMIT 1) f ON (true));
 CREATE VIEW public.training_data WITH (security_invoker='true') AS
- SELECT id,
-    client_id AS "userId",
-    conversation AS "conversationId",
-    user_external_id AS "customerId",
-    text AS "userMessage",
-    answer AS "botResponse",
-    created_at AS "createdAt"
-   FROM app.interactions i;
+ SELECT i.id,
+    i.client_id AS "userId",
+    i.conversation AS "conversationId",
+    i.text AS "userMessage",
+    i.answer AS "botResponse",
+    i.context,
+    i.product AS "productId",
+    (i.facts ->> 'product_name'::text) AS "productName",
+    i.category,
+    rated.rating AS "qualityScore",
+    (sold.id IS NOT NULL) AS "wasSuccessful",
+    COALESCE(NULLIF(i.reaction, ''::text), ( SELECT n.text
+           FROM app.interactions n
+          WHERE ((n.client_id = i.client_id) AND (n.conversation = i.conversation) AND (i.conversation <> ''::text) AND (ROW(n.created_at, n.id) > ROW(i.created_at, i.id)))
+          ORDER BY n.created_at, n.id
+         LIMIT 1)) AS "userFeedback",
+    i.created_at AS "createdAt",
+    GREATEST(rated.created_at, sold.created_at) AS "evaluatedAt",
+    i.user_external_id AS "customerId"
+   FROM ((app.interactions i
+     LEFT JOIN LATERAL ( SELECT r.rating,
+            r.created_at
+           FROM app.ratings r
+          WHERE ((r.interaction_id = i.id) OR ((r.interaction_id IS NULL) AND (r.conversation = i.conversation) AND (i.conversation <> ''::text)))
+          ORDER BY (r.interaction_id IS NULL), r.created_at DESC, r.id DESC
+         LIMIT 1) rated ON (true))
+     LEFT JOIN LATERAL ( SELECT f.id,
+            f.created_at
+           FROM app.feedback f
+          WHERE ((f.kind = 'outcome'::text) AND ((f.value ->> 'name'::text) = 'sale'::text) AND ((f.interaction_id = i.id) OR ((f.interaction_id IS NULL) AND (f.conversation = i.conversation) AND (i.conversation <> ''::text))))
+          ORDER BY f.created_at DESC, f.id DESC
+         LIMIT 1) sold ON (true));
 ALTER TABLE ONLY app.api_keys
     ADD CONSTRAINT api_keys_hash_key UNIQUE (hash);
 ALTER TABLE ONLY app.api_keys
@@ -465,6 +650,8 @@ ALTER TABLE ONLY app.interactions
     ADD CONSTRAINT interactions_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY app.key_spending
     ADD CONSTRAINT key_spending_pkey PRIMARY KEY (client_id, key_id, kind, starts_at);
+ALTER TABLE ONLY app.user_prefs
+    ADD CONSTRAINT user_prefs_pkey PRIMARY KEY (client_id, user_id);
 ALTER TABLE ONLY app.users
     ADD CONSTRAINT users_client_id_channel_external_id_key UNIQUE (client_id, channel, external_id);
 ALTER TABLE ONLY app.users
@@ -498,13 +685,18 @@ ALTER TABLE ONLY public.alembic_version
 CREATE INDEX audit_by_time ON app.audit_log USING btree (client_id, at);
 CREATE INDEX feedback_of_conversation ON app.feedback USING btree (client_id, conversation, created_at) WHERE (conversation <> ''::text);
 CREATE INDEX feedback_of_interaction ON app.feedback USING btree (interaction_id, created_at);
+CREATE INDEX interactions_by_request ON app.interactions USING btree (client_id, request_id) WHERE (request_id <> ''::text);
 CREATE INDEX interactions_by_time ON app.interactions USING btree (client_id, task, created_at);
+CREATE INDEX interactions_of_conversation ON app.interactions USING btree (client_id, conversation, created_at) WHERE (conversation <> ''::text);
 CREATE UNIQUE INDEX one_live_key_of_a_name ON app.api_keys USING btree (client_id, name) WHERE (revoked_at IS NULL);
 CREATE UNIQUE INDEX one_live_rollout ON ml.rollouts USING btree (client_id, task, state) WHERE (state = ANY (ARRAY['canary'::text, 'production'::text]));
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON app.api_keys FOR EACH ROW EXECUTE FUNCTION app.note_change();
+CREATE TRIGGER told AFTER INSERT OR DELETE OR UPDATE ON app.api_keys FOR EACH STATEMENT EXECUTE FUNCTION app.tell_gateways();
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON ml.datasets FOR EACH ROW EXECUTE FUNCTION app.note_change();
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON ml.model_versions FOR EACH ROW EXECUTE FUNCTION app.note_change();
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON ml.rollouts FOR EACH ROW EXECUTE FUNCTION app.note_change();
+CREATE TRIGGER noted AFTER INSERT OR UPDATE OF state ON ml.rollouts FOR EACH ROW EXECUTE FUNCTION ml.note_rollout();
+CREATE TRIGGER told AFTER INSERT OR DELETE OR UPDATE ON ml.rollouts FOR EACH STATEMENT EXECUTE FUNCTION app.tell_gateways();
 ALTER TABLE ONLY app.api_keys
     ADD CONSTRAINT api_keys_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.audit_log
@@ -519,6 +711,10 @@ ALTER TABLE ONLY app.key_spending
     ADD CONSTRAINT key_spending_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.key_spending
     ADD CONSTRAINT key_spending_key_id_fkey FOREIGN KEY (key_id) REFERENCES app.api_keys(id) ON DELETE CASCADE;
+ALTER TABLE ONLY app.user_prefs
+    ADD CONSTRAINT user_prefs_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY app.user_prefs
+    ADD CONSTRAINT user_prefs_user_id_fkey FOREIGN KEY (user_id) REFERENCES app.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY app.users
     ADD CONSTRAINT users_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY ml.dataset_examples
@@ -561,7 +757,9 @@ CREATE POLICY own_client ON app.clients USING ((client_id = NULLIF(current_setti
 CREATE POLICY own_client ON app.feedback USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.interactions USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.key_spending USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON app.user_prefs USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.users USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+ALTER TABLE app.user_prefs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.dataset_examples ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.datasets ENABLE ROW LEVEL SECURITY;
@@ -580,33 +778,74 @@ ALTER TABLE ml.rollouts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.verdicts ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA analytics TO afina_app;
+GRANT USAGE ON SCHEMA analytics TO afina_reader;
 GRANT USAGE ON SCHEMA app TO afina_app;
+GRANT USAGE ON SCHEMA app TO afina_reader;
 GRANT USAGE ON SCHEMA ml TO afina_app;
+GRANT USAGE ON SCHEMA ml TO afina_reader;
 GRANT USAGE ON SCHEMA public TO afina_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.feedback TO afina_app;
-GRANT SELECT ON TABLE app.decisions TO afina_app;
+GRANT USAGE ON SCHEMA public TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.interactions TO afina_app;
+GRANT SELECT ON TABLE app.interactions TO afina_reader;
+GRANT SELECT ON TABLE analytics.answered_by TO afina_app;
+GRANT SELECT ON TABLE analytics.answered_by TO afina_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.feedback TO afina_app;
+GRANT SELECT ON TABLE app.feedback TO afina_reader;
+GRANT SELECT ON TABLE app.decisions TO afina_app;
+GRANT SELECT ON TABLE app.decisions TO afina_reader;
 GRANT SELECT ON TABLE analytics.review_stats TO afina_app;
+GRANT SELECT ON TABLE analytics.review_stats TO afina_reader;
+GRANT SELECT ON TABLE analytics.vw_intent_quality TO afina_app;
+GRANT SELECT ON TABLE analytics.vw_intent_quality TO afina_reader;
+GRANT SELECT ON TABLE analytics.vw_tokens_cost TO afina_app;
+GRANT SELECT ON TABLE analytics.vw_tokens_cost TO afina_reader;
+GRANT SELECT ON TABLE app.ratings TO afina_app;
+GRANT SELECT ON TABLE app.ratings TO afina_reader;
+GRANT SELECT ON TABLE analytics.vw_user_health TO afina_app;
+GRANT SELECT ON TABLE analytics.vw_user_health TO afina_reader;
 GRANT SELECT,INSERT,UPDATE ON TABLE app.api_keys TO afina_app;
 GRANT SELECT,INSERT ON TABLE app.audit_log TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.clients TO afina_app;
 GRANT SELECT ON TABLE app.event_log TO afina_app;
+GRANT SELECT ON TABLE app.event_log TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.key_spending TO afina_app;
 GRANT SELECT ON TABLE app.messages TO afina_app;
-GRANT SELECT ON TABLE app.ratings TO afina_app;
+GRANT SELECT ON TABLE app.messages TO afina_reader;
 GRANT SELECT ON TABLE app.sessions TO afina_app;
+GRANT SELECT ON TABLE app.sessions TO afina_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.user_prefs TO afina_app;
+GRANT SELECT ON TABLE app.user_prefs TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.users TO afina_app;
+GRANT SELECT ON TABLE app.users TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.dataset_examples TO afina_app;
+GRANT SELECT ON TABLE ml.dataset_examples TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.datasets TO afina_app;
+GRANT SELECT ON TABLE ml.datasets TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.verdicts TO afina_app;
+GRANT SELECT ON TABLE ml.verdicts TO afina_reader;
 GRANT SELECT ON TABLE ml.eval_results TO afina_app;
+GRANT SELECT ON TABLE ml.eval_results TO afina_reader;
+GRANT SELECT ON TABLE ml.eval_sets TO afina_app;
+GRANT SELECT ON TABLE ml.eval_sets TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.examples TO afina_app;
+GRANT SELECT ON TABLE ml.examples TO afina_reader;
 GRANT SELECT ON TABLE ml.finetune_examples TO afina_app;
+GRANT SELECT ON TABLE ml.finetune_examples TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.model_versions TO afina_app;
+GRANT SELECT ON TABLE ml.model_versions TO afina_reader;
+GRANT UPDATE(status) ON TABLE ml.model_versions TO afina_app;
+GRANT UPDATE(deployed_at) ON TABLE ml.model_versions TO afina_app;
+GRANT UPDATE(notes) ON TABLE ml.model_versions TO afina_app;
 GRANT SELECT ON TABLE ml.nlu_annotations TO afina_app;
+GRANT SELECT ON TABLE ml.nlu_annotations TO afina_reader;
 GRANT SELECT,INSERT ON TABLE ml.rollout_events TO afina_app;
+GRANT SELECT ON TABLE ml.rollout_events TO afina_reader;
 GRANT USAGE ON SEQUENCE ml.rollout_events_id_seq TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.rollouts TO afina_app;
+GRANT SELECT ON TABLE ml.rollouts TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.runs TO afina_app;
+GRANT SELECT ON TABLE ml.runs TO afina_reader;
 GRANT SELECT ON TABLE public.finetuning_dataset TO afina_app;
+GRANT SELECT ON TABLE public.finetuning_dataset TO afina_reader;
 GRANT SELECT ON TABLE public.training_data TO afina_app;
+GRANT SELECT ON TABLE public.training_data TO afina_reader;

@@ -1,9 +1,10 @@
 """A project → its gateway: fleet, recorder, feedback, and a database that is brought back when it goes away."""
 
 import logging
+import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import groupby
@@ -13,14 +14,22 @@ import psycopg
 from fastapi import FastAPI
 
 from afina.capture import Kept, Recorder, Spool, SpoolOptions, add_feedback, is_conversation, record_interactions
-from afina.errors import DatabaseDownError, StoreError
+from afina.errors import DatabaseDownError, SettingsError, StoreError
 from afina.flows.project import Project
+from afina.ids import ClientId
 from afina.records import Feedback, Interaction
 from afina.serve import LiveVersion, read_live
+from afina.serve.alerts import AlertRules
 from afina.serve.app import GatewayOptions, build_gateway
+from afina.serve.budget import OpenSession
 from afina.serve.fleet import Fleet
 from afina.serve.gateway import Books
 from afina.serve.keys import Key, keys_by_hash
+from afina.serve.news import News
+from afina.serve.target import Targets, TaskForm, Upstream
+from afina.settings import Settings
+from afina.store.access import client_session
+from afina.store.listen import Listener
 from afina.store.pool import Connection, close_pool, open_pool
 from afina.store.server import embedded_dsn
 
@@ -29,16 +38,22 @@ REVIVE_S, REVIVE_TIMEOUT_S = 5.0, 15.0
 
 
 class Served:
-    """A project whose database is brought back when it goes away under a running gateway."""
+    """A project whose database is brought back when it goes away under a running gateway. `clients`: whose rows it serves, its own first."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self.clients = tuple(dict.fromkeys([project.client, *map(ClientId, project.settings.serve.clients)]))
+        self.listener = Listener("afina_live")
         self.lock = threading.Lock()
         self.revived_at = 0.0
 
-    def session(self) -> AbstractContextManager[Connection]:
-        """One transaction, confined to the client."""
-        return self.project.session()
+    def session(self, client: ClientId) -> AbstractContextManager[Connection]:
+        """One transaction, confined to a client."""
+        return client_session(self.project.dsn, client)
+
+    def sessions(self, client: ClientId) -> OpenSession:
+        """Opens such transactions."""
+        return lambda: self.session(client)
 
     def revive(self) -> None:
         """Start the embedded server again, if it is gone and nobody just tried.
@@ -67,22 +82,39 @@ class Served:
             DatabaseDownError: the database does not answer, and could not be brought back.
         """
         try:
-            with self.session() as session:
-                found = read_live(session)
+            found = self.live_now()
         except DatabaseDownError:
             self.revive()
-            with self.session() as session:
-                found = read_live(session)
+            found = self.live_now()
         return [replace(version, gguf=str(self.project.paths.data / version.gguf)) for version in found]
 
+    def live_now(self) -> list[LiveVersion]:
+        """The same, with paths as they are recorded."""
+        found = []
+        for client in self.clients:
+            with self.session(client) as session:
+                found += read_live(session)
+        return found
+
     def keys(self) -> dict[str, Key]:
-        """Every key by its hash.
+        """Every key of every client by its hash.
 
         Raises:
             DatabaseDownError: the database does not answer.
         """
-        with self.session() as session:
-            return keys_by_hash(session)
+        found: dict[str, Key] = {}
+        for client in self.clients:
+            with self.session(client) as session:
+                found |= keys_by_hash(session)
+        return found
+
+    def changed(self, seconds: float) -> bool:
+        """Whether versions or keys changed within so many seconds.
+
+        Raises:
+            DatabaseDownError: the database does not answer.
+        """
+        return self.listener.wait(self.project.dsn, seconds)
 
     def save(self, batch: Sequence[Kept]) -> None:
         """Record interactions and feedback, in their order and once, however often they come.
@@ -90,13 +122,14 @@ class Served:
         Raises:
             DatabaseDownError: the database does not answer.
         """
-        with self.session() as session:
-            for _, records in groupby(batch, type):
-                some = list(records)
-                record_interactions(session, [one for one in some if isinstance(one, Interaction)])
-                for one in some:
-                    if isinstance(one, Feedback):
-                        add_feedback(session, one)
+        for client in dict.fromkeys(one.client for one in batch):
+            with self.session(client) as session:
+                for _, records in groupby((one for one in batch if one.client == client), type):
+                    some = list(records)
+                    record_interactions(session, [one for one in some if isinstance(one, Interaction)])
+                    for one in some:
+                        if isinstance(one, Feedback):
+                            add_feedback(session, one)
 
     def save_feedback(self, feedback: Feedback) -> bool:
         """Record feedback; False when there is no such interaction, or not yet.
@@ -105,7 +138,7 @@ class Served:
             DatabaseDownError: the database does not answer.
         """
         try:
-            with self.session() as session:
+            with self.session(feedback.client) as session:
                 if feedback.interaction is None and not is_conversation(session, feedback.conversation):
                     return False
                 add_feedback(session, feedback)
@@ -116,14 +149,45 @@ class Served:
         return True
 
 
+def upstreams_of(settings: Settings, environment: Mapping[str, str]) -> list[Upstream]:
+    """`[upstream.NAME]` in the order of the file, each with its key.
+
+    Raises:
+        SettingsError: an upstream's key is not in the environment.
+    """
+    found = []
+    for name, one in settings.upstream.items():
+        if one.key_env and not environment.get(one.key_env):
+            raise SettingsError(
+                f"upstream.{name}.key_env: there is no {one.key_env} in the environment",
+                remedy=f"export {one.key_env}=…",
+            )
+        own = {field: getattr(one, field) for field in ("model", "timeout_s", "retries", "price_in", "price_out")}
+        key = environment.get(one.key_env, "") if one.key_env else ""
+        found.append(Upstream(name=name, url=one.url.rstrip("/"), key=key, **own))
+    return found
+
+
+def form_of(project: Project) -> TaskForm:
+    """How the project's task is asked of somebody who was not tuned for it."""
+    task = project.task
+    schema = task.kind.answer_schema(task, ()) if task.settings.labels or task.schema else None
+    return TaskForm(task=task.name, prompt=task.kind.instructions(task, schema), schema=schema)
+
+
 def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Recorder]:
-    """The gateway of a project. `pinned` names the one version it answers with."""
+    """The gateway of a project. `pinned` names the one version it answers with.
+
+    Raises:
+        SettingsError: an upstream's key is not in the environment.
+    """
+    upstreams = upstreams_of(project.settings, os.environ)
     served = Served(project)
 
     def live() -> list[LiveVersion]:
         return [version for version in served.live() if not pinned or version.name == pinned]
 
-    fleet = Fleet(live, project.settings.runtime, logs=project.paths.logs)
+    fleet = Fleet(live, project.settings.runtime, logs=project.paths.logs, news=News(served.changed))
     capture, serve = project.settings.capture, project.settings.serve
     spooling = SpoolOptions(
         most_bytes=capture.spool_mb * 10**6,
@@ -131,13 +195,20 @@ def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Rec
         key_file=Path(capture.key_file) if capture.key_file else None,
     )
     recorder = Recorder(served.save, spool=Spool(project.paths.spool, spooling))
-    options = GatewayOptions(client=project.client, timeout_s=serve.request_timeout_s, origins=serve.cors_origins)
+    options = GatewayOptions(
+        client=project.client,
+        timeout_s=serve.request_timeout_s,
+        origins=serve.cors_origins,
+        alerts=AlertRules(p95_ms=serve.alert_p95_ms, error_rate=serve.alert_error_rate, webhook=serve.alert_webhook),
+        reply=project.settings.reply,
+    )
     books = Books(
         record=recorder,
         feedback=served.save_feedback,
         keys=served.keys,
-        session=served.session,
+        session=served.sessions,
         refuses=recorder.refuses if capture.on_full == "refuse" else str,
+        waiting=recorder.numbers,
     )
-    app = build_gateway(fleet, options, books)
+    app = build_gateway(Targets(fleet, upstreams, form=form_of(project)), options, books)
     return app, recorder

@@ -11,6 +11,7 @@ from afina.export.gguf_adapter import write_adapter_gguf
 from afina.ids import ModelVersionId
 from afina.runtime import RuntimeClient
 from afina.serve.fleet import Fleet
+from afina.serve.news import News
 from afina.serve.route import LiveVersion
 from afina.settings import RuntimeSettings
 from tests.integration.conftest import FamilyFile
@@ -52,12 +53,12 @@ def test_they_share_a_process_and_nothing_else(versions: list[LiveVersion], tmp_
     """Two processes for four versions; asked at once and in turn, each answers as it does alone. What goes stops nobody else."""
     alone: dict[str, int] = {}
     for version in versions:
-        fleet = Fleet(list, RuntimeSettings(context=128, slots=2), logs=tmp_path)
+        fleet = Fleet(list, RuntimeSettings(context=128, slots=2), logs=tmp_path, news=News(lambda _: False))
         asyncio.run(fleet.reconcile([version]))
         alone[version.id] = top(fleet, version.id)
         fleet.stop()
     assert len({alone[name] for name in ("base", "a0", "a1")}) == 3, "who answers alike shows no mistake"
-    fleet = Fleet(list, RuntimeSettings(context=128, slots=2), logs=tmp_path)
+    fleet = Fleet(list, RuntimeSettings(context=128, slots=2), logs=tmp_path, news=News(lambda _: False))
 
     async def turn() -> None:
         await fleet.reconcile(versions[:2])
@@ -82,7 +83,7 @@ def test_they_share_a_process_and_nothing_else(versions: list[LiveVersion], tmp_
 
 def test_a_base_that_is_gone_stops_only_its_own(versions: list[LiveVersion], tmp_path: Path) -> None:
     """The others are served, and it is tried again when it is back."""
-    fleet = Fleet(list, RuntimeSettings(context=128, slots=1), logs=tmp_path)
+    fleet = Fleet(list, RuntimeSettings(context=128, slots=1), logs=tmp_path, news=News(lambda _: False))
     base = Path(versions[0].gguf)
     base.rename(tmp_path / "away")
     asyncio.run(fleet.reconcile(versions))

@@ -9,26 +9,20 @@ from typing import Any
 import pytest
 
 from afina.errors import DatabaseDownError
-from afina.ids import ClientId, InteractionId
-from afina.records import Interaction
+from afina.ids import ClientId
 from afina.serve import budget as module
-from afina.serve.budget import DEFAULT_ANSWER, Budget, guessed_tokens
+from afina.serve.budget import DEFAULT_ANSWER, Budget, OpenSession, guessed_tokens
 from afina.serve.keys import Key, LimitReachedError, Limits, Reservation, Scope
 from afina.serve.problems import RequestProblem
 
 NOW = datetime.now(UTC)
-KEY = Key(id="key_1", name="n", scopes=frozenset({Scope.CHAT}), created_at=NOW, limits=Limits(tokens_per_day=100))
-SAID = Interaction(
-    id=InteractionId("int_1"),
+KEY = Key(
+    id="key_1",
     client=ClientId("c"),
-    user="",
-    text="",
-    answer="",
-    task="t",
-    source="gateway",
-    external_id="",
-    tokens_in=7,
-    tokens_out=5,
+    name="n",
+    scopes=frozenset({Scope.CHAT}),
+    created_at=NOW,
+    limits=Limits(tokens_per_day=100),
 )
 
 
@@ -36,6 +30,11 @@ SAID = Interaction(
 def nothing() -> Iterator[Any]:
     """A session that nobody looks into."""
     yield None
+
+
+def sessions(_: ClientId) -> OpenSession:
+    """Opens such sessions."""
+    return nothing
 
 
 def test_more_is_set_aside_than_most_texts_need() -> None:
@@ -46,22 +45,19 @@ def test_more_is_set_aside_than_most_texts_need() -> None:
     assert guessed_tokens(messages, None) == 66 + DEFAULT_ANSWER
 
 
-def test_a_reservation_is_settled_once_with_what_was_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And a key without limits asks the database for nothing."""
+def test_a_reservation_is_settled_with_what_was_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the client's own session."""
     settled: list[tuple[Reservation, int]] = []
-    held = Reservation(KEY.id, 90, NOW)
+    held = Reservation(KEY.id, 90, NOW, KEY.client)
     monkeypatch.setattr(module, "reserve", lambda *_, **__: held)
     monkeypatch.setattr(module, "release", lambda _, one, *, used: settled.append((one, used)))
-    budget = Budget(nothing)
+    budget = Budget(sessions)
 
-    asyncio.run(budget.reserve(KEY, SAID.id, 90))
-    budget.settle(SAID)
-    budget.settle(SAID)
-    asyncio.run(budget.reserve(None, "int_2", 90))
+    assert asyncio.run(budget.reserve(KEY, 90)) == held
+    budget.settle(held, used=12)
     budget.close()
 
     assert settled == [(held, 12)]
-    assert budget.held == {}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +73,7 @@ def test_nobody_spends_what_is_not_there_or_not_known(
 
     monkeypatch.setattr(module, "reserve", refuse)
     with pytest.raises(RequestProblem) as caught:
-        asyncio.run(Budget(nothing).reserve(KEY, "int_1", 90))
+        asyncio.run(Budget(sessions).reserve(KEY, 90))
 
     assert caught.value.status == status
     assert caught.value.headers == ({"retry-after": "12"} if status == 429 else {})

@@ -6,15 +6,17 @@ import pytest
 from starlette.datastructures import Headers
 
 from afina.errors import SettingsError
+from afina.ids import ClientId
 from afina.serve.door import Door, require_keys
 from afina.serve.keys import Key, Scope, hash_of
+from afina.serve.news import News
 
 NOW = datetime.now(UTC)
 
 
 def test_nobody_is_let_in_before_the_keys_are_known() -> None:
     """A gateway that starts while its database is away does not stand open; its health can be asked."""
-    door = Door(dict)
+    door = Door(dict, news=News(lambda _: False))
 
     assert door.look("/v1/models", Headers({}))[0] == 503
     assert door.look("/healthz", Headers({}))[0] == 0
@@ -34,8 +36,10 @@ def test_nobody_is_let_in_before_the_keys_are_known() -> None:
 )
 def test_a_path_needs_what_it_does(path: str, scope: Scope, status: int) -> None:
     """The first beginning that fits; anything else is for administrators."""
-    door = Door(dict)
-    door.keys = {hash_of("secret"): Key(id="k", name="n", scopes=frozenset({scope}), created_at=NOW)}
+    door = Door(dict, news=News(lambda _: False))
+    door.keys = {
+        hash_of("secret"): Key(id="k", client=ClientId("c"), name="n", scopes=frozenset({scope}), created_at=NOW)
+    }
     door.known = True
 
     assert door.look(path, Headers({"authorization": "bearer secret"}))[0] == status
@@ -56,7 +60,14 @@ def test_other_machines_need_keys(host: str) -> None:
 def test_an_expired_key_is_no_key() -> None:
     """To the second."""
     now = datetime.now(UTC)
-    key = Key(id="k", name="n", scopes=frozenset({Scope.CHAT}), created_at=now, expires_at=now + timedelta(seconds=1))
+    key = Key(
+        id="k",
+        client=ClientId("c"),
+        name="n",
+        scopes=frozenset({Scope.CHAT}),
+        created_at=now,
+        expires_at=now + timedelta(seconds=1),
+    )
 
     assert key.is_live(now)
     assert not key.is_live(now + timedelta(seconds=1))

@@ -1,0 +1,108 @@
+"""The doors that document 002 names: `/nlu/parse`, `/style/reply`, `/ask`, and the people whose manner a reply keeps to."""
+
+from typing import Any, Literal
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import Field
+
+from afina.ids import ClientId
+from afina.serve.answers import ANSWER_TOKENS, Classification, Named, SaidTurn, classified, whose
+from afina.serve.caller import Caller
+from afina.serve.completion import MAX_MESSAGES
+from afina.serve.context import Context, Manner, told
+from afina.serve.gateway import Answer, Gateway
+from afina.serve.people import Person, PersonChange
+from afina.serve.problems import body_of, parsed, read_body
+
+INTENT = "intent"
+MOST_CHUNKS = 32
+
+
+class Parsed(Classification):
+    """Body of `/nlu/parse`."""
+
+
+class Styled(Named):
+    """Body of `/style/reply`. What is left out is the person's own, as it was last set."""
+
+    text: str = Field(min_length=1, max_length=100_000)
+    history: list[SaidTurn] = Field(default_factory=list, max_length=MAX_MESSAGES)
+    locale: str | None = Field(None, min_length=2, max_length=20)
+    intensity: float | None = Field(None, ge=0, le=1)
+    tone: Literal["coach", "neutral", "formal"] | None = None
+    context: list[str] = Field(default_factory=list, max_length=MOST_CHUNKS)
+    user_state: dict[str, Any] = Field(default_factory=dict)
+    max_tokens: int = Field(ANSWER_TOKENS, ge=1, le=100_000)
+
+
+class Free(Named):
+    """Body of `/ask`."""
+
+    text: str = Field(min_length=1, max_length=100_000)
+    max_tokens: int = Field(ANSWER_TOKENS, ge=1, le=100_000)
+
+
+def add_documents(app: FastAPI, gateway: Gateway, *, client: ClientId) -> None:
+    """Add the routes to the application."""
+
+    async def parse(request: Request) -> Response:
+        """What a message wants → {"intent", "slots", "confidence", "interaction"}. The intent is the field of that name, or the first one."""
+        body = parsed(Parsed, await read_body(request))
+        fields, given = await classified(gateway, whose(request, body, client=client), body)
+        intent = INTENT if INTENT in fields else next(iter(fields), "")
+        slots = {name: value for name, value in fields.items() if name != intent}
+        shown = {"intent": fields.get(intent, ""), "slots": slots, "confidence": given.confidence}
+        return JSONResponse({**shown, "interaction": given.exchange.id}, headers=given.headers())
+
+    async def style(request: Request) -> Response:
+        """A reply in the person's manner → {"text", "findings", "interaction"}; findings are the rules that it broke or that changed it."""
+        body = parsed(Styled, await read_body(request))
+        caller = whose(request, body, client=client)
+        return replied(await styled(gateway, caller, body))
+
+    async def ask(request: Request) -> Response:
+        """A free question → {"text", "findings", "interaction"}."""
+        body = parsed(Free, await read_body(request))
+        messages = [{"role": "user", "content": body.text}]
+        sent = {"model": body.model, "messages": messages, "max_tokens": body.max_tokens}
+        return replied(await gateway.answer(whose(request, body, client=client), sent, checked=True))
+
+    async def person(request: Request, user: str) -> Response:
+        """How a person wants to be spoken to, and what they allow."""
+        found = await gateway.person(whose(request, Named(user=user), client=client))
+        return JSONResponse(found.model_dump())
+
+    async def change(request: Request, user: str) -> Response:
+        """Change some of it; what is left out stays."""
+        body = parsed(PersonChange, await read_body(request))
+        found = await gateway.change_person(whose(request, Named(user=user), client=client), body)
+        return JSONResponse(found.model_dump())
+
+    app.add_api_route("/nlu/parse", parse, methods=["POST"], openapi_extra=body_of(Parsed))
+    app.add_api_route("/style/reply", style, methods=["POST"], openapi_extra=body_of(Styled))
+    app.add_api_route("/ask", ask, methods=["POST"], openapi_extra=body_of(Free))
+    app.add_api_route("/v1/users/{user}", person, methods=["GET"])
+    app.add_api_route("/v1/users/{user}", change, methods=["PATCH"], openapi_extra=body_of(PersonChange))
+
+
+def replied(given: Answer) -> Response:
+    """A reply as these doors give it."""
+    shown = {"text": given.text, "findings": list(given.findings), "model": given.exchange.target.name}
+    return JSONResponse({**shown, "interaction": given.exchange.id}, headers=given.headers())
+
+
+async def styled(gateway: Gateway, caller: Caller, body: Styled) -> Answer:
+    """Ask with everything that belongs to the reply."""
+    own = await gateway.person(caller) if None in {body.locale, body.intensity, body.tone} else Person()
+    manner = Manner(
+        locale=body.locale or own.locale,
+        intensity=own.intensity if body.intensity is None else body.intensity,
+        tone=body.tone or own.tone,
+    )
+    context = Context(manner=manner, chunks=body.context, state=body.user_state)
+    system = told(gateway.reply, gateway.targets.form.prompt, context)
+    turns = [{"role": "system", "content": system}, *(t.model_dump() for t in body.history)]
+    messages = [*turns, {"role": "user", "content": body.text}]
+    sent = {"model": body.model, "messages": messages, "max_tokens": body.max_tokens}
+    return await gateway.answer(caller, sent, checked=True)
