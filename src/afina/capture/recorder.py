@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from afina.capture.spool import Spool, read_records
 from afina.errors import AfinaError, DatabaseDownError, DiskFullError, StoreError, in_short
 from afina.records import Feedback, Interaction
+from afina.tracing import span
 
 LOG = logging.getLogger("afina.capture")
 Kept = Interaction | Feedback
@@ -145,7 +146,8 @@ class Recorder:
             DatabaseDownError: the database does not answer.
         """
         try:
-            self.save(batch)
+            with span("record", records=len(batch)):
+                self.save(batch)
             self.counts.stored += len(batch)
         except (DatabaseDownError, DiskFullError) as exc:
             raise DatabaseDownError(str(exc)) from exc

@@ -1,6 +1,7 @@
 """`serve`."""
 
 import logging
+import os
 import signal
 import socket
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from afina.serve.door import require_keys
 from afina.serve.keys import keys_by_hash
 from afina.serve.protocol import BoundedProtocol, allow_files
 from afina.texts import t
+from afina.tracing import send_traces
 from afina.wiring import open_project
 from afina.wiring.gateway import project_gateway
 
@@ -54,6 +56,7 @@ def serve_command(host: str | None, port: int | None, model: str | None, upstrea
     address = listener.getsockname()
     click.echo(f"http://{address[0]}:{address[1]}", err=False)
     allow_files()
+    send_traces(os.environ)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=20, http=BoundedProtocol)
     signal.signal(signal.SIGTERM, end)
     try:

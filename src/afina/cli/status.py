@@ -1,5 +1,6 @@
 """`status`."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from afina.freeze import newest_dataset
 from afina.loop.policy import next_step
 from afina.loop.standing import standing_of
 from afina.serve import read_live
+from afina.serve.shares import Shares, read_shares
 from afina.texts import t
 from afina.wiring import open_project
 
@@ -25,6 +27,7 @@ def status_command(as_json: bool) -> None:
     with project.session() as session:
         counts = count_interactions(session, task=project.task.name)
         live = read_live(session)
+        shares = read_shares(session, task=project.task.name, upstreams=project.settings.upstream.values())
         versions = list_versions(session)
         try:
             dataset: str | None = newest_dataset(session, task=project.task.name)
@@ -40,6 +43,13 @@ def status_command(as_json: bool) -> None:
         "dataset": dataset,
         "versions": len(versions),
         "live": [{"name": v.name, "canary": v.canary, "share": v.share} for v in live],
+        "answers": {
+            "here": shares.here,
+            "elsewhere": shares.elsewhere,
+            "share_here": shares.share_here,
+            "cost": shares.cost,
+            "avoided": shares.avoided,
+        },
         "next": step.command,
         "because": step.because,
     }
@@ -47,8 +57,20 @@ def status_command(as_json: bool) -> None:
         print_json(value)
         return
     for name, shown in value.items():
-        if name not in {"live", "next", "because"}:
+        if name not in {"live", "answers", "next", "because"}:
             OUT.print(f"{t(name):<22} {shown if shown is not None else '–'}")
     for v in live:
         OUT.print(f"{t('canary') if v.canary else t('production'):<22} {v.name}  {v.share:.0%}")
+    for name, shown in shown_shares(shares):
+        OUT.print(f"{name:<22} {shown}")
     OUT.print(f"{t('next'):<22} [bold]{step.command}[/]  {t(step.because)}", soft_wrap=True)
+
+
+def shown_shares(shares: Shares) -> Iterator[tuple[str, str]]:
+    """Who answered and what it cost, where anybody did."""
+    if shares.share_here is not None:
+        yield t("answered here"), f"{shares.share_here:.0%}  ({shares.here:,} / {shares.here + shares.elsewhere:,})"
+    if shares.cost is not None:
+        yield t("cost of upstreams"), f"{shares.cost:,.4f}"
+    if shares.avoided is not None:
+        yield t("cost avoided"), f"{shares.avoided:,.4f}"

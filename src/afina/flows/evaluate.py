@@ -214,11 +214,7 @@ def calibrate_version(project: Project, version: ModelVersion, contest: Contest,
             if o.confidence is not None and o.item in scores
         ]
         found = calibrate([min(1.0, sure) for sure, _ in answers], [right for _, right in answers])
-        stage.note = (
-            f"{len(answers)} answers of the validation part"
-            if found
-            else "too few answers, or none wrong: not calibrated"
-        )
+        stage.note = f"{len(answers)} answers of the validation part" if found else "too few answers: not calibrated"
     if found is not None:
         project.ledger.change_card(version.id, {**version.card, "calibration": asdict(found)})
 

@@ -18,7 +18,7 @@ from afina.serve.caller import REQUEST_ID
 from afina.serve.captured import add_captured
 from afina.serve.documents import add_documents
 from afina.serve.door import Door, Guarded
-from afina.serve.exchange import OVERHEAD
+from afina.serve.exchange import OVERHEAD, one_line
 from afina.serve.feedback import add_feedback
 from afina.serve.gateway import Books, Gateway
 from afina.serve.metrics import CONTENT_TYPE
@@ -127,5 +127,5 @@ def add_problems(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, exc: Exception) -> Response:
         """A fault of ours."""
-        LOG.exception("%s %s", request.method, request.url.path, exc_info=exc)
+        LOG.exception("%s %s", one_line(request.method), one_line(request.url.path), exc_info=exc)
         return shaped(request, problem(500, f"internal error ({type(exc).__name__})", kind="server_error"))

@@ -122,7 +122,12 @@ class Exchange:
 
 def plain(text: str) -> str:
     """As a header can carry it."""
-    return "".join(c if c.isprintable() else "?" for c in text).encode("ascii", "replace").decode()[:200]
+    return one_line(text).encode("ascii", "replace").decode()
+
+
+def one_line(text: str) -> str:
+    """As a log can carry what came from outside: on one line, nothing that moves a terminal's cursor."""
+    return "".join(c if c.isprintable() else "?" for c in text[:200])
 
 
 def tokens(usage: Mapping[str, Any] | None, name: str) -> int | None:

@@ -23,7 +23,7 @@ from afina.serve.budget import Budget, OpenSession, guessed_tokens
 from afina.serve.caller import Caller
 from afina.serve.completion import read_completion, to_upstream, to_worker
 from afina.serve.confidence import probability_of
-from afina.serve.exchange import Exchange, question_of
+from afina.serve.exchange import Exchange, one_line, question_of
 from afina.serve.keys import Key, Reservation
 from afina.serve.metrics import Seen
 from afina.serve.people import Person, PersonChange, change_person, read_person
@@ -34,6 +34,7 @@ from afina.serve.stream import StreamReader
 from afina.serve.target import Target, Targets
 from afina.serve.transport import Reply, TargetFailedError, Transport
 from afina.settings import ReplySettings
+from afina.tracing import span
 
 LOG = logging.getLogger("afina.serve")
 Record = Callable[[Interaction | Feedback], None]
@@ -126,6 +127,15 @@ class Gateway:
         Raises:
             RequestProblem: something is wrong with it, or nobody answers.
         """
+        with span("answer", request_id=caller.request_id, client=caller.client):
+            return await self.first_answer(caller, body, as_task=as_task, checked=checked)
+
+    async def first_answer(self, caller: Caller, body: dict[str, Any], *, as_task: bool, checked: bool) -> Answer:
+        """The same: of the first target that gives one.
+
+        Raises:
+            RequestProblem: see above.
+        """
         targets = self.whom(Wanted(client=caller.client, user=caller.user, model=str(body.get("model") or "")))
         question = question_of(body)
         exchange = Exchange(caller=caller, question=question, target=targets[0])
@@ -137,14 +147,18 @@ class Gateway:
                 exchange, sent = await self.made_ready(exchange, body, as_task=as_task)
                 if not is_reserved:
                     held, is_reserved = await self.reserved(caller, sent), True
-                return await self.asked(exchange, sent, held, checked=checked)
+                with span("ask", request_id=caller.request_id, target=target.name, interaction=exchange.id):
+                    return await self.asked(exchange, sent, held, checked=checked)
             except TargetFailedError as exc:
                 self.keep(exchange.missing(exc.message[:200], exc.fault), held if last or not exc.elsewhere else None)
                 self.targets.failed(target)
                 if last or not exc.elsewhere:
                     raise problem_of(exc, exchange) from exc
                 LOG.warning(
-                    "%s: %s failed, the next one is asked: %s", caller.request_id, target.name, exc.message[:200]
+                    "%s: %s failed, the next one is asked: %s",
+                    caller.request_id,
+                    one_line(target.name),
+                    one_line(exc.message),
                 )
         raise AssertionError
 

@@ -8,3 +8,13 @@ ORDER BY r.task, r.state
 SELECT coalesce(percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms), 0) AS p95_ms
 FROM app.interactions
 WHERE client_id = current_setting('app.client') AND created_at >= now() - interval '30 seconds' AND latency_ms IS NOT NULL AND fault NOT IN ('request', 'client')
+
+-- shares: answers given here and elsewhere; tokens of the former, cost of the latter
+SELECT
+    coalesce(sum(answers) FILTER (WHERE variant <> 'upstream'), 0)::bigint AS here,
+    coalesce(sum(answers) FILTER (WHERE variant = 'upstream'), 0)::bigint AS elsewhere,
+    coalesce(sum(tokens_in) FILTER (WHERE variant <> 'upstream'), 0)::bigint AS tokens_in,
+    coalesce(sum(tokens_out) FILTER (WHERE variant <> 'upstream'), 0)::bigint AS tokens_out,
+    coalesce(sum(cost), 0)::float AS cost
+FROM analytics.answered_by
+WHERE task = %(task)s

@@ -123,14 +123,12 @@ class Classify(Kind):
     def answer_schema(self, task: Task, train: Sequence[Example]) -> dict[str, Any]:
         """The labels of the training part, and no others: the schema must not know what only the held-out part shows."""
         labels = [read_labels(example.answer) for example in train]
-        fields = task.settings.fields
-        return {
-            "type": "object",
-            "properties": {name: {"type": "string", "enum": sorted({one[name] for one in labels})} for name in fields},
-            "required": list(fields),
-            "additionalProperties": False,
-            "x-guidance": COMPACT,
-        }
+        return schema_of({name: {one[name] for one in labels} for name in task.settings.fields})
+
+    def declared_schema(self, task: Task) -> dict[str, Any] | None:
+        """The labels that the settings explain, where they do so for every field."""
+        labels = {name: task.settings.labels.get(name, {}) for name in task.settings.fields}
+        return schema_of(labels) if all(labels.values()) else None
 
     def require_learnable(self, task: Task, examples: Sequence[Example], train: Sequence[Example]) -> None:
         """A field with one class has nothing to tell apart."""
@@ -187,4 +185,15 @@ def unlearnt(labels: Mapping[Split, Sequence[Fields]], name: str) -> dict[str, d
     return {
         missing: {split.value: counts[missing][split.value] for split in (Split.VALIDATION, Split.TEST)}
         for missing in sorted(counts)
+    }
+
+
+def schema_of(labels: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+    """Field → its labels, as the schema of an answer."""
+    return {
+        "type": "object",
+        "properties": {name: {"type": "string", "enum": sorted(found)} for name, found in labels.items()},
+        "required": list(labels),
+        "additionalProperties": False,
+        "x-guidance": COMPACT,
     }

@@ -102,6 +102,10 @@ class Kind(Protocol):
         del train
         return task.schema
 
+    def declared_schema(self, task: Task) -> dict[str, Any] | None:
+        """What binds answers where nothing was frozen yet: what the settings alone say."""
+        return task.schema
+
     def require_learnable(self, task: Task, examples: Sequence[Example], train: Sequence[Example]) -> None:
         """Refuse what no honest result can come from.
 

@@ -14,7 +14,7 @@ import psycopg
 from fastapi import FastAPI
 
 from afina.capture import Kept, Recorder, Spool, SpoolOptions, add_feedback, is_conversation, record_interactions
-from afina.errors import DatabaseDownError, SettingsError, StoreError
+from afina.errors import AfinaError, DatabaseDownError, SettingsError, StoreError
 from afina.flows.project import Project
 from afina.ids import ClientId
 from afina.records import Feedback, Interaction
@@ -171,7 +171,10 @@ def upstreams_of(settings: Settings, environment: Mapping[str, str]) -> list[Ups
 def form_of(project: Project) -> TaskForm:
     """How the project's task is asked of somebody who was not tuned for it."""
     task = project.task
-    schema = task.kind.answer_schema(task, ()) if task.settings.labels or task.schema else None
+    try:
+        schema = project.ledger.dataset().answer_schema
+    except AfinaError:  # nothing was frozen yet
+        schema = task.kind.declared_schema(task)
     return TaskForm(task=task.name, prompt=task.kind.instructions(task, schema), schema=schema)
 
 
