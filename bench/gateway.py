@@ -28,7 +28,7 @@ import httpx
 
 ROOT = Path(__file__).parents[1]
 PEER = ROOT / ".bench" / "litellm"
-PINNED = "litellm[proxy]==1.94.0"
+PINNED = "litellm[proxy]==1.110.2"
 BODY = json.dumps(
     {
         "model": "stand-in",

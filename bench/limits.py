@@ -14,7 +14,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from afina.serve.keys import LimitReachedError, Limits, Scope, add_key, reserve
+from afina.serve.keys import LimitReachedError, Limits, NewKey, Scope, add_key, reserve
 from afina.store.access import client_session
 from bench.database import database
 
@@ -24,7 +24,7 @@ TOKENS = 100
 def admitted(dsn: str, *, name: str, requests: int, paid: int) -> tuple[int, list[float]]:
     """How many of one round pass, and what each took in milliseconds."""
     with client_session(dsn, "bench") as session:
-        key, _ = add_key(session, name, [Scope.CHAT], days=None, limits=Limits(tokens_per_day=paid * TOKENS))
+        key, _ = add_key(session, NewKey(name=name, scopes=[Scope.CHAT], limits=Limits(tokens_per_day=paid * TOKENS)))
 
     def one(_: int) -> tuple[bool, float]:
         began = time.perf_counter()

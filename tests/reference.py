@@ -150,7 +150,7 @@ def http_page() -> Iterator[str]:
     fleet = Fleet(lambda: (), RuntimeSettings(), logs=Path(), news=News(lambda _: False))
     options = GatewayOptions(client=ClientId("c"), timeout_s=1)
     session: Any = nullcontext
-    books = Books(record=lambda _: None, feedback=lambda _: True, keys=dict, session=session)
+    books = Books(record=lambda _: None, feedback=lambda *_: True, keys=dict, session=session)
     app = build_gateway(Targets(fleet), options, books)
     routes = [route for route in app.routes if isinstance(route, APIRoute)]
     yield from table(

@@ -72,6 +72,11 @@ ON CONFLICT (id) DO NOTHING
 -- is_conversation: whether anything was said in it
 SELECT EXISTS (SELECT 1 FROM app.interactions WHERE conversation = %(conversation)s) AS known
 
+-- is_of_user: whether an interaction or all of a conversation is one person's
+SELECT coalesce(bool_and(user_external_id = %(user)s), false) AS own
+FROM app.interactions
+WHERE id = %(interaction)s OR (%(interaction)s::text IS NULL AND conversation = %(conversation)s)
+
 -- unreviewed: the review queue, least confident first
 SELECT i.id, i.text, i.context, i.answer, i.confidence, i.user_external_id
 FROM app.interactions i

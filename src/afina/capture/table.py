@@ -104,6 +104,13 @@ def is_conversation(session: Connection, conversation: str) -> bool:
     return bool(row and row["known"])
 
 
+def is_of_user(session: Connection, feedback: Feedback, user: str) -> bool:
+    """Whether what feedback is about was said by this user."""
+    values = {"interaction": feedback.interaction, "conversation": feedback.conversation, "user": user}
+    row = session.execute(QUERIES["is_of_user"], values).fetchone()
+    return bool(row and row["own"])
+
+
 def unreviewed(session: Connection, *, task: str, limit: int) -> list[dict[str, Any]]:
     """Answers nobody has looked at, least confident first."""
     return session.execute(QUERIES["unreviewed"], {"task": task, "limit": limit}).fetchall()

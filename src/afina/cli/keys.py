@@ -7,7 +7,7 @@ from rich.table import Table
 
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, print_json
-from afina.serve.keys import Key, Limits, Scope, add_key, list_keys, revoke_key
+from afina.serve.keys import ROLES, Key, Limits, NewKey, Scope, add_key, list_keys, revoke_key
 from afina.texts import t
 from afina.wiring import open_project
 
@@ -28,6 +28,10 @@ def keys_command() -> None:
     show_default=True,
     help=t("what it is for; may be given more than once; admin includes all"),
 )
+@click.option(
+    "--role", type=click.Choice(list(ROLES)), help=t("what a person is; says what the key is for in place of --scope")
+)
+@click.option("--user", default="", help=t("the one person that the key speaks for; needed with --role user"))
 @click.option("--days", type=click.FloatRange(0, min_open=True), help=t("how long it is valid (default: for ever)"))
 @click.option("--requests-per-minute", type=click.IntRange(1), help=t("limit (default: none)"))
 @click.option("--tokens-per-day", type=click.IntRange(1), help=t("limit, prompt and answer (default: none)"))
@@ -35,13 +39,18 @@ def keys_command() -> None:
 def add_command(
     name: str,
     scopes: tuple[str, ...],
+    role: str | None,
+    user: str,
     days: float | None,
     as_json: bool,
     **limits: int | None,
 ) -> None:
     """Add."""
+    if role == "user" and not user:
+        raise click.UsageError(t("--role user needs --user: whom the key speaks for"))
+    wanted = ROLES[role] if role else [Scope(one) for one in scopes]
     with open_project(here()).session() as session:
-        key, secret = add_key(session, name, [Scope(one) for one in scopes], days=days, limits=Limits(**limits))
+        key, secret = add_key(session, NewKey(name=name, scopes=wanted, days=days, limits=Limits(**limits), user=user))
     if as_json:
         print_json({**shown(key), "key": secret})
         return

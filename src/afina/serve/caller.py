@@ -47,7 +47,8 @@ def caller_of(request: Request, body: dict[str, Any], *, client: ClientId) -> Ca
         while (await request.receive())["type"] != "http.disconnect":  # the body was read to its end
             pass
 
-    user = body.get("user") or metadata.get("user") or request.headers.get("x-user", "")
+    own = key.user if key is not None else ""
+    user = own or body.get("user") or metadata.get("user") or request.headers.get("x-user", "")
     return Caller(
         client=key.client if key is not None else client,
         key=key,

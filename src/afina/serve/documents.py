@@ -8,12 +8,12 @@ from pydantic import Field
 
 from afina.ids import ClientId
 from afina.serve.answers import ANSWER_TOKENS, Classification, Named, SaidTurn, classified, whose
-from afina.serve.caller import Caller
+from afina.serve.caller import MAX_NAME, Caller
 from afina.serve.completion import MAX_MESSAGES
 from afina.serve.context import Context, Manner, told
 from afina.serve.gateway import Answer, Gateway
 from afina.serve.people import Person, PersonChange
-from afina.serve.problems import body_of, parsed, read_body
+from afina.serve.problems import RequestProblem, body_of, parsed, read_body
 
 INTENT = "intent"
 MOST_CHUNKS = 32
@@ -70,13 +70,13 @@ def add_documents(app: FastAPI, gateway: Gateway, *, client: ClientId) -> None:
 
     async def person(request: Request, user: str) -> Response:
         """How a person wants to be spoken to, and what they allow."""
-        found = await gateway.person(whose(request, Named(user=user), client=client))
+        found = await gateway.person(spoken_for(request, user, client=client))
         return JSONResponse(found.model_dump())
 
     async def change(request: Request, user: str) -> Response:
         """Change some of it; what is left out stays."""
         body = parsed(PersonChange, await read_body(request))
-        found = await gateway.change_person(whose(request, Named(user=user), client=client), body)
+        found = await gateway.change_person(spoken_for(request, user, client=client), body)
         return JSONResponse(found.model_dump())
 
     app.add_api_route("/nlu/parse", parse, methods=["POST"], openapi_extra=body_of(Parsed))
@@ -84,6 +84,18 @@ def add_documents(app: FastAPI, gateway: Gateway, *, client: ClientId) -> None:
     app.add_api_route("/ask", ask, methods=["POST"], openapi_extra=body_of(Free))
     app.add_api_route("/v1/users/{user}", person, methods=["GET"])
     app.add_api_route("/v1/users/{user}", change, methods=["PATCH"], openapi_extra=body_of(PersonChange))
+
+
+def spoken_for(request: Request, user: str, *, client: ClientId) -> Caller:
+    """Who asks about a person.
+
+    Raises:
+        RequestProblem: the key is another person's.
+    """
+    caller = whose(request, Named(user=user), client=client)
+    if caller.user != user[:MAX_NAME]:
+        raise RequestProblem(403, "this key speaks for another person")
+    return caller
 
 
 def replied(given: Answer) -> Response:

@@ -24,11 +24,12 @@ from afina.serve.problems import problem
 LOG = logging.getLogger("afina.serve")
 REFRESH_S = 1.0
 OPEN = {"/healthz"}
+LOOKING = frozenset({Scope.VIEW, Scope.CHAT})
 NEEDED = (
-    ("/v1/feedback", Scope.FEEDBACK), ("/v1/", Scope.CHAT), ("/api/", Scope.CHAT), ("/nlu/", Scope.CHAT), ("/style/", Scope.CHAT),
-    ("/ask", Scope.CHAT),
+    ("/v1/feedback", {Scope.FEEDBACK}), ("/v1/models", LOOKING), ("/v1/", {Scope.CHAT}), ("/api/tags", LOOKING), ("/api/version", LOOKING),
+    ("/api/", {Scope.CHAT}), ("/nlu/", {Scope.CHAT}), ("/style/", {Scope.CHAT}), ("/ask", {Scope.CHAT}), ("/metrics", {Scope.VIEW}),
 )  # fmt: skip
-"""Beginning of a path → what a key must be for; the first that fits. Anything else needs `admin`."""
+"""Beginning of a path → what a key must be for, one of them; the first that fits. Anything else needs `admin`."""
 
 
 class Door:
@@ -67,9 +68,9 @@ class Door:
         key = self.keys.get(hash_of(secret)) if secret else None
         if key is None or not key.is_live(datetime.now(UTC)):
             return 401, "a valid key is needed: Authorization: Bearer …", None
-        wanted = next((scope for start, scope in NEEDED if path.startswith(start)), Scope.ADMIN)
+        wanted = next((scopes for start, scopes in NEEDED if path.startswith(start)), {Scope.ADMIN})
         if not key.allows(wanted):
-            return 403, f"this key is not for {wanted.value}", None
+            return 403, f"this key is not for {min(wanted)}", None
         return 0, "", key
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from afina.errors import AfinaError
 from afina.ids import ClientId
 from afina.records import Feedback
-from afina.serve.caller import caller_of
+from afina.serve.caller import Caller, caller_of
 from afina.serve.gateway import Gateway
 from afina.serve.opinions import Opinion, feedback_of
 from afina.serve.problems import RequestProblem, body_of, parsed, read_body
@@ -31,21 +31,21 @@ class FeedbackDesk:
         """Nobody waits any more."""
         self.desk.shutdown(wait=False, cancel_futures=True)
 
-    async def take(self, opinion: Opinion, client: ClientId) -> None:
-        """Record what was said.
+    async def take(self, opinion: Opinion, caller: Caller) -> None:
+        """Record what was said. A key that is one person's speaks of that person's interactions only.
 
         Raises:
             RequestProblem: there is no such interaction or conversation.
         """
-        for feedback in feedback_of(opinion, client=client):
+        for feedback in feedback_of(opinion, client=caller.client):
             try:
-                await self.give(feedback)
+                await self.give(feedback, of_user=caller.key.user if caller.key else "")
             except AfinaError as exc:
                 LOG.warning("feedback waits for the database: %s", exc)
                 self.gateway.books.record(feedback)
-            self.gateway.seen.heard(client, feedback.kind.value)
+            self.gateway.seen.heard(caller.client, feedback.kind.value)
 
-    async def give(self, feedback: Feedback) -> None:
+    async def give(self, feedback: Feedback, *, of_user: str) -> None:
         """Record feedback, waiting a little for an interaction that is still on its way to the database.
 
         Raises:
@@ -54,7 +54,7 @@ class FeedbackDesk:
         deadline = time.monotonic() + WAIT_S
         loop = asyncio.get_running_loop()
         of = feedback.interaction or feedback.conversation
-        while not await loop.run_in_executor(self.desk, self.gateway.books.feedback, feedback):
+        while not await loop.run_in_executor(self.desk, self.gateway.books.feedback, feedback, of_user):
             if (feedback.client, of) not in self.gateway.said:
                 kind = "interaction" if feedback.interaction else "conversation"
                 raise RequestProblem(404, f"no {kind} {of[:200]!r}")
@@ -72,7 +72,7 @@ def add_feedback(app: FastAPI, gateway: Gateway, *, client: ClientId) -> Feedbac
         """What people think of an answer or a conversation: a thumb, 1 to 5, a comment, a correction, an outcome such as a sale."""
         body = await read_body(request)
         opinion = parsed(Opinion, body)
-        await desk.take(opinion, caller_of(request, {}, client=client).client)
+        await desk.take(opinion, caller_of(request, {}, client=client))
         return JSONResponse({"ok": True})
 
     app.add_api_route("/v1/feedback", feedback, methods=["POST"], openapi_extra=body_of(Opinion))

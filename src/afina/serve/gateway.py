@@ -55,7 +55,8 @@ class Books:
     """Where a gateway writes and reads: records of what was said, feedback at once, keys, budgets; and whether it may write."""
 
     record: Record
-    feedback: Callable[[Feedback], bool]
+    feedback: Callable[[Feedback, str], bool]
+    """Whether it was recorded; where somebody is named, only of what that person said."""
     keys: Callable[[], dict[str, Key]]
     session: Callable[[ClientId], OpenSession]
     refuses: Callable[[], str] = str
@@ -232,14 +233,14 @@ class Gateway:
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(in_use.close)
             began = time.monotonic()
-            reply = await self.while_there(exchange, held, self.transport.ask(exchange.target, CHAT, sent))
             if sent.get("stream"):
+                reply = await self.while_there(exchange, held, self.transport.ask(exchange.target, CHAT, sent))
                 on_failure.pop_all()
                 took = time.monotonic() - began
                 reader = StreamReader(exchange.target, hides_usage=not exchange.question.asks_usage)
                 events = self.events(exchange, Streaming(reply, reader, in_use), held)
                 return Stream(value={}, exchange=exchange, upstream_s=took, events=events)
-            value = await self.while_there(exchange, held, reply.whole())
+            value = await self.while_there(exchange, held, self.transport.ask_whole(exchange.target, CHAT, sent))
             took = time.monotonic() - began
         answer = read_answer(value, exchange.target)
         confidence = (

@@ -1,7 +1,7 @@
 """Keys: who may do what, and how much. Only their hashes are kept; a key is shown once, when it is made."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -20,10 +20,20 @@ PREFIX = "afk_"
 class Scope(StrEnum):
     """What a key is for. `admin` includes the others."""
 
+    VIEW = "view"
     CHAT = "chat"
     FEEDBACK = "feedback"
     TRAINER = "trainer"
     ADMIN = "admin"
+
+
+ROLES = {
+    "admin": (Scope.ADMIN,),
+    "reviewer": (Scope.VIEW, Scope.CHAT, Scope.FEEDBACK),
+    "viewer": (Scope.VIEW,),
+    "user": (Scope.CHAT, Scope.FEEDBACK),
+}
+"""What people are, and what their keys are for. A user's key is bound to the user (`--user`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +61,27 @@ class Key:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    user: str = ""
+    """The one person it speaks for; empty: whoever a request names."""
 
     def is_live(self, now: datetime) -> bool:
         """Whether it opens anything."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
-    def allows(self, scope: Scope) -> bool:
-        """Whether it is for this."""
-        return scope in self.scopes or Scope.ADMIN in self.scopes
+    def allows(self, scopes: Collection[Scope]) -> bool:
+        """Whether it is for one of these."""
+        return Scope.ADMIN in self.scopes or not self.scopes.isdisjoint(scopes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """What a key is to be: for what, until when, how much, for whom."""
+
+    name: str
+    scopes: Sequence[Scope]
+    days: float | None = None
+    limits: Limits = Limits()
+    user: str = ""
 
 
 def hash_of(secret: str) -> str:
@@ -66,9 +89,7 @@ def hash_of(secret: str) -> str:
     return sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def add_key(
-    session: Connection, name: str, scopes: Sequence[Scope], *, days: float | None, limits: Limits
-) -> tuple[Key, str]:
+def add_key(session: Connection, new: NewKey) -> tuple[Key, str]:
     """A new key and its secret, which nobody can find out again.
 
     Raises:
@@ -77,16 +98,17 @@ def add_key(
     secret = PREFIX + secrets.token_urlsafe(32)
     values = {
         "id": new_id("key"),
-        "name": name,
+        "name": new.name,
         "hash": hash_of(secret),
-        "scopes": [scope.value for scope in scopes],
-        "expires_at": datetime.now(UTC) + timedelta(days=days) if days is not None else None,
-        "requests_per_minute": limits.requests_per_minute,
-        "tokens_per_day": limits.tokens_per_day,
+        "scopes": [scope.value for scope in new.scopes],
+        "expires_at": datetime.now(UTC) + timedelta(days=new.days) if new.days is not None else None,
+        "requests_per_minute": new.limits.requests_per_minute,
+        "tokens_per_day": new.limits.tokens_per_day,
+        "user": new.user,
     }
     row = session.execute(QUERIES["add_key"], values).fetchone()
     if row is None:
-        raise StoreError(f"there is a key called {name!r}", remedy=f"revoke it first: afina keys revoke {name}")
+        raise StoreError(f"there is a key called {new.name!r}", remedy=f"revoke it first: afina keys revoke {new.name}")
     return to_key(row), secret
 
 
@@ -121,6 +143,7 @@ def to_key(row: Row) -> Key:
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],
+        user=row["user_external_id"],
     )
 
 

@@ -1,8 +1,8 @@
 -- add_key: nothing is returned where a live key has the name
-INSERT INTO app.api_keys (id, client_id, name, hash, scopes, expires_at, requests_per_minute, tokens_per_day)
+INSERT INTO app.api_keys (id, client_id, name, hash, scopes, expires_at, requests_per_minute, tokens_per_day, user_external_id)
 VALUES
     (%(id)s, current_setting('app.client'), %(name)s, %(hash)s, %(scopes)s, %(expires_at)s, %(requests_per_minute)s,
-     %(tokens_per_day)s)
+     %(tokens_per_day)s, %(user)s)
 ON CONFLICT (client_id, name) WHERE revoked_at IS NULL DO NOTHING
 RETURNING *
 

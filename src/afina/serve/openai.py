@@ -89,8 +89,7 @@ async def embedded(gateway: Gateway, caller: Caller, body: dict[str, Any]) -> di
     for target in targets:
         own = target.upstream.model if target.upstream is not None else ""
         try:
-            reply = await gateway.transport.ask(target, EMBEDDINGS, {**body, "model": body.get("model") or own})
-            return await reply.whole()
+            return await gateway.transport.ask_whole(target, EMBEDDINGS, {**body, "model": body.get("model") or own})
         except TargetFailedError as exc:
             failed = exc
             if not exc.elsewhere:

@@ -123,6 +123,15 @@ class Transport:
             await asyncio.sleep(wait)
         raise AssertionError
 
+    async def ask_whole(self, target: Target, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask for an answer in one piece.
+
+        Raises:
+            TargetFailedError: no answer, a refusal, or none that is JSON.
+        """
+        reply = await self.ask(target, path, body)
+        return await reply.whole()
+
     async def once(self, target: Target, path: str, body: dict[str, Any]) -> Reply:
         """One attempt; one more where a kept connection turned out to be closed before anything was answered.
 

@@ -13,7 +13,16 @@ from pathlib import Path
 import psycopg
 from fastapi import FastAPI
 
-from afina.capture import Kept, Recorder, Spool, SpoolOptions, add_feedback, is_conversation, record_interactions
+from afina.capture import (
+    Kept,
+    Recorder,
+    Spool,
+    SpoolOptions,
+    add_feedback,
+    is_conversation,
+    is_of_user,
+    record_interactions,
+)
 from afina.errors import AfinaError, DatabaseDownError, SettingsError, StoreError
 from afina.flows.project import Project
 from afina.ids import ClientId
@@ -131,8 +140,8 @@ class Served:
                         if isinstance(one, Feedback):
                             add_feedback(session, one)
 
-    def save_feedback(self, feedback: Feedback) -> bool:
-        """Record feedback; False when there is no such interaction, or not yet.
+    def save_feedback(self, feedback: Feedback, of_user: str) -> bool:
+        """Record feedback; False when there is no such interaction, or not yet, or it is not what `of_user`, if named, said.
 
         Raises:
             DatabaseDownError: the database does not answer.
@@ -140,6 +149,8 @@ class Served:
         try:
             with self.session(feedback.client) as session:
                 if feedback.interaction is None and not is_conversation(session, feedback.conversation):
+                    return False
+                if of_user and not is_of_user(session, feedback, of_user):
                     return False
                 add_feedback(session, feedback)
         except StoreError as exc:

@@ -10,9 +10,9 @@ from fastapi.testclient import TestClient
 from afina.errors import StoreError
 from afina.flows.project import Project
 from afina.ids import ClientId
-from afina.serve.keys import Limits, Scope, add_key
+from afina.serve.keys import ROLES, Limits, NewKey, Scope, add_key
 from afina.store.access import client_session
-from tests.integration.serve.conftest import Opened
+from tests.integration.serve.conftest import Opened, rows
 from tests.integration.serve.standin import Server
 
 ACME = ClientId("acme")
@@ -26,7 +26,7 @@ def shared(opened: Opened, there: Server, project: Project) -> Iterator[tuple[Te
     headers = {}
     for name in (project.client, ACME):
         with client_session(project.dsn, name) as session:
-            _, secret = add_key(session, "k", [Scope.ADMIN], days=None, limits=Limits(tokens_per_day=10**9))
+            _, secret = add_key(session, NewKey(name="k", scopes=[Scope.ADMIN], limits=Limits(tokens_per_day=10**9)))
         headers[str(name)] = {"authorization": f"Bearer {secret}"}
     with opened({"serve": {"clients": ["acme"]}}, there={"url": f"{there.url}/v1"}) as client:
         yield client, headers
@@ -134,7 +134,7 @@ def test_no_table_and_no_view_shows_a_row_of_another_client(
 def test_nothing_can_be_written_for_another_client_nor_the_log_of_changes_be_changed(project: Project) -> None:
     """A row that names another one is refused by the database; what was done stays on record."""
     with client_session(project.dsn, ACME) as session:
-        add_key(session, "k", [Scope.CHAT], days=None, limits=Limits())
+        add_key(session, NewKey(name="k", scopes=[Scope.CHAT]))
     for statement in (
         "INSERT INTO app.users (id, client_id, external_id) VALUES ('u', 'acme', 'x')",
         "UPDATE app.audit_log SET detail = '{}'",
@@ -163,3 +163,29 @@ def test_functions_run_with_the_rights_of_whoever_calls_them(project: Project) -
 
     assert definers == []
     assert views == []
+
+
+def test_a_persons_key_speaks_for_that_person_only(opened: Opened, there: Server, project: Project) -> None:
+    """Whatever it names: what it says is recorded as hers; manner and feedback of others are out of its reach."""
+    with project.session() as session:
+        _, ana = add_key(session, NewKey(name="ana", scopes=ROLES["user"], user="ana"))
+        _, bot = add_key(session, NewKey(name="bot", scopes=[Scope.CHAT, Scope.FEEDBACK]))
+    hers, bots = ({"authorization": f"Bearer {secret}"} for secret in (ana, bot))
+    with opened(there={"url": f"{there.url}/v1"}) as client:
+        said = client.post("/v1/chat/completions", json={**ASKED, "user": "eva"}, headers={**hers, "x-user": "eva"})
+        others = client.post("/v1/chat/completions", json={**ASKED, "user": "eva"}, headers=bots)
+        kept = rows(project, 2)
+        codes = [
+            client.post("/v1/feedback", json={**of, "liked": True}, headers=hers).status_code
+            for of in (
+                {"interaction": said.headers["x-afina-interaction"]},
+                {"interaction": others.headers["x-afina-interaction"]},
+                {"conversation": SECRET},
+            )
+        ]
+        assert client.get("/v1/users/eva", headers=hers).status_code == 403
+        assert client.patch("/v1/users/eva", json={"tone": "coach"}, headers=hers).status_code == 403
+        assert client.patch("/v1/users/ana", json={"tone": "coach"}, headers=hers).status_code == 200
+
+    assert [row["user_external_id"] for row in kept] == ["ana", "eva"]
+    assert codes == [200, 404, 404]

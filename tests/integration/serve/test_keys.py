@@ -21,6 +21,7 @@ from afina.serve.keys import (
     Key,
     LimitReachedError,
     Limits,
+    NewKey,
     Scope,
     add_key,
     keys_by_hash,
@@ -42,7 +43,7 @@ def made(
 ) -> tuple[Key, str]:
     """A key of the project."""
     with project.session() as session:
-        return add_key(session, name, scopes or (Scope.CHAT,), days=days, limits=Limits(**limits))
+        return add_key(session, NewKey(name=name, scopes=scopes or (Scope.CHAT,), days=days, limits=Limits(**limits)))
 
 
 @pytest.fixture

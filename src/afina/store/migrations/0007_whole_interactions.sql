@@ -45,6 +45,13 @@ END $$;
 CREATE TRIGGER noted AFTER INSERT OR UPDATE OF state ON ml.rollouts FOR EACH ROW EXECUTE FUNCTION ml.note_rollout();
 GRANT UPDATE (status, deployed_at, notes) ON ml.model_versions TO afina_app;
 
+-- A key may be one person's: it speaks for nobody else. `view` looks and changes nothing.
+ALTER TABLE app.api_keys
+    ADD COLUMN user_external_id text NOT NULL DEFAULT '',
+    DROP CONSTRAINT api_keys_scopes_check,
+    ADD CONSTRAINT api_keys_scopes_check
+        CHECK (scopes <> '{}' AND scopes <@ ARRAY['view', 'chat', 'feedback', 'trainer', 'admin']);
+
 -- The documents' names.
 DROP VIEW public.training_data;
 CREATE VIEW public.training_data WITH (security_invoker = true) AS
