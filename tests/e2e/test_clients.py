@@ -69,7 +69,7 @@ def gateway(tmp_path: Path) -> Iterator[tuple[str, Path, Server]]:
             yield url, tmp_path, there
         finally:
             process.terminate()
-            process.wait(30)
+            process.communicate(timeout=30)
             remove_cluster(Paths(tmp_path).database)
 
 

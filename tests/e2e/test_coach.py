@@ -29,7 +29,7 @@ threads = 2
 [evaluate]
 guards = []
 nearest = 0
-min_items = 5
+min_items = 2
 max_tokens = 16
 must_beat_baselines = false
 [runtime]

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +29,8 @@ BATCH = 500
 IN_MEMORY = 10_000
 """Records that wait in memory while the disk is full."""
 RETRY_S, CLOSE_S = 1.0, 10.0
+LINGER_S = 0.1
+"""Records are moved ten times a second at most: a transaction for each one took as much of the process as all answers (300 a second)."""
 REFUSED = "refused.jsonl"
 
 
@@ -40,6 +42,18 @@ class Counts:
     stored: int = 0
     refused: int = 0
     lost: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """Records of one segment, from byte `first` to byte `after`; those that do not fit; what ended it, if that was damage."""
+
+    path: Path
+    first: int
+    after: int
+    records: list[Kept] = field(default_factory=list)
+    misfits: list[tuple[bytes, StoreError]] = field(default_factory=list)
+    damage: StoreError | None = None
 
 
 class Recorder:
@@ -89,55 +103,62 @@ class Recorder:
                 continue
             except Exception:
                 LOG.exception("the spool is not read")
-                moved = False
+                moved = 0
                 self.closing.wait(RETRY_S)
             if ending and not moved:
                 return
             if not moved:
                 self.news.wait(RETRY_S)
                 self.news.clear()
+            if moved < BATCH:
+                self.closing.wait(LINGER_S)
 
-    def move(self) -> bool:
-        """The next batch. Whether there was one.
+    def move(self) -> int:
+        """The next batch. How many records it had; one, too, where something else was done.
 
         Raises:
             DatabaseDownError: the database does not take it; it is tried again.
         """
-        moved = False
+        rescued = 0
         while self.at_risk:
             self.store([self.at_risk[0]])
             self.at_risk.popleft()
-            moved = True
+            rescued += 1
+        batch = self.next_batch()
+        if batch is None:
+            return rescued
+        if batch.after > batch.first:
+            if batch.records:
+                self.store(batch.records)
+            for raw, why in batch.misfits:  # after the batch, which may have to be read again
+                self.refuse(raw, why)
+            self.place = (batch.path, batch.after)
+            return rescued + len(batch.records) + len(batch.misfits)
+        if batch.damage is not None:
+            LOG.error("%s; put aside: %s", batch.damage, self.spool.put_aside(batch.path))
+            return rescued + 1
+        return rescued + self.spool.done(batch.path, batch.after)
+
+    def next_batch(self) -> "Batch | None":
+        """What stands next in the spool; None where it is empty."""
         waiting = self.spool.waiting()
         if not waiting:
-            return moved
+            return None
         path, end = waiting[0]
         first = self.place[1] if self.place and self.place[0] == path else 0
-        batch: list[Kept] = []
-        at = first
-        damage, misfits = None, list[tuple[bytes, StoreError]]()
+        batch = Batch(path=path, first=first, after=first)
         try:
             for raw, after in read_records(path, seal=self.spool.seal, first=first, end=end):
                 try:
-                    batch.append(as_record(raw))
+                    batch.records.append(as_record(raw))
                 except StoreError as exc:
-                    misfits.append((raw, exc))
-                at = after
-                if len(batch) == BATCH:
+                    batch.misfits.append((raw, exc))
+                batch.after = after
+                if len(batch.records) == BATCH:
                     break
         except StoreError as exc:
-            damage = exc
-        if at > first:
-            if batch:
-                self.store(batch)
-            for raw, why in misfits:  # after the batch, which may have to be read again
-                self.refuse(raw, why)
-            self.place = (path, at)
-            return True
-        if damage is not None:
-            LOG.error("%s; put aside: %s", damage, self.spool.put_aside(path))
-            return True
-        return self.spool.done(path, at) or moved
+            batch.damage = exc
+        return batch
 
     def store(self, batch: Sequence[Kept]) -> None:
         """Save a batch; one record that the database will never take must not hold up the others.

@@ -55,7 +55,8 @@ class FeedbackDesk:
         loop = asyncio.get_running_loop()
         of = feedback.interaction or feedback.conversation
         while not await loop.run_in_executor(self.desk, self.gateway.books.feedback, feedback, of_user):
-            if (feedback.client, of) not in self.gateway.said:
+            on_its_way = self.gateway.said.get((feedback.client, of))
+            if on_its_way is None or (of_user and on_its_way[1] != of_user):
                 kind = "interaction" if feedback.interaction else "conversation"
                 raise RequestProblem(404, f"no {kind} {of[:200]!r}")
             if time.monotonic() > deadline:

@@ -111,8 +111,8 @@ class Gateway:
         self.budget = Budget(books.session)
         self.transport = Transport(timeout_s=timeout_s)
         self.seen = Seen(books.waiting)
-        self.said: dict[tuple[str, str], float] = {}
-        """Interactions and conversations that may still be on their way to the database, and since when."""
+        self.said: dict[tuple[str, str], tuple[float, str]] = {}
+        """Interactions and conversations that may still be on their way to the database: since when, and by whom."""
 
     async def close(self) -> None:
         """Give up connections and threads."""
@@ -341,11 +341,11 @@ class Gateway:
     def keep(self, interaction: Interaction, held: Reservation | None) -> None:
         """Hand a record out, remember that it may be on its way for a while, and settle what was set aside for it."""
         now = time.monotonic()
-        while self.said and now - self.said[oldest := next(iter(self.said))] > ON_ITS_WAY_S:
+        while self.said and now - self.said[oldest := next(iter(self.said))][0] > ON_ITS_WAY_S:
             del self.said[oldest]
         for name in filter(None, (interaction.id, interaction.conversation)):
             self.said.pop((interaction.client, name), None)
-            self.said[interaction.client, name] = now
+            self.said[interaction.client, name] = (now, interaction.user)
         self.books.record(interaction)
         self.seen.count(interaction)
         if held is not None:

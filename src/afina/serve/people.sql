@@ -19,8 +19,8 @@ WHERE external_id = %(user)s
 
 -- change_prefs: what is NULL stays
 INSERT INTO app.user_prefs AS p (client_id, user_id, budget_goal, categories_json, privacy_flags)
-SELECT current_setting('app.client'), u.id, %(budget_goal)s, coalesce(%(categories)s, '[]'), coalesce(%(privacy_flags)s, '{}')
+SELECT current_setting('app.client'), u.id, %(budget_goal)s, coalesce(%(categories)s::jsonb, '[]'), coalesce(%(privacy_flags)s::jsonb, '{}')
 FROM app.users u WHERE u.external_id = %(user)s
 ON CONFLICT (client_id, user_id) DO UPDATE SET
-    budget_goal = coalesce(%(budget_goal)s, p.budget_goal), categories_json = coalesce(%(categories)s, p.categories_json),
-    privacy_flags = coalesce(%(privacy_flags)s, p.privacy_flags)
+    budget_goal = coalesce(%(budget_goal)s, p.budget_goal), categories_json = coalesce(%(categories)s::jsonb, p.categories_json),
+    privacy_flags = coalesce(%(privacy_flags)s::jsonb, p.privacy_flags)

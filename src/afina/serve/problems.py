@@ -85,8 +85,25 @@ def parsed(kind: type[Model], body: dict[str, Any]) -> Model:
         raise RequestProblem(400, f"`{key or 'body'}`: {reason}") from exc
 
 
+def inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with its definitions put where they are referred to: inside an OpenAPI document `#/$defs/…` leads nowhere."""
+    definitions = schema.get("$defs", {})
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, list):
+            return [whole(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            return whole(definitions[value["$ref"].rpartition("/")[2]])
+        return {name: whole(one) for name, one in value.items() if name != "$defs"}
+
+    found: dict[str, Any] = whole(schema)
+    return found
+
+
 def body_of(*kinds: type[BaseModel]) -> dict[str, Any]:
     """A route's body for the OpenAPI document. Routes read bodies themselves, bounded in size and time."""
-    schemas = [kind.model_json_schema(by_alias=True) for kind in kinds]
+    schemas = [inlined(kind.model_json_schema(by_alias=True)) for kind in kinds]
     schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

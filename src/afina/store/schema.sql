@@ -252,9 +252,10 @@ CREATE TABLE app.api_keys (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
+    user_external_id text DEFAULT ''::text NOT NULL,
     CONSTRAINT api_keys_name_check CHECK ((name <> ''::text)),
     CONSTRAINT api_keys_requests_per_minute_check CHECK ((requests_per_minute > 0)),
-    CONSTRAINT api_keys_scopes_check CHECK (((scopes <> '{}'::text[]) AND (scopes <@ ARRAY['chat'::text, 'feedback'::text, 'trainer'::text, 'admin'::text]))),
+    CONSTRAINT api_keys_scopes_check CHECK (((scopes <> '{}'::text[]) AND (scopes <@ ARRAY['view'::text, 'chat'::text, 'feedback'::text, 'trainer'::text, 'admin'::text]))),
     CONSTRAINT api_keys_tokens_per_day_check CHECK ((tokens_per_day > 0))
 );
 ALTER TABLE ONLY app.api_keys FORCE ROW LEVEL SECURITY;

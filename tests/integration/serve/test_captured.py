@@ -34,7 +34,7 @@ def test_a_capture_is_training_data_with_every_column_of_the_document(opened: Op
         "context": SAID["history"],
         "productId": "sku-7",
         "productName": "Taza",
-        "category": "consulta_precio",
+        "category": "consulta_envio",
         "qualityScore": 5,
         "wasSuccessful": True,
         "userFeedback": "Perfecto, lo quiero",
