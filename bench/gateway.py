@@ -26,9 +26,11 @@ from typing import Any
 
 import httpx
 
+from bench.load import KEY
+
 ROOT = Path(__file__).parents[1]
 PEER = ROOT / ".bench" / "litellm"
-PINNED = "litellm[proxy]==1.110.2"
+PINNED = "litellm[proxy]==1.104.0"
 BODY = json.dumps(
     {
         "model": "stand-in",
@@ -118,7 +120,13 @@ def litellm(upstream: str, folder: Path) -> Iterator[str]:
         """
     (folder / "config.yaml").write_text(textwrap.dedent(config))
     (folder / "lines.py").write_text(CALLBACK.format(path=str(folder / "lines.jsonl")))
-    env = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "LITELLM_MODE": "PRODUCTION"}
+    env = {
+        **os.environ,
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_LOG": "ERROR",
+        "LITELLM_MODE": "PRODUCTION",
+        "LITELLM_MASTER_KEY": KEY,
+    }
     command = [
         str(PEER / "bin" / "litellm"),
         "--config",
