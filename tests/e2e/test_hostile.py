@@ -81,6 +81,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
         (b'{"messages": [{"role": "user", "content": 1e999}]}', 400),
         (b'{"messages": "x"}', 400),
         (b'{"messages": [7]}', 400),
+        (b'{"messages": [], "model": {"a": []}}', 400),
         (b"\x00" * 1000, 400),
         (b"", 400),
         (b'{"messages": [], "user": {"a": 1}}', 400),

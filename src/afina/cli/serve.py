@@ -23,7 +23,6 @@ from afina.tracing import send_traces
 from afina.wiring import open_project
 from afina.wiring.gateway import project_gateway
 
-
 SWITCH_S = 0.0005
 """How long a thread may keep the interpreter while others wait. With Python's own 5 ms every call to the network, after which the answering thread has
 to get the interpreter back, waited that long for the thread that writes records.

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
@@ -22,10 +22,18 @@ DEFAULT_ANSWER = 1024
 """Tokens set aside for an answer whose length the caller does not bound."""
 
 
-def guessed_tokens(messages: list[dict[str, Any]], most: int | None) -> int:
-    """What a request may need at most, about."""
+def guessed_tokens(sent: Mapping[str, Any]) -> int:
+    """What a chat completion's body may need at most, about. An upstream's body may say anything: what is no count counts as none."""
+    messages = sent["messages"]
     characters = sum(len(text_of(message.get("content"))) for message in messages)
-    return characters // CHARACTERS_A_TOKEN + TOKENS_A_TURN * len(messages) + (most or DEFAULT_ANSWER)
+    most = count(sent.get("max_tokens")) or count(sent.get("max_completion_tokens")) or DEFAULT_ANSWER
+    answers = count(sent.get("n")) or 1
+    return characters // CHARACTERS_A_TOKEN + TOKENS_A_TURN * len(messages) + most * answers
+
+
+def count(value: Any) -> int | None:
+    """A whole number from 1 on that a row can hold."""
+    return min(value, 10**9) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 class Budget:

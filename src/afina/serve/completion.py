@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from afina.serve.problems import RequestProblem, parsed
 from afina.serve.schema_bounds import schema_problem
+from afina.serve.target import Upstream
 
 Number = Annotated[float, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True)]
@@ -195,8 +196,8 @@ def asks_usage(body: Mapping[str, Any]) -> bool:
     return isinstance(options, dict) and bool(options.get("include_usage"))
 
 
-def to_upstream(body: dict[str, Any], *, model: str) -> dict[str, Any]:
-    """The body that another server gets: the caller's as it is, but for the model where ours is named, and what only this gateway reads.
+def to_upstream(body: dict[str, Any], upstream: Upstream) -> dict[str, Any]:
+    """The body that another server gets: the caller's as it is, but for the model where the settings name one, and what only this gateway reads.
 
     Raises:
         RequestProblem: it has no messages.
@@ -207,8 +208,10 @@ def to_upstream(body: dict[str, Any], *, model: str) -> dict[str, Any]:
     if len(messages) > MAX_MESSAGES:
         raise RequestProblem(400, f"`messages`: at most {MAX_MESSAGES:,}")
     sent = {name: value for name, value in body.items() if name != "metadata"}
-    if model:
-        sent["model"] = model
+    if upstream.model:
+        sent["model"] = upstream.model
+    elif sent.get("model") in ("", upstream.name):
+        del sent["model"]
     if sent.get("stream"):
         sent["stream_options"] = USAGE
     return sent

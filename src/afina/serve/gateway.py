@@ -152,7 +152,8 @@ class Gateway:
                     return await self.asked(exchange, sent, held, checked=checked)
             except TargetFailedError as exc:
                 self.keep(exchange.missing(exc.message[:200], exc.fault), held if last or not exc.elsewhere else None)
-                self.targets.failed(target)
+                if exc.fault is Fault.MODEL:
+                    self.targets.failed(target)
                 if last or not exc.elsewhere:
                     raise problem_of(exc, exchange) from exc
                 LOG.warning(
@@ -192,7 +193,7 @@ class Gateway:
         if target.upstream is not None:
             form = self.targets.form
             told = {**body, "messages": told_first(body.get("messages"), form.prompt)} if as_task else body
-            return exchange, to_upstream(bound(told, form.schema) if as_task else told, model=target.upstream.model)
+            return exchange, to_upstream(bound(told, form.schema) if as_task else told, target.upstream)
         assert target.version is not None
         try:
             completion, ignored = read_completion(bound(body, target.version.schema) if as_task else body)
@@ -216,8 +217,7 @@ class Gateway:
         """
         if caller.key is None or not caller.key.limits.any:
             return None
-        most = sent.get("max_tokens") or sent.get("max_completion_tokens")
-        return await self.budget.reserve(caller.key, guessed_tokens(sent["messages"], most))
+        return await self.budget.reserve(caller.key, guessed_tokens(sent))
 
     async def asked(
         self, exchange: Exchange, sent: dict[str, Any], held: Reservation | None, *, checked: bool

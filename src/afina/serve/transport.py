@@ -98,7 +98,8 @@ class Transport:
         """The session."""
         if self.session is None:
             connector = aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_S, ttl_dns_cache=60)
-            self.session = aiohttp.ClientSession(connector=connector, auto_decompress=True)
+            # No cookies: what a server sets for one caller must not reach it with another one's request.
+            self.session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self.session
 
     async def close(self) -> None:

@@ -29,6 +29,7 @@ def test_no_request_is_answered_with_a_fault_of_ours(project: Project, there: Se
 
     with applied(project, {"task": TASK}, {"there": {"url": f"{there.url}/v1"}}) as app, listening(app) as url:
         document = schemathesis.openapi.from_url(f"{url}/openapi.json")
+        found: Any
         for found in document.get_all_operations():
             operation = found.ok()
             strategy = operation.as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE)

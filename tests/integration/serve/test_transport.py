@@ -210,6 +210,7 @@ def test_an_upstream_is_a_model_by_its_name(opened: Opened, there: Server, other
         tagged = client.post("/api/chat", json={**ASKED, "model": "other", "stream": False})
 
     assert names == ["there", "other"]
+    assert "model" not in other.asked[0], "its own default, not our name of it"
     assert reply.json()["choices"][0]["message"]["content"] == "De la otra."
     assert tagged.json()["message"]["content"] == "De la otra."
     assert there.asked == []

@@ -38,11 +38,18 @@ def sessions(_: ClientId) -> OpenSession:
 
 
 def test_more_is_set_aside_than_most_texts_need() -> None:
-    """Two characters a token, and the answer that was asked for, or the usual longest."""
+    """Two characters a token, and the answers that were asked for, or one of the usual longest."""
     messages: list[dict[str, Any]] = [{"content": "a" * 100}, {"content": None}]
 
-    assert guessed_tokens(messages, 20) == 50 + 16 + 20
-    assert guessed_tokens(messages, None) == 66 + DEFAULT_ANSWER
+    assert guessed_tokens({"messages": messages, "max_tokens": 20}) == 50 + 16 + 20
+    assert guessed_tokens({"messages": messages, "max_completion_tokens": 20, "n": 3}) == 50 + 16 + 60
+    assert guessed_tokens({"messages": messages}) == 66 + DEFAULT_ANSWER
+
+
+@pytest.mark.parametrize("wrong", [-(10**9), 0, "many", [1], True, 1.5, None])
+def test_nobody_lowers_what_is_set_aside_by_a_wrong_number(wrong: Any) -> None:
+    """An upstream's body is passed on unread: a negative length must not make a budget larger."""
+    assert guessed_tokens({"messages": [], "max_tokens": wrong, "n": wrong}) == DEFAULT_ANSWER
 
 
 def test_a_reservation_is_settled_with_what_was_used(monkeypatch: pytest.MonkeyPatch) -> None:
