@@ -239,6 +239,9 @@ class Gateway:
                 took = time.monotonic() - began
                 reader = StreamReader(exchange.target, hides_usage=not exchange.question.asks_usage)
                 events = self.events(exchange, Streaming(reply, reader, in_use), held)
+                await anext(
+                    events
+                )  # it has begun: if the caller leaves before the first event, its end is recorded all the same
                 return Stream(value={}, exchange=exchange, upstream_s=took, events=events)
             value = await self.while_there(exchange, held, self.transport.ask_whole(exchange.target, CHAT, sent))
             took = time.monotonic() - began
@@ -285,11 +288,11 @@ class Gateway:
         reader, recorded = streaming.reader, False
         error, fault = "the caller left", Fault.CLIENT
         try:
+            yield b""
             async for line in streaming.reply.lines():
                 shown = reader.shown(line)
-                if (
-                    reader.finished and not recorded
-                ):  # before its last event the caller may believe that nothing is kept
+                # Before its last event the caller may believe that nothing is kept.
+                if reader.finished and not recorded:
                     recorded = True
                     self.keep(exchange.interaction(answer=reader.answer(), usage=reader.counted()), held)
                 yield f"{shown}\n".encode()

@@ -25,6 +25,7 @@ from afina.records import ModelVersion
 from afina.serve import bucket
 from afina.settings import RuntimeSettings
 from afina.wiring.gateway import project_gateway
+from tests.integration.serve.conftest import rows
 
 CARD = {
     "kind": "classify",
@@ -83,17 +84,6 @@ def wait(client: TestClient, versions: int) -> None:
         time.sleep(0.05)
 
 
-def rows(project: Project, count: int) -> list[dict[str, object]]:
-    """Recorded interactions, once there are that many."""
-    deadline = time.monotonic() + 10
-    while True:
-        with project.session() as session:
-            found = session.execute("SELECT * FROM app.interactions ORDER BY created_at, id").fetchall()
-        if len(found) >= count or time.monotonic() > deadline:
-            return found
-        time.sleep(0.05)
-
-
 def canary_user(project: Project) -> str:
     """Somebody the canary serves."""
     with project.session() as session:
@@ -121,6 +111,9 @@ def test_users_are_routed_recorded_and_heard(served: tuple[TestClient, Project])
     assert client.post("/v1/feedback", json={"interaction": "int_none", "kind": "accepted"}).status_code == 404
     found = rows(project, 4)
     assert len(found) == 4
+    assert all(0 < a["confidence"] < 1 for a in answers)
+    assert found[0]["confidence"] == answers[0]["confidence"]
+    assert {r["variant"] for r in found[:3]} == {"canary"}
     assert {r["text"] for r in found} == {"me cobraron dos veces", "hola"}
     assert found[0]["model_version_id"] == "mod_v2"
     assert found[0]["user_external_id"] == lucky

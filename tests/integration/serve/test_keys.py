@@ -32,7 +32,8 @@ from afina.serve.keys import (
 )
 from afina.store.access import client_session
 from afina.wiring.gateway import project_gateway
-from tests.integration.serve.test_gateway import gguf, rows, version, wait
+from tests.integration.serve.conftest import rows
+from tests.integration.serve.test_gateway import gguf, version, wait
 
 __all__ = ["gguf"]
 CHAT = {"messages": [{"role": "user", "content": "hola"}], "max_tokens": 4}

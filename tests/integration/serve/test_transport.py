@@ -1,6 +1,8 @@
 """In front of somebody else's server: what is passed on, what is kept, who is asked next."""
 
 import asyncio
+import contextlib
+import gc
 import json
 import time
 from dataclasses import replace
@@ -265,3 +267,40 @@ def test_an_upstream_needs_its_key(project: Project) -> None:
         project_gateway(replace(project, settings=settings))
     with pytest.raises(Exception, match="upstream"):
         make_settings({"upstream": {"there": {"url": "ftp://x"}}})
+
+
+def test_a_caller_who_leaves_before_the_first_event_is_recorded(
+    opened: Opened, there: Server, project: Project
+) -> None:
+    """A generator that was never begun would run no end: no record, and its worker in use for ever."""
+    there.answers = [[{"choices": [{"index": 0, "delta": {"content": "hola"}}]}, "[DONE]"]]
+    with opened(there={"url": f"{there.url}/v1"}) as client:
+
+        async def leave() -> None:
+            raise OSError
+
+        async def ask() -> None:
+            messages = iter([{"type": "http.request", "body": json.dumps({**ASKED, "stream": True}).encode()}])
+            headers = [(b"host", b"x"), (b"content-type", b"application/json")]
+            scope = {
+                "type": "http", "asgi": {"spec_version": "2.4", "version": "3.0"}, "method": "POST", "path": "/v1/chat/completions",
+                "raw_path": b"/", "query_string": b"", "headers": headers, "scheme": "http", "http_version": "1.1", "root_path": "",
+            }  # fmt: skip
+
+            async def receive() -> Any:
+                found = next(messages, None)
+                return found if found is not None else await asyncio.Event().wait()
+
+            async def send(_: Any) -> None:
+                await leave()
+
+            with contextlib.suppress(Exception):
+                await client.app(scope, receive, send)
+            gc.collect()
+            await asyncio.sleep(0.1)
+
+        assert client.portal is not None
+        client.portal.call(ask)
+
+    row = rows(project, 1)[0]
+    assert (row["ok"], row["fault"], row["error"]) == (False, "client", "the caller left")
