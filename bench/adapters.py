@@ -3,7 +3,7 @@
     python -m bench.adapters [--versions 10] [--requests 300]
 
 SmolLM2-135M-Instruct (Q4_1) with random adapters of rank 16 on every linear layer, each of which was asked alone first. Prints one JSON line:
-`rss_1` and `rss_10` (MB, peak of the worker), `ratio`; `wrong`: of `requests` in random order, four at once, prompts cached, those whose next token's
+`rss_1` and `rss_10` (MB, peak of the worker, the same requests to one version and to ten), `ratio`, `rss_1_quiet` (one after another); `wrong`: of `requests` in random order, four at once, prompts cached, those whose next token's
 probabilities are nearer to another adapter's, or to the base's, than to their own's; `farthest` (largest mean difference from one's own, nats) and
 `nearest_other`; `tokens_s_base`, `tokens_s_adapter`, `tokens_s_merged` (greedy, one request; medians of 5), `first_ms_…` (a prompt of 400 tokens),
 `mb_adapter`, `mb_merged`.
@@ -144,9 +144,11 @@ def main() -> None:
         single = [alone(base, one, log) for one in (*adapters, None)]
         together = interleaved(base, adapters, [found for found, _ in single], options.requests, log)
         rates = {name: speed(file, log) for name, file in files(base, adapters[0], folder).items()}
-        rss_1 = statistics.median(memory for _, memory in single[:-1])
+        # The same load on one version: four requests at once need more than one after another, whoever answers.
+        rss_1 = interleaved(base, adapters[:1], [single[0][0], single[-1][0]], options.requests, log)["rss"]
         figures: dict[str, Any] = {
-            "rss_1": round(rss_1, 1),
+            "rss_1": rss_1,
+            "rss_1_quiet": round(statistics.median(memory for _, memory in single[:-1]), 1),
             f"rss_{options.versions}": together.pop("rss"),
             **together,
             "requests": options.requests,
