@@ -3,10 +3,10 @@
     python -m bench.adapters [--versions 10] [--requests 300]
 
 SmolLM2-135M-Instruct (Q4_1) with random adapters of rank 16 on every linear layer, each of which was asked alone first. Prints one JSON line:
-`rss_1` and `rss_10` (MB, peak of the worker, the same requests to one version and to ten), `ratio`, `rss_1_quiet` (one after another); `wrong`: of `requests` in random order, four at once, prompts cached, those whose next token's
-probabilities are nearer to another adapter's, or to the base's, than to their own's; `farthest` (largest mean difference from one's own, nats) and
-`nearest_other`; `tokens_s_base`, `tokens_s_adapter`, `tokens_s_merged` (greedy, one request; medians of 5), `first_ms_…` (a prompt of 400 tokens),
-`mb_adapter`, `mb_merged`.
+`rss_1` and `rss_10` (MB, peak of the worker, the same requests to one version and to ten), `ratio`, `rss_1_quiet` (one after another); `wrong`: of
+`requests` in random order, four at once, prompts cached, those whose next token's probabilities are nearer to another adapter's, or to the base's,
+than to their own's; `farthest` (largest mean difference from one's own, nats) and `nearest_other`; `tokens_s_base`, `tokens_s_adapter`,
+`tokens_s_merged` (greedy, one request; medians of 5), `first_ms_…` (a prompt of 400 tokens), `mb_adapter`, `mb_merged`.
 """
 
 import argparse
