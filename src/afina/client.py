@@ -17,6 +17,8 @@ import httpx
 
 Message = Mapping[str, Any]
 CAPTURE_TIMEOUT_S = 2.0
+NAMED = ("conversation", "channel", "product", "category")
+"""Said in the metadata of a chat completion."""
 
 
 class GatewayError(Exception):
@@ -49,8 +51,8 @@ class Call:
 def chat_call(messages: str | Sequence[Message], options: Mapping[str, Any]) -> Call:
     """A chat completion. `options`: OpenAI's keys; `conversation`, `channel`, `product`, `category` go into its metadata."""
     said = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
-    named = {name: options[name] for name in ("conversation", "channel", "product", "category") if options.get(name)}
-    rest = {name: value for name, value in options.items() if name not in named and value is not None}
+    named = {name: options[name] for name in NAMED if options.get(name)}
+    rest = {name: value for name, value in options.items() if name not in NAMED and value is not None}
     metadata = {**rest.pop("metadata", {}), **named}
     return Call("/v1/chat/completions", {**rest, "messages": said, **({"metadata": metadata} if metadata else {})})
 
@@ -82,8 +84,8 @@ def capture_call(
         "text": user_message,
         "answer": bot_response,
         "conversation": conversation_id,
-        "user": given.get("customerId", ""),
-        "history": list(given.get("historial", ())),
+        "user": str(given.get("customerId") or ""),
+        "history": list(given.get("historial") or ()),
         "metadata": {name: value for name, value in metadata.items() if value},
     }
     return Call("/v1/interactions", {**body, **({"id": given["id"]} if given.get("id") else {})})
@@ -181,10 +183,10 @@ class Afina:
         context: Mapping[str, Any] | None = None,
     ) -> bool:
         """Record an answer that was given elsewhere. Whether it was taken; never raises what a network can raise."""
-        call = capture_call(user_id, conversation_id, user_message, bot_response, context)
         try:
+            call = capture_call(user_id, conversation_id, user_message, bot_response, context)
             read(self.http.post(call.path, json=call.body, timeout=CAPTURE_TIMEOUT_S))
-        except (httpx.HTTPError, GatewayError):
+        except (httpx.HTTPError, GatewayError, TypeError, ValueError, AttributeError):
             return False
         return True
 
@@ -243,9 +245,9 @@ class AsyncAfina:
         context: Mapping[str, Any] | None = None,
     ) -> bool:
         """See `Afina.capture_interaction`."""
-        call = capture_call(user_id, conversation_id, user_message, bot_response, context)
         try:
+            call = capture_call(user_id, conversation_id, user_message, bot_response, context)
             read(await self.http.post(call.path, json=call.body, timeout=CAPTURE_TIMEOUT_S))
-        except (httpx.HTTPError, GatewayError):
+        except (httpx.HTTPError, GatewayError, TypeError, ValueError, AttributeError):
             return False
         return True

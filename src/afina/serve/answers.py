@@ -101,10 +101,10 @@ async def classified(gateway: Gateway, caller: Caller, body: Classification) -> 
     Raises:
         RequestProblem: the model that answers has none, or does not answer.
     """
-    target = gateway.whom(Wanted(client=caller.client, user=caller.user, model=body.model))[0]
-    schema = target.version.schema if target.version is not None else gateway.targets.form.schema
+    targets = gateway.targets.of(Wanted(client=caller.client, user=caller.user, model=body.model))
+    schema = gateway.form_of(targets[0], caller.client).schema if targets else {}
     if schema is None:
-        raise RequestProblem(400, f"{target.name} is not a classification model; use /v1/chat/completions")
+        raise RequestProblem(400, f"{targets[0].name} is not a classification model; use /v1/chat/completions")
     asked = Asked(text=body.text, model=body.model, max_tokens=OBJECT_TOKENS)
     given = await give(gateway, caller, asked)
     found = structure(given)

@@ -14,17 +14,18 @@ from starlette.exceptions import HTTPException
 from afina.ids import ClientId
 from afina.serve.alerts import AlertRules, Alerts
 from afina.serve.answers import add_answers
-from afina.serve.caller import REQUEST_ID
+from afina.serve.caller import REQUEST_ID, caller_of
 from afina.serve.captured import add_captured
 from afina.serve.documents import add_documents
 from afina.serve.door import Door, Guarded
-from afina.serve.exchange import OVERHEAD, one_line
+from afina.serve.exchange import OVERHEAD
 from afina.serve.feedback import add_feedback
 from afina.serve.gateway import Books, Gateway
 from afina.serve.metrics import CONTENT_TYPE
 from afina.serve.ollama import add_ollama, in_ollama_form
 from afina.serve.openai import add_openai
 from afina.serve.problems import RequestProblem, problem
+from afina.serve.storable import one_line
 from afina.serve.target import Targets
 from afina.settings import ReplySettings
 
@@ -81,11 +82,11 @@ def build_gateway(targets: Targets, options: GatewayOptions, books: Books) -> Fa
     add_answers(app, gateway, client=options.client)
     add_documents(app, gateway, client=options.client)
     desk = add_feedback(app, gateway, client=options.client)
-    add_health(app, gateway)
+    add_health(app, gateway, client=options.client)
     return app
 
 
-def add_health(app: FastAPI, gateway: Gateway) -> None:
+def add_health(app: FastAPI, gateway: Gateway, *, client: ClientId) -> None:
     """Whether anybody answers, and what was seen."""
 
     async def health() -> Response:
@@ -97,8 +98,10 @@ def add_health(app: FastAPI, gateway: Gateway) -> None:
             {"status": "ok" if ready else "no model", "workers": alive}, status_code=200 if ready else 503
         )
 
-    async def metrics() -> Response:
-        """Counts since the start, as Prometheus reads them."""
+    async def metrics(request: Request) -> Response:
+        """Counts since the start, as Prometheus reads them; of all clients, so with keys one of the gateway's own client is needed."""
+        if caller_of(request, {}, client=client).client != client:
+            raise RequestProblem(403, "this key is another client's: the counts are of all clients")
         return Response(gateway.seen.text(), media_type=CONTENT_TYPE)
 
     app.add_api_route("/healthz", health, methods=["GET"])

@@ -9,6 +9,7 @@ from typing import Any
 
 from afina.errors import AfinaError
 from afina.ids import ClientId
+from afina.records import Interaction
 from afina.serve.exchange import text_of
 from afina.serve.keys import Key, LimitReachedError, Reservation, release, reserve
 from afina.serve.problems import RequestProblem
@@ -29,6 +30,20 @@ def guessed_tokens(sent: Mapping[str, Any]) -> int:
     most = count(sent.get("max_tokens")) or count(sent.get("max_completion_tokens")) or DEFAULT_ANSWER
     answers = count(sent.get("n")) or 1
     return characters // CHARACTERS_A_TOKEN + TOKENS_A_TURN * len(messages) + most * answers
+
+
+def spent(interaction: Interaction) -> int:
+    """What an exchange cost its key. Where the server told no counts (an upstream that never does, a stream that was cut) they are guessed: who
+    leaves early has had the prompt read all the same.
+    """
+    if not interaction.ok and not interaction.answer and interaction.tokens_in is None:
+        return 0
+    characters = len(interaction.text) + sum(len(turn.content) for turn in interaction.context)
+    read = characters // CHARACTERS_A_TOKEN if interaction.tokens_in is None else interaction.tokens_in
+    written = (
+        len(interaction.answer) // CHARACTERS_A_TOKEN if interaction.tokens_out is None else interaction.tokens_out
+    )
+    return read + written
 
 
 def count(value: Any) -> int | None:

@@ -8,6 +8,7 @@ from fastapi import Request
 
 from afina.ids import ClientId, new_id
 from afina.serve.keys import Key
+from afina.serve.storable import storable
 
 MAX_NAME = 512
 """Longest user, conversation or other name that is recorded, characters."""
@@ -40,7 +41,7 @@ def caller_of(request: Request, body: dict[str, Any], *, client: ClientId) -> Ca
     key: Key | None = getattr(request.state, "key", None)
     given = body.get("metadata")
     metadata: dict[str, Any] = given if isinstance(given, dict) else {}
-    said = {name: str(metadata.get(name) or request.headers.get(f"x-{name}", ""))[:MAX_NAME] for name in NAMES}
+    said = {name: name_of(metadata.get(name) or request.headers.get(f"x-{name}", "")) for name in NAMES}
     rest = [(str(k)[:MAX_NAME], str(v)[:MAX_FACT]) for k, v in metadata.items() if k not in NAMES and k != "user"]
 
     async def left() -> None:
@@ -52,12 +53,17 @@ def caller_of(request: Request, body: dict[str, Any], *, client: ClientId) -> Ca
     return Caller(
         client=key.client if key is not None else client,
         key=key,
-        user=str(user)[:MAX_NAME],
+        user=name_of(user),
         request_id=request_id(request.headers.get(REQUEST_ID, "")),
         facts=dict(rest[:MAX_FACTS]),
         left=left,
         **said,
     )
+
+
+def name_of(value: Any) -> str:
+    """A name as it is recorded."""
+    return storable(str(value))[:MAX_NAME]
 
 
 def request_id(given: str) -> str:

@@ -11,11 +11,13 @@ from afina.records import Interaction, Turn
 from afina.serve.answers import SaidTurn
 from afina.serve.caller import MAX_NAME, Caller, caller_of
 from afina.serve.completion import MAX_MESSAGES
-from afina.serve.exchange import storable
 from afina.serve.gateway import Gateway
 from afina.serve.problems import RequestProblem, body_of, parsed, read_body
+from afina.serve.storable import storable
 
 SOURCE = "captured"
+REMEMBERED = 10_000
+"""Ids of callers' own of which the interaction is remembered: one that is sent again gets the same answer."""
 
 
 class Captured(BaseModel):
@@ -37,6 +39,7 @@ class Captured(BaseModel):
 
 def add_captured(app: FastAPI, gateway: Gateway, *, client: ClientId) -> None:
     """Add the route to the application."""
+    known_ids: dict[tuple[str, str], InteractionId] = {}
 
     async def capture(request: Request) -> Response:
         """Record an answer that was given elsewhere → {"interaction"}, which feedback may refer to. `metadata` is as for chat completions."""
@@ -45,9 +48,13 @@ def add_captured(app: FastAPI, gateway: Gateway, *, client: ClientId) -> None:
             raise RequestProblem(503, f"nothing can be kept now: {why}", headers={"retry-after": "1"})
         named = {"conversation": body.conversation} if body.conversation else {}
         caller = caller_of(request, {"user": body.user, "metadata": {**body.metadata, **named}}, client=client)
-        interaction = interaction_of(body, caller, task=gateway.targets.form.task)
-        gateway.keep(interaction, None)
-        return JSONResponse({"interaction": interaction.id}, headers={"x-request-id": caller.request_id})
+        interaction = interaction_of(body, caller, task=gateway.targets.form(caller.client).task)
+        known = known_ids.setdefault((caller.client, body.id), interaction.id) if body.id else interaction.id
+        while len(known_ids) > REMEMBERED:
+            del known_ids[next(iter(known_ids))]
+        if known == interaction.id:
+            gateway.keep(interaction, None)
+        return JSONResponse({"interaction": known}, headers={"x-request-id": caller.request_id})
 
     app.add_api_route("/v1/interactions", capture, methods=["POST"], openapi_extra=body_of(Captured))
 

@@ -207,11 +207,21 @@ def to_upstream(body: dict[str, Any], upstream: Upstream) -> dict[str, Any]:
         raise RequestProblem(400, "`messages` must be a list of messages")
     if len(messages) > MAX_MESSAGES:
         raise RequestProblem(400, f"`messages`: at most {MAX_MESSAGES:,}")
+    if not isinstance(
+        body.get("stream"), bool | None
+    ):  # servers that read "false" as false would answer otherwise than we expect
+        raise RequestProblem(400, "`stream` must be true or false")
+    sent = named_for(body, upstream)
+    if sent.get("stream"):
+        sent["stream_options"] = USAGE
+    return sent
+
+
+def named_for(body: dict[str, Any], upstream: Upstream) -> dict[str, Any]:
+    """A body with the model that an upstream knows, and without what only this gateway reads."""
     sent = {name: value for name, value in body.items() if name != "metadata"}
     if upstream.model:
         sent["model"] = upstream.model
-    elif sent.get("model") in ("", upstream.name):
-        del sent["model"]
-    if sent.get("stream"):
-        sent["stream_options"] = USAGE
+    elif sent.get("model") in ("", None, upstream.name):
+        sent.pop("model", None)
     return sent

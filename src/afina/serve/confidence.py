@@ -29,7 +29,8 @@ def calibration_of(card: Mapping[str, Any]) -> Calibration:
 
 def probability_of(choice: Mapping[str, Any]) -> float | None:
     """Of the answer's tokens together; None where the server did not tell them."""
-    pieces = (choice.get("logprobs") or {}).get("content")
-    if not pieces:
+    try:
+        pieces = (choice.get("logprobs") or {}).get("content")
+        return math.exp(min(0.0, sum(float(piece["logprob"]) for piece in pieces))) if pieces else None
+    except (AttributeError, KeyError, TypeError, ValueError):  # an upstream may tell anything
         return None
-    return math.exp(sum(float(piece["logprob"]) for piece in pieces))

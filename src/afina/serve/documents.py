@@ -14,6 +14,8 @@ from afina.serve.context import Context, Manner, told
 from afina.serve.gateway import Answer, Gateway
 from afina.serve.people import Person, PersonChange
 from afina.serve.problems import RequestProblem, body_of, parsed, read_body
+from afina.serve.route import Wanted
+from afina.serve.storable import storable
 
 INTENT = "intent"
 MOST_CHUNKS = 32
@@ -93,7 +95,7 @@ def spoken_for(request: Request, user: str, *, client: ClientId) -> Caller:
         RequestProblem: the key is another person's.
     """
     caller = whose(request, Named(user=user), client=client)
-    if caller.user != user[:MAX_NAME]:
+    if caller.user != storable(user)[:MAX_NAME]:
         raise RequestProblem(403, "this key speaks for another person")
     return caller
 
@@ -113,7 +115,9 @@ async def styled(gateway: Gateway, caller: Caller, body: Styled) -> Answer:
         tone=body.tone or own.tone,
     )
     context = Context(manner=manner, chunks=body.context, state=body.user_state)
-    system = told(gateway.reply, gateway.targets.form.prompt, context)
+    targets = gateway.targets.of(Wanted(client=caller.client, user=caller.user, model=body.model))
+    prompt = gateway.form_of(targets[0], caller.client).prompt if targets else ""
+    system = told(gateway.reply, prompt, context)
     turns = [{"role": "system", "content": system}, *(t.model_dump() for t in body.history)]
     messages = [*turns, {"role": "user", "content": body.text}]
     sent = {"model": body.model, "messages": messages, "max_tokens": body.max_tokens}

@@ -51,9 +51,13 @@ class Door:
 
     async def follow(self) -> None:
         """Read them for ever."""
+        seen = self.news.told
         while True:
-            await self.news.next(poll_s=REFRESH_S)
-            await self.refresh()
+            seen = await self.news.next(seen, poll_s=REFRESH_S)
+            try:
+                await self.refresh()
+            except Exception:
+                LOG.exception("keys stay as they are")
 
     def look(self, path: str, headers: Headers) -> tuple[int, str, Key | None]:
         """Status, reason and key: 0 lets in."""

@@ -1,6 +1,5 @@
 """One request on its way: who asked what of whom, and what became of it."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,16 +9,16 @@ from afina.ids import InteractionId, new_id
 from afina.records import Fault, Interaction, Turn
 from afina.serve.caller import REQUEST_ID, Caller
 from afina.serve.completion import asks_usage
+from afina.serve.storable import bounded, plain, storable
 from afina.serve.target import Target
 
 ROLES = {"developer": "system"}
 """OpenAI's newer word for a role."""
 SPOKEN = {"system", "user", "assistant"}
 OVERHEAD = "x-afina-overhead-ms"
+SOURCE = "gateway"
 UNRECORDED = {"messages", "user", "metadata", "stream", "stream_options"}
 """Keys of a body that are recorded elsewhere, or say nothing of the answer."""
-MOST_PARAMETERS = 100_000
-"""Longest parameters that are recorded, characters of JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +99,7 @@ class Exchange:
             confidence=confidence,
             facts={storable(name): storable(value) for name, value in caller.facts.items()},
             task=target.task,
-            source="gateway",
+            source=SOURCE,
             external_id=self.id,
             model_version=version.id if version is not None else None,
             latency_ms=(time.monotonic() - self.began) * 1000,
@@ -120,36 +119,10 @@ class Exchange:
         )
 
 
-def plain(text: str) -> str:
-    """As a header can carry it."""
-    return one_line(text).encode("ascii", "replace").decode()
-
-
-def one_line(text: str) -> str:
-    """As a log can carry what came from outside: on one line, nothing that moves a terminal's cursor."""
-    return "".join(c if c.isprintable() else "?" for c in text[:200])
-
-
-def tokens(usage: Mapping[str, Any] | None, name: str) -> int | None:
+def tokens(usage: Any, name: str) -> int | None:
     """A count that a server told, if it is one that a row can hold."""
-    value = (usage or {}).get(name)
+    value = usage.get(name) if isinstance(usage, Mapping) else None
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
-
-
-def storable(text: str) -> str:
-    """Text without NUL characters and half characters, which PostgreSQL cannot hold: a model may write one."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
-
-
-def bounded(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as a row can hold them; of too large ones their names."""
-    text = storable(json.dumps(dict(parameters), ensure_ascii=False)) if parameters else ""
-    if not text:
-        return {}
-    if len(text) > MOST_PARAMETERS:
-        return {"too_large": sorted(map(storable, parameters))}
-    value: dict[str, Any] = json.loads(text.replace("\\u0000", ""))
-    return value
 
 
 def question_of(body: Mapping[str, Any]) -> Question:

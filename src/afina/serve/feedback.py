@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from afina.errors import AfinaError
+from afina.errors import DatabaseDownError, StoreError
 from afina.ids import ClientId
 from afina.records import Feedback
 from afina.serve.caller import Caller, caller_of
@@ -38,11 +38,16 @@ class FeedbackDesk:
             RequestProblem: there is no such interaction or conversation.
         """
         for feedback in feedback_of(opinion, client=caller.client):
+            of_user = caller.key.user if caller.key else ""
             try:
-                await self.give(feedback, of_user=caller.key.user if caller.key else "")
-            except AfinaError as exc:
+                await self.give(feedback, of_user=of_user)
+            except DatabaseDownError as exc:
+                if of_user:  # whose it is cannot be looked up
+                    raise RequestProblem(503, "the database does not answer", headers={"retry-after": "5"}) from exc
                 LOG.warning("feedback waits for the database: %s", exc)
                 self.gateway.books.record(feedback)
+            except StoreError as exc:
+                raise RequestProblem(400, "this feedback cannot be stored") from exc
             self.gateway.seen.heard(caller.client, feedback.kind.value)
 
     async def give(self, feedback: Feedback, *, of_user: str) -> None:
@@ -57,12 +62,18 @@ class FeedbackDesk:
         while not await loop.run_in_executor(self.desk, self.gateway.books.feedback, feedback, of_user):
             on_its_way = self.gateway.said.get((feedback.client, of))
             if on_its_way is None or (of_user and on_its_way[1] != of_user):
-                kind = "interaction" if feedback.interaction else "conversation"
-                raise RequestProblem(404, f"no {kind} {of[:200]!r}")
+                raise RequestProblem(404, f"no {named(feedback)} {of[:200]!r}")
             if time.monotonic() > deadline:
+                if of_user:
+                    raise RequestProblem(404, f"no {named(feedback)} of this person")
                 self.gateway.books.record(feedback)  # behind its interaction, in the same order
                 return
             await asyncio.sleep(0.1)
+
+
+def named(feedback: Feedback) -> str:
+    """What it is about."""
+    return "interaction" if feedback.interaction else "conversation"
 
 
 def add_feedback(app: FastAPI, gateway: Gateway, *, client: ClientId) -> FeedbackDesk:

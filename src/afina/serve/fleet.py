@@ -64,6 +64,7 @@ class Fleet:
 
     async def follow(self) -> None:
         """Reconcile for ever."""
+        seen = self.news.told
         while True:
             try:
                 await self.reconcile(await asyncio.to_thread(self.read_live))
@@ -73,7 +74,10 @@ class Fleet:
                 LOG.exception("serving goes on as it is")
             # A version that did not start, or whose worker is gone, is tried again soon.
             well = all(not self.is_missing_worker(version) for version in self.wanted)
-            await (self.news.next(poll_s=POLL_S) if well else asyncio.sleep(POLL_S))
+            if well:
+                seen = await self.news.next(seen, poll_s=POLL_S)
+            else:
+                await asyncio.sleep(POLL_S)
 
     def is_missing_worker(self, version: LiveVersion) -> bool:
         """Whether a version has no living worker."""

@@ -19,19 +19,20 @@ from afina.ids import ClientId
 from afina.records import Fault, Feedback, Interaction
 from afina.runtime import base_of, gguf_facts
 from afina.sameness import composed
-from afina.serve.budget import Budget, OpenSession, guessed_tokens
+from afina.serve.budget import Budget, OpenSession, guessed_tokens, spent
 from afina.serve.caller import Caller
 from afina.serve.completion import read_completion, to_upstream, to_worker
 from afina.serve.confidence import probability_of
-from afina.serve.exchange import Exchange, one_line, question_of
+from afina.serve.exchange import SOURCE, Exchange, question_of
 from afina.serve.keys import Key, Reservation
 from afina.serve.metrics import Seen
 from afina.serve.people import Person, PersonChange, change_person, read_person
 from afina.serve.problems import RequestProblem
 from afina.serve.route import LiveVersion, Wanted
 from afina.serve.rules import held_to_rules
+from afina.serve.storable import one_line, storable
 from afina.serve.stream import StreamReader
-from afina.serve.target import Target, Targets
+from afina.serve.target import Target, Targets, TaskForm
 from afina.serve.transport import Reply, TargetFailedError, Transport
 from afina.settings import ReplySettings
 from afina.tracing import span
@@ -84,7 +85,7 @@ class Answer:
     @property
     def text(self) -> str:
         """The first choice's text, "" where it only calls tools."""
-        return str(self.value["choices"][0]["message"].get("content") or "")
+        return storable(str(self.value["choices"][0]["message"].get("content") or ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +163,13 @@ class Gateway:
                     one_line(target.name),
                     one_line(exc.message),
                 )
+            except RequestProblem:
+                raise
+            except BaseException as exc:  # the end of this process, or something of the model's that nobody foresaw
+                if (caller.client, exchange.id) not in self.said:
+                    fault = Fault.CLIENT if isinstance(exc, asyncio.CancelledError) else Fault.MODEL
+                    self.keep(exchange.missing(type(exc).__name__, fault), held)
+                raise
         raise AssertionError
 
     def whom(self, wanted: Wanted) -> list[Target]:
@@ -181,6 +189,11 @@ class Gateway:
             )
         return targets
 
+    def form_of(self, target: Target, client: ClientId) -> TaskForm:
+        """How a target is told the client's task, and what binds its answers."""
+        version = target.version
+        return self.targets.form(client) if version is None else TaskForm(version.task, version.prompt, version.schema)
+
     async def made_ready(
         self, exchange: Exchange, body: dict[str, Any], *, as_task: bool
     ) -> tuple[Exchange, dict[str, Any]]:
@@ -191,7 +204,7 @@ class Gateway:
         """
         target = exchange.target
         if target.upstream is not None:
-            form = self.targets.form
+            form = self.targets.form(exchange.caller.client)
             told = {**body, "messages": told_first(body.get("messages"), form.prompt)} if as_task else body
             return exchange, to_upstream(bound(told, form.schema) if as_task else told, target.upstream)
         assert target.version is not None
@@ -233,8 +246,9 @@ class Gateway:
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(in_use.close)
             began = time.monotonic()
-            if sent.get("stream"):
-                reply = await self.while_there(exchange, held, self.transport.ask(exchange.target, CHAT, sent))
+            asked = self.transport.ask(exchange.target, CHAT, sent)
+            reply = await self.while_there(exchange, held, asked) if sent.get("stream") else None
+            if reply is not None and reply.is_stream:
                 on_failure.pop_all()
                 took = time.monotonic() - began
                 reader = StreamReader(exchange.target, hides_usage=not exchange.question.asks_usage)
@@ -243,7 +257,8 @@ class Gateway:
                     events
                 )  # it has begun: if the caller leaves before the first event, its end is recorded all the same
                 return Stream(value={}, exchange=exchange, upstream_s=took, events=events)
-            value = await self.while_there(exchange, held, self.transport.ask_whole(exchange.target, CHAT, sent))
+            whole = self.transport.whole_of(asked) if reply is None else reply.whole()
+            value = await self.while_there(exchange, held, whole)
             took = time.monotonic() - began
         answer = read_answer(value, exchange.target)
         confidence = (
@@ -292,11 +307,12 @@ class Gateway:
             async for line in streaming.reply.lines():
                 shown = reader.shown(line)
                 # Before its last event the caller may believe that nothing is kept.
-                if reader.finished and not recorded:
-                    recorded = True
+                if reader.finished and not recorded and not reader.error:
                     self.keep(exchange.interaction(answer=reader.answer(), usage=reader.counted()), held)
+                    recorded = True
                 yield f"{shown}\n".encode()
-            error, fault = ("", Fault.NONE) if reader.complete else ("the stream broke off", Fault.MODEL)
+            error = reader.error or ("" if reader.complete else "the stream broke off")
+            fault = Fault.MODEL if error else Fault.NONE
         except TargetFailedError as exc:
             error, fault = exc.message, Fault.MODEL
             gone = {"error": {"message": f"the model stopped answering ({error})", "type": "server_error", "code": 502}}
@@ -349,10 +365,13 @@ class Gateway:
         for name in filter(None, (interaction.id, interaction.conversation)):
             self.said.pop((interaction.client, name), None)
             self.said[interaction.client, name] = (now, interaction.user)
-        self.books.record(interaction)
-        self.seen.count(interaction)
-        if held is not None:
-            self.budget.settle(held, used=(interaction.tokens_in or 0) + (interaction.tokens_out or 0))
+        try:
+            self.books.record(interaction)
+            if interaction.source == SOURCE:  # what was captured elsewhere says nothing of this gateway
+                self.seen.count(interaction)
+        finally:
+            if held is not None:
+                self.budget.settle(held, used=spent(interaction))
 
 
 def problem_of(failed: TargetFailedError, exchange: Exchange) -> RequestProblem:

@@ -22,6 +22,8 @@ class News:
     def __init__(self, listen: Callable[[float], bool]) -> None:
         self.listen = listen
         self.hears = False
+        self.told = 0
+        """How often something changed."""
         self.waiting: set[asyncio.Event] = set()
 
     async def follow(self) -> None:
@@ -41,12 +43,15 @@ class News:
                 await asyncio.sleep(RETRY_S)
 
     def tell(self) -> None:
-        """Wake everybody who waits."""
+        """Wake everybody who waits; who is busy sees it when they ask."""
+        self.told += 1
         for event in self.waiting:
             event.set()
 
-    async def next(self, *, poll_s: float) -> None:
-        """Returns when something changed, or when it is time to ask anyway."""
+    async def next(self, since: int, *, poll_s: float) -> int:
+        """Returns when something changed after `since`, or when it is time to ask anyway; the number to ask with next."""
+        if self.told != since:
+            return self.told
         event = asyncio.Event()
         self.waiting.add(event)
         try:
@@ -56,3 +61,4 @@ class News:
             pass
         finally:
             self.waiting.discard(event)
+        return self.told

@@ -116,7 +116,7 @@ async def answer(gateway: Gateway, caller: Caller, completion: dict[str, Any], w
         lines = to_lines(given.events, wrap, began=began, model=given.exchange.target.name)
         return StreamingResponse(lines, media_type="application/x-ndjson", headers=given.headers())
     choice, usage = given.value["choices"][0], given.value.get("usage") or {}
-    last = final(given.value["model"], began, usage, reason=choice.get("finish_reason") or "stop")
+    last = final(given.exchange.target.name, began, usage, reason=choice.get("finish_reason") or "stop")
     return JSONResponse({**last, **wrap(given.text)}, headers=given.headers())
 
 
@@ -145,16 +145,17 @@ async def to_lines(events: Any, wrap: Wrap, *, began: datetime, model: str) -> A
     reason = ""
     async for chunk in events:
         line = chunk.decode() if isinstance(chunk, bytes) else chunk
-        if not line.startswith("data: {"):
+        data = line.removeprefix("data:").strip()
+        if not line.startswith("data:") or not data.startswith("{"):
             continue
-        event = json.loads(line[6:])
-        if "error" in event:
-            yield as_line({"error": event["error"]["message"]})
+        event = json.loads(data)
+        if error := event.get("error"):
+            yield as_line({"error": error.get("message") if isinstance(error, dict) else str(error)})
             return
         usage = event.get("usage") or usage
         for choice in event.get("choices", []):
             reason = choice.get("finish_reason") or reason
-            text = choice.get("delta", {}).get("content")
+            text = (choice.get("delta") or {}).get("content")
             if text:
                 yield as_line({"model": model, "created_at": stamp(), **wrap(text), "done": False})
     if not reason:  # the worker went away: a client must not take half an answer for a whole one

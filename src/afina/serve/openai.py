@@ -1,16 +1,20 @@
 """OpenAI's API: chat completions, embeddings, models."""
 
+import json
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from afina.ids import ClientId
-from afina.serve.caller import Caller, caller_of
-from afina.serve.completion import Completion
+from afina.serve.budget import guessed_tokens
+from afina.serve.caller import REQUEST_ID, Caller, caller_of
+from afina.serve.completion import Completion, named_for
+from afina.serve.exchange import tokens
 from afina.serve.gateway import Answer, Gateway, Stream
 from afina.serve.problems import RequestProblem, body_of, read_body
 from afina.serve.route import LiveVersion
+from afina.serve.target import Target
 from afina.serve.transport import TargetFailedError
 
 EMBEDDINGS = "/embeddings"
@@ -69,7 +73,8 @@ def in_openai_form(answer: Answer) -> Response:
     """An answer as OpenAI's clients read it."""
     if isinstance(answer, Stream):
         return StreamingResponse(answer.events, media_type="text/event-stream", headers=answer.headers())
-    return JSONResponse(answer.value, headers=answer.headers())
+    content = json.dumps(answer.value, ensure_ascii=False).encode("utf-8", "replace")  # half characters of a model
+    return Response(content, media_type="application/json", headers=answer.headers())
 
 
 async def embedded(gateway: Gateway, caller: Caller, body: dict[str, Any]) -> dict[str, Any]:
@@ -78,30 +83,50 @@ async def embedded(gateway: Gateway, caller: Caller, body: dict[str, Any]) -> di
     Raises:
         RequestProblem: no upstream, or none that answers.
     """
-    targets = gateway.targets.behind(str(body.get("model") or ""))
+    targets = gateway.targets.behind(str(body.get("model") or ""), client=caller.client)
     if not body.get("input"):
         raise RequestProblem(400, "`input` must be a text or a list of texts")
     if not targets:
         raise RequestProblem(
             501, "embeddings are asked of an upstream, and there is none: `[upstream.NAME]` in afina.toml"
         )
-    failed = TargetFailedError("", status=502)
-    for target in targets:
-        own = target.upstream.model if target.upstream is not None else ""
+    given = body["input"] if isinstance(body["input"], list) else [body["input"]]
+    asked = {"messages": [{"content": one} for one in given], "max_tokens": 1}
+    held = await gateway.reserved(caller, asked)
+    used = 0
+    try:
+        value = await first_embedding(gateway, targets, body)
+        used = tokens(value.get("usage"), "prompt_tokens") or guessed_tokens(asked)
+        return value
+    except TargetFailedError as exc:
+        raise RequestProblem(exc.status, exc.message, headers={REQUEST_ID: caller.request_id}) from exc
+    finally:
+        if held is not None:
+            gateway.budget.settle(held, used=used)
+
+
+async def first_embedding(gateway: Gateway, targets: list[Target], body: dict[str, Any]) -> dict[str, Any]:
+    """Of the first upstream that answers.
+
+    Raises:
+        TargetFailedError: none does.
+    """
+    for at, target in enumerate(targets):
+        assert target.upstream is not None
         try:
-            return await gateway.transport.ask_whole(target, EMBEDDINGS, {**body, "model": body.get("model") or own})
+            return await gateway.transport.ask_whole(target, EMBEDDINGS, named_for(body, target.upstream))
         except TargetFailedError as exc:
-            failed = exc
-            if not exc.elsewhere:
-                break
-    raise RequestProblem(failed.status, failed.message, headers={"x-request-id": caller.request_id})
+            if not exc.elsewhere or at == len(targets) - 1:
+                raise
+    raise AssertionError
 
 
 def cards(gateway: Gateway, client: ClientId) -> list[dict[str, Any]]:
     """Live versions of a client, and upstreams."""
+    task = gateway.targets.form(client).task
     live = [model_card(version) for version in gateway.fleet.live if version.client == client]
     return live + [
-        {"id": one.name, "object": "model", "created": 0, "owned_by": "upstream", "task": gateway.targets.form.task}
+        {"id": one.name, "object": "model", "created": 0, "owned_by": "upstream", "task": task}
         for one in gateway.targets.upstreams
     ]
 

@@ -1,12 +1,12 @@
 """What people say of an answer or a conversation, as it comes over HTTP → feedback."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from afina.ids import ClientId, FeedbackId, InteractionId, new_id
 from afina.records import ANSWER, Feedback, FeedbackKind
-from afina.serve.exchange import storable
+from afina.serve.storable import storable
 
 LIKED, DISLIKED = 5, 1
 """Ratings that a thumb stands for."""
@@ -18,7 +18,7 @@ class HappenedOutcome(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     name: str = Field(min_length=1, max_length=100)
-    value: float | None = None
+    value: float | None = Field(None, allow_inf_nan=False)
 
 
 class Opinion(BaseModel):
@@ -37,6 +37,12 @@ class Opinion(BaseModel):
     correction: str | dict[str, str] | None = Field(None, min_length=1, max_length=LONGEST)
     outcome: HappenedOutcome | None = None
     reviewer: str = Field("", max_length=500)
+
+    @field_validator("interaction", "conversation", mode="before")
+    @classmethod
+    def named(cls, value: Any) -> Any:
+        """Names as they are recorded: what PostgreSQL cannot hold is in none of them."""
+        return storable(value) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def says_something(self) -> "Opinion":
@@ -66,7 +72,7 @@ def feedback_of(opinion: Opinion, *, client: ClientId) -> list[Feedback]:
     if opinion.liked is not None:
         said.append((FeedbackKind.RATED, {"liked": str(opinion.liked).lower()}, LIKED if opinion.liked else DISLIKED))
     if opinion.outcome is not None:
-        worth = {} if opinion.outcome.value is None else {"value": f"{opinion.outcome.value:g}"}
+        worth = {} if opinion.outcome.value is None else {"value": f"{opinion.outcome.value:.15g}"}
         said.append((FeedbackKind.OUTCOME, {"name": opinion.outcome.name, **worth}, None))
     if opinion.comment and not said:
         said.append((FeedbackKind.COMMENT, {}, None))

@@ -3,8 +3,9 @@
 from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from afina.serve.storable import cleaned
 from afina.store.named import read_queries
 from afina.store.pool import Connection
 
@@ -34,6 +35,12 @@ class PersonChange(BaseModel):
     budget_goal: float | None = Field(None, ge=0, le=1e15)
     categories: list[str] | None = Field(None, max_length=200)
     privacy_flags: dict[str, bool] | None = Field(None, max_length=50)
+
+    @model_validator(mode="before")
+    @classmethod
+    def storable(cls, given: Any) -> Any:
+        """Texts as PostgreSQL can hold them."""
+        return cleaned(given, 4) if isinstance(given, dict) else given
 
 
 def read_person(session: Connection, user: str) -> Person:

@@ -26,7 +26,8 @@ class RequestProblem(Exception):
 
 def problem(status: int, message: str, *, kind: str = "invalid_request_error") -> JSONResponse:
     """An error in OpenAI's form, which its clients turn into exceptions."""
-    return JSONResponse({"error": {"message": message, "type": kind, "code": status}}, status_code=status)
+    text = message.encode("utf-8", "replace").decode()
+    return JSONResponse({"error": {"message": text, "type": kind, "code": status}}, status_code=status)
 
 
 async def read_body(request: Request) -> dict[str, Any]:

@@ -7,7 +7,7 @@ ORDER BY r.task, r.state
 -- recent_latency: what the served feel now, in milliseconds; nothing when nobody asks
 SELECT coalesce(percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms), 0) AS p95_ms
 FROM app.interactions
-WHERE client_id = current_setting('app.client') AND created_at >= now() - interval '30 seconds' AND latency_ms IS NOT NULL AND fault NOT IN ('request', 'client') AND variant <> 'upstream'
+WHERE client_id = current_setting('app.client') AND created_at >= now() - interval '30 seconds' AND latency_ms IS NOT NULL AND fault NOT IN ('request', 'client') AND variant IN ('production', 'canary')
 
 -- shares: answers given here and elsewhere; tokens of the former, cost of the latter
 SELECT

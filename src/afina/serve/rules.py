@@ -1,9 +1,7 @@
 """Holds a reply to the rules of `[reply]`: reports, repairs or refuses."""
 
-from dataclasses import asdict
-
 from afina.settings import ReplySettings
-from afina.signals import Checks, findings, repaired
+from afina.signals import Checks, Finding, findings, repaired
 
 
 def held_to_rules(text: str, settings: ReplySettings) -> tuple[str, tuple[dict[str, str], ...]]:
@@ -11,10 +9,14 @@ def held_to_rules(text: str, settings: ReplySettings) -> tuple[str, tuple[dict[s
     if settings.checks == "off":
         return text, ()
     checks = Checks(rules=settings.rules, categories=settings.categories, disclaimer=settings.disclaimer)
-    found = findings(text, checks)
-    shown = tuple({name: str(value) for name, value in asdict(one).items() if name != "forbids"} for one in found)
     if settings.checks == "report":
-        return text, tuple({**one, "repair": ""} for one in shown)
+        return text, tuple({**shown(one), "repair": ""} for one in findings(text, checks))
+    right, found = repaired(text, checks)
     if settings.checks == "refuse" and any(one.forbids for one in found):
-        return settings.refusal, shown
-    return repaired(text, found), shown
+        right = settings.refusal
+    return right, tuple(map(shown, found))
+
+
+def shown(finding: Finding) -> dict[str, str]:
+    """As replies and records tell it."""
+    return {"rule": finding.rule, "words": finding.words, "repair": finding.repair}

@@ -25,6 +25,8 @@ class StreamReader:
         self.usage: dict[str, Any] | None = None
         self.timings: dict[str, Any] = {}
         self.written = 0
+        self.error = ""
+        """What the server said went wrong."""
         self.finished = self.complete = False
         """Whether its end was announced, and whether a choice said why it ended."""
 
@@ -36,13 +38,15 @@ class StreamReader:
         if data == DONE:
             self.finished = self.complete = True
             return line
-        with contextlib.suppress(json.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError):
+        with contextlib.suppress(ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError):
             return self.read(line, json.loads(data))
         return line
 
     def read(self, line: str, event: dict[str, Any]) -> str:
         """The same, of one event."""
         choices = event.get("choices") or []
+        if error := event.get("error"):
+            self.error = str(error.get("message") if isinstance(error, dict) else error)[:200] or "error"
         self.complete = self.complete or any(choice.get("finish_reason") for choice in choices)
         self.usage = event.get("usage") or self.usage
         self.timings = event.get("timings") or self.timings

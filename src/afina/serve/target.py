@@ -1,10 +1,11 @@
 """Who may answer a request, in order: a live version of this project first, then the upstreams."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from afina.ids import ClientId
 from afina.runtime import Worker
 from afina.serve.fleet import Fleet
 from afina.serve.route import LiveVersion, Wanted
@@ -32,7 +33,7 @@ class Upstream:
         return (tokens_in * self.price_in + tokens_out * self.price_out) / MILLION
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TaskForm:
     """The task that is asked of upstreams: its name, under which their answers are recorded, how a model that was not tuned is told what to do, and
     what binds its answers.
@@ -63,10 +64,17 @@ class Target:
         return "canary" if self.version.canary else "production"
 
 
-class Targets:
-    """Fleet and upstreams together."""
+def nothing(_: ClientId) -> TaskForm:
+    """No task."""
+    return TaskForm()
 
-    def __init__(self, fleet: Fleet, upstreams: Sequence[Upstream] = (), *, form: TaskForm = TaskForm()) -> None:
+
+class Targets:
+    """Fleet and upstreams together. `form`: how a client's task is asked of an upstream; what one client's data taught is told to no other."""
+
+    def __init__(
+        self, fleet: Fleet, upstreams: Sequence[Upstream] = (), *, form: Callable[[ClientId], TaskForm] = nothing
+    ) -> None:
         self.fleet, self.upstreams, self.form = fleet, upstreams, form
         self.down: dict[str, float] = {}
 
@@ -76,17 +84,19 @@ class Targets:
         An upstream stands where production would: beside it a canary serves its share, without it a canary alone serves everybody. A caller may
         name an upstream as the model.
         """
-        behind = self.behind(wanted.model)
+        behind = self.behind(wanted.model, client=wanted.client)
         if any(one.name == wanted.model for one in self.upstreams):
             return behind
         return [*map(local, self.fleet.routes(wanted, has_production=bool(behind))), *behind]
 
-    def behind(self, model: str) -> list[Target]:
+    def behind(self, model: str, *, client: ClientId) -> list[Target]:
         """The upstreams: the one that is named, or all, those that did not answer lately last."""
         wanted = [one for one in self.upstreams if one.name == model] or list(self.upstreams)
         now = time.monotonic()
         in_order = sorted(wanted, key=lambda one: now - self.down.get(one.name, -DOWN_S) < DOWN_S)
-        return [Target(name=named(one, model), task=self.form.task, url=one.url, upstream=one) for one in in_order]
+        return [
+            Target(name=named(one, model), task=self.form(client).task, url=one.url, upstream=one) for one in in_order
+        ]
 
     def failed(self, target: Target) -> None:
         """An upstream did not answer."""

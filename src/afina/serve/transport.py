@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import json
+import math
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ REQUESTS_FAULT = (
     "Jinja", "chat template", "JSON schema", "grammar", "must be", "Expected",
 )  # fmt: skip
 """Words of llama.cpp's errors that it answers with 500 although the request is to blame."""
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
+FIRST_WAIT_S, LONGEST_WAIT_S, LONGEST_TOLD_S = 0.2, 5.0, 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class Reply:
     response: aiohttp.ClientResponse
     began: float
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it comes in events; some servers answer whole although a stream was asked for."""
+        return self.response.content_type == "text/event-stream"
+
     async def whole(self) -> dict[str, Any]:
         """All of it as JSON.
 
@@ -46,7 +52,7 @@ class Reply:
         """
         with transport_errors():
             try:
-                value = json.loads(await bounded(self.response))
+                value = json.loads(await bounded(self.response), parse_constant=no_number)
             except ValueError as exc:
                 raise TargetFailedError("the model did not answer with JSON", status=502) from exc
         if not isinstance(value, dict):
@@ -73,6 +79,15 @@ class Reply:
     def close(self) -> None:
         """End the generation, if it is not over: the server sees that nobody listens any more."""
         self.response.close()
+
+
+def no_number(name: str) -> float:
+    """NaN and infinities are no JSON: passed on they would break the caller's reader.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(name)
 
 
 class TargetFailedError(Exception):
@@ -124,14 +139,22 @@ class Transport:
             await asyncio.sleep(wait)
         raise AssertionError
 
+    async def whole_of(self, asking: Awaitable[Reply]) -> dict[str, Any]:
+        """What is asked, all of it.
+
+        Raises:
+            TargetFailedError: no answer, a refusal, or none that is JSON.
+        """
+        reply = await asking
+        return await reply.whole()
+
     async def ask_whole(self, target: Target, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Ask for an answer in one piece.
 
         Raises:
             TargetFailedError: no answer, a refusal, or none that is JSON.
         """
-        reply = await self.ask(target, path, body)
-        return await reply.whole()
+        return await self.whole_of(self.ask(target, path, body))
 
     async def once(self, target: Target, path: str, body: dict[str, Any]) -> Reply:
         """One attempt; one more where a kept connection turned out to be closed before anything was answered.
@@ -217,6 +240,7 @@ def refusal(target: Target, response: aiohttp.ClientResponse, content: bytes) ->
     why = text[:1000] if not ours else f"{target.upstream.name} answered {status}: {text[:300]}"
     failed = TargetFailedError(why, status=shown, fault=Fault.MODEL if ours else Fault.REQUEST, elsewhere=ours)
     with contextlib.suppress(ValueError):
-        failed.wait_s = max(0.0, float(response.headers["retry-after"])) if "retry-after" in response.headers else None
+        wait = float(response.headers.get("retry-after", "nan"))
+        failed.wait_s = min(max(0.0, wait), LONGEST_TOLD_S) if math.isfinite(wait) else None
     failed.again = status in BUSY
     return failed

@@ -18,35 +18,46 @@ MONTHS = (
 OTHER_NAMES = {"setiembre": 9}
 LEAP_YEAR = 2024
 """Stands for a date without a year: 29 February may exist."""
-PESO = regex.compile(r"(?<![\w.,])\$\s?(\d[\d.,]*\d|\d)(?![\w])")
-UF = regex.compile(r"(?i)(?<!\w)UF\s?(\d[\d.,]*\d|\d)(?!\w)|(?<![\w.,])(\d[\d.,]*\d|\d)\s?UF(?!\w)")
+AMOUNT = r"\d[\d.,]{0,30}\d|\d"
+PESO = regex.compile(rf"(?<![\w.,])\$\s?({AMOUNT})(?![\w])(?!\s*(?:mil|millon|M\b|MM))")
+UF = regex.compile(rf"(?i)(?<!\w)UF\s?({AMOUNT})(?!\w)|(?<![\w.,])({AMOUNT})\s?UF(?!\w)")
 GOOD_PESO = regex.compile(r"\d{1,3}(\.\d{3})*")
 GOOD_UF = regex.compile(r"\d{1,3}(\.\d{3})*(,\d{1,4})?|\d+,\d{1,4}|\d{1,3}")
-SUM = regex.compile(r"\$\s?[\d.]+(?:\s*[+-]\s*\$?\s?[\d.]+)+\s*=\s*\$\s?(?P<total>[\d.]*\d)")
-TERM = regex.compile(r"(?P<sign>[+-])?\s*\$?\s?(?P<amount>\d[\d.]*)")
-DATE = regex.compile(r"(?<!\d)(\d{1,2})[/-](\d{1,2})(?:[/-](\d{4}|\d{2}))?(?![\d/-])")
-WORDED = regex.compile(r"(?i)(?<!\d)(\d{1,2}) de (\p{L}{3,12})(?: (?:de|del) (\d{4}))?")
-CATEGORY = regex.compile(
-    r"(?i)categor[ií]a:?\s+[«\"'“]?(\p{L}[\p{L} ]{1,30}?)[»\"'”]?(?=[.,;:!?\n)]|$| (?:por|con|y|de|este|esta|en) )"
+PART = r"\$\s?\d[\d.]{0,30}"
+SUM = regex.compile(
+    rf"(?<![-+*/×x÷%]\s*)(?<!\bde\s+){PART}(?:\s*[+-]\s*(?:\$\s?)?\d[\d.]{{0,30}})+\s*=\s*\$\s?(?P<total>\d[\d.]{{0,30}}\d|\d)"
 )
-ADVICE = r"te (recomiendo|aconsejo|sugiero)|deberias|debes|conviene|compra|invierte|mete|pon"
-ASSETS = r"acciones|cripto\w*|bitcoin|ethereum|etf|fondos? mutuos?|forex|opciones|bonos?"
+"""A sum from its first term: what is multiplied, a share of something or below zero is left alone."""
+TERM = regex.compile(r"(?P<sign>[+-])?\s*(?:\$\s?)?(?P<amount>\d[\d.]*)")
+DATE = regex.compile(
+    r"(?<![\d/-])(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?![\d/-])|(?<=\b(?:el|al|del|hasta)\s)(\d{1,2})[/-](\d{1,2})(?![\d/-])"
+)
+"""With a year of four digits, or after a word that comes before dates: 24-48 horas and 50/30/20 are none."""
+WORDED = regex.compile(r"(?i)(?<!\d)(\d{1,2}) de (\p{L}{3,12})(?: (?:de|del) (\d{4}))?")
+QUOTED = r"[«\"'“](?P<quoted>\p{L}[\p{L} ]{1,30})[»\"'”]"
+UNQUOTED = r"(?!que\b|donde\b)(?P<plain>\p{L}{2,30}(?: \p{L}{2,20})?)(?=[.,;:!?\n)]|$)"
+CATEGORY = regex.compile(rf"(?i)categor[ií]a:?\s+(?:{QUOTED}|{UNQUOTED})")
+BUYING = r"comprar|invertir|meter|poner|adquirir|compres|inviertas|metas|pongas"
+ADVICE = rf"(te (recomiendo|aconsejo|sugiero)|deberias|debes|conviene)\b[^.!?\n]{{0,40}}?\b({BUYING})"
+ORDER = r"compra|invierte|mete|pon|adquiere"
+ASSETS = r"acciones|cripto\w*|bitcoin|ethereum|etf|fondos? mutuos?|forex|bonos?|opciones financieras"
 PROMISES = r"va a subir|van a subir|es seguro que|rentabilidad asegurada|no puedes perder"
 INVESTING = regex.compile(
-    rf"\b({ADVICE})\b[^.!?\n]{{0,60}}?\b({ASSETS})\b|\b({ASSETS})\b[^.!?\n]{{0,40}}\b({PROMISES})\b"
+    rf"\b({ADVICE}|{ORDER})\b[^.!?\n]{{0,40}}?\b({ASSETS})\b|\b({ASSETS})\b[^.!?\n]{{0,40}}\b({PROMISES})\b"
 )
-ADVISED = regex.compile(
-    r"\b(invertir|inversion\w*|credito\w*|prestamo\w*|hipotecari\w*|acciones|fondos? mutuos?|afp|apv)\b"
-)
+ADVISED = regex.compile(r"\b(invertir|inversion\w*|credito\w*|prestamo\w*|hipotecari\w*|fondos? mutuos?|afp|apv)\b")
 DENIED = regex.compile(r"\b(no|nunca|jamas)\b[^.!?\n]{0,25}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule that a text broke: its id, the words, what they were replaced by ("" = nothing was), and whether the words may not be said at all."""
+    """A rule that a text broke: its id, the words and where they stand, what may stand in their place ("" = nobody knows), and whether they may not
+    be said at all. Without words: what is missing, to be added at the end.
+    """
 
     rule: str
     words: str
+    at: int = 0
     repair: str = ""
     forbids: bool = False
 
@@ -72,14 +83,23 @@ def findings(text: str, checks: Checks) -> list[Finding]:
     return [finding for name in checks.rules for finding in RULES[name](text, checks)]
 
 
-def repaired(text: str, found: Sequence[Finding]) -> str:
-    """The text with everything put right that can be."""
-    for finding in found:
-        if finding.repair:
-            text = (
-                text.replace(finding.words, finding.repair) if finding.words else f"{text.rstrip()}\n\n{finding.repair}"
-            )
-    return text
+def repaired(text: str, checks: Checks) -> tuple[str, list[Finding]]:
+    """The text with everything put right that can be, and what was found on the way: each rule reads what the ones before it left, so that a sum is
+    added up after its amounts are written right.
+
+    Raises:
+        KeyError: no such rule.
+    """
+    every: list[Finding] = []
+    for name in checks.rules:
+        found = RULES[name](text, checks)
+        for one in sorted(found, key=lambda one: one.at, reverse=True):
+            if one.repair and one.words:
+                text = text[: one.at] + one.repair + text[one.at + len(one.words) :]
+            elif one.repair:
+                text = f"{text.rstrip()}\n\n{one.repair}"
+        every += found
+    return text, every
 
 
 def peso(text: str, _: Checks) -> list[Finding]:
@@ -90,7 +110,8 @@ def peso(text: str, _: Checks) -> list[Finding]:
         if GOOD_PESO.fullmatch(written):
             continue
         amount = pesos(written)
-        found.append(Finding("format.clp", match[0], f"${grouped(amount)}" if amount is not None else ""))
+        right = f"${grouped(amount)}" if amount is not None else ""
+        found.append(Finding("format.clp", match[0], match.start(), right))
     return found
 
 
@@ -118,7 +139,7 @@ def uf(text: str, _: Checks) -> list[Finding]:
             continue
         clear = regex.fullmatch(r"(\d{1,3}(?:,\d{3})*|\d+)\.(\d{1,2}|\d{4})", written)  # three digits may be thousands
         right = f"{grouped(int(clear[1].replace(',', '')))},{clear[2]}" if clear else ""
-        found.append(Finding("format.uf", match[0], match[0].replace(written, right) if right else ""))
+        found.append(Finding("format.uf", match[0], match.start(), match[0].replace(written, right) if right else ""))
     return found
 
 
@@ -132,7 +153,7 @@ def total(text: str, _: Checks) -> list[Finding]:
         ]
         if (right := sum(terms)) != int(match["total"].replace(".", "")):
             amount = f"${grouped(abs(right))}" if right >= 0 else f"-${grouped(-right)}"
-            found.append(Finding("sum.wrong", match[0], f"{left.rstrip()} = {amount}"))
+            found.append(Finding("sum.wrong", match[0], match.start(), f"{left.rstrip()} = {amount}"))
     return found
 
 
@@ -140,13 +161,13 @@ def date(text: str, _: Checks) -> list[Finding]:
     """A date must exist: day before month, as in Chile."""
     found = []
     for match in DATE.finditer(text):
-        year = int(match[3]) if match[3] else LEAP_YEAR
-        if not exists(int(match[1]), int(match[2]), year + 2000 if year < 100 else year):
-            found.append(Finding("date.impossible", match[0]))
+        day, month_, year = (match[1], match[2], match[3]) if match[3] else (match[4], match[5], LEAP_YEAR)
+        if not exists(int(day), int(month_), int(year)):
+            found.append(Finding("date.impossible", match[0], match.start()))
     for match in WORDED.finditer(text):
-        month = month_of(match[2])
-        if month and not exists(int(match[1]), month, int(match[3] or LEAP_YEAR)):
-            found.append(Finding("date.impossible", match[0]))
+        named = month_of(match[2])
+        if named and not exists(int(match[1]), named, int(match[3] or LEAP_YEAR)):
+            found.append(Finding("date.impossible", match[0], match.start()))
     return found
 
 
@@ -164,7 +185,9 @@ def month_of(name: str) -> int:
 def month(text: str, _: Checks) -> list[Finding]:
     """Where a year follows, the word before it must be a month."""
     return [
-        Finding("month.unknown", match[0]) for match in WORDED.finditer(text) if match[3] and not month_of(match[2])
+        Finding("month.unknown", match[0], match.start())
+        for match in WORDED.finditer(text)
+        if match[3] and not month_of(match[2])
     ]
 
 
@@ -173,18 +196,15 @@ def category(text: str, checks: Checks) -> list[Finding]:
     known = {fold(name) for name in checks.categories}
     if not known:
         return []
-    return [
-        Finding("category.unknown", match[1].strip())
-        for match in CATEGORY.finditer(text)
-        if fold(match[1].strip()) not in known
-    ]
+    named = [(match["quoted"] or match["plain"], match.start()) for match in CATEGORY.finditer(text)]
+    return [Finding("category.unknown", name, at) for name, at in named if fold(name.strip()) not in known]
 
 
 def investment(text: str, _: Checks) -> list[Finding]:
     """No advice to buy something specific, and no promised gain."""
     plain = fold(text)
     return [
-        Finding("policy.investment", match[0], forbids=True)
+        Finding("policy.investment", match[0], match.start(), forbids=True)
         for match in INVESTING.finditer(plain)
         if not DENIED.search(plain[: match.start()])
     ]
@@ -194,7 +214,7 @@ def disclaimer(text: str, checks: Checks) -> list[Finding]:
     """Who speaks of investing or credit says the disclaimer."""
     if not checks.disclaimer or fold(checks.disclaimer) in fold(text) or not ADVISED.search(fold(text)):
         return []
-    return [Finding("policy.disclaimer", "", checks.disclaimer)]
+    return [Finding("policy.disclaimer", "", len(text), checks.disclaimer)]
 
 
 RULES: dict[str, Rule] = {

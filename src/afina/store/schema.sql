@@ -162,11 +162,11 @@ CREATE VIEW analytics.vw_intent_quality WITH (security_invoker='true') AS
             f.key AS field,
             f.value AS truth,
                 CASE
-                    WHEN (i.answer IS JSON OBJECT) THEN ((i.answer)::jsonb ->> f.key)
+                    WHEN ((i.answer IS JSON OBJECT) AND (i.answer !~ '\\u(0000|[dD][89a-fA-F])'::text)) THEN ((i.answer)::jsonb ->> f.key)
                     ELSE NULL::text
                 END AS predicted,
                 CASE
-                    WHEN (i.answer IS JSON OBJECT) THEN ((i.answer)::jsonb @> d_1.value)
+                    WHEN ((i.answer IS JSON OBJECT) AND (i.answer !~ '\\u(0000|[dD][89a-fA-F])'::text)) THEN ((i.answer)::jsonb @> d_1.value)
                     ELSE false
                 END AS exact
            FROM ((app.interactions i
@@ -231,7 +231,7 @@ CREATE VIEW analytics.vw_user_health WITH (security_invoker='true') AS
  SELECT i.client_id,
     i.user_external_id AS user_id,
     count(DISTINCT NULLIF(i.conversation, ''::text)) AS sessions,
-    count(*) AS messages,
+    count(DISTINCT i.id) AS messages,
     min(i.created_at) AS first_seen,
     max(i.created_at) AS last_seen,
     count(DISTINCT (i.created_at)::date) AS days_active,

@@ -4,11 +4,12 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from fastapi import FastAPI
@@ -179,14 +180,22 @@ def upstreams_of(settings: Settings, environment: Mapping[str, str]) -> list[Ups
     return found
 
 
-def form_of(project: Project) -> TaskForm:
-    """How the project's task is asked of somebody who was not tuned for it."""
+def forms_of(project: Project) -> Callable[[ClientId], TaskForm]:
+    """How the project's task is asked of somebody who was not tuned for it. The labels of the newest dataset are told for the project's own client
+    only: they are its data.
+    """
     task = project.task
+    declared = task.kind.declared_schema(task)
     try:
-        schema = project.ledger.dataset().answer_schema
+        learnt = project.ledger.dataset().answer_schema
     except AfinaError:  # nothing was frozen yet
-        schema = task.kind.declared_schema(task)
-    return TaskForm(task=task.name, prompt=task.kind.instructions(task, schema), schema=schema)
+        learnt = declared
+
+    def form(schema: dict[str, Any] | None) -> TaskForm:
+        return TaskForm(task=task.name, prompt=task.kind.instructions(task, schema), schema=schema)
+
+    own, others = form(learnt), form(declared)
+    return lambda client: own if client == project.client else others
 
 
 def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Recorder]:
@@ -224,5 +233,5 @@ def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Rec
         refuses=recorder.refuses if capture.on_full == "refuse" else str,
         waiting=recorder.numbers,
     )
-    app = build_gateway(Targets(fleet, upstreams, form=form_of(project)), options, books)
+    app = build_gateway(Targets(fleet, upstreams, form=forms_of(project)), options, books)
     return app, recorder

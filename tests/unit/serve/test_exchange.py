@@ -1,14 +1,16 @@
 """A request as it is recorded."""
 
 import json
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from afina.ids import ClientId
 from afina.records import Fault, Turn
 from afina.serve.caller import Caller
-from afina.serve.exchange import MOST_PARAMETERS, Exchange, Question, bounded, question_of, text_of
+from afina.serve.exchange import Exchange, Question, question_of, text_of
 from afina.serve.target import Target, Upstream
 
 TARGET = Target(
@@ -72,7 +74,14 @@ def test_headers_are_headers() -> None:
     assert headers["x-afina-model"] == "there/???x-evil: 1"
 
 
-def test_too_large_parameters_leave_their_names() -> None:
-    """A row must not be as large as a body may be."""
-    assert bounded({"tools": ["x" * MOST_PARAMETERS], "a": 1}) == {"too_large": ["a", "tools"]}
+def test_parts_of_a_message_are_its_text() -> None:
+    """Of other kinds what they are."""
     assert text_of([{"type": "text", "text": "a"}, {"type": "image_url"}, 5]) == "a\n[image_url]"
+
+
+@pytest.mark.parametrize("usage", [[1], "x", {"prompt_tokens": [1]}, None])
+def test_counts_that_are_none(usage: Any) -> None:
+    """A server may tell anything."""
+    exchange = Exchange(caller=Caller(client=ClientId("c")), question=Question(text="q"), target=TARGET)
+
+    assert exchange.interaction(answer="a", usage=usage).tokens_in is None

@@ -13,7 +13,7 @@ def test_a_change_wakes_everybody_at_once() -> None:
     async def story() -> float:
         news = News(lambda _: False)
         news.hears = True
-        waiting = [asyncio.create_task(news.next(poll_s=30)) for _ in range(3)]
+        waiting = [asyncio.create_task(news.next(0, poll_s=30)) for _ in range(3)]
         await asyncio.sleep(0)
         began = time.monotonic()
         news.tell()
@@ -37,9 +37,9 @@ def test_without_the_database_followers_ask_by_the_clock() -> None:
     async def story() -> tuple[bool, bool]:
         news = News(listen)
         follower = asyncio.create_task(news.follow())
-        await news.next(poll_s=0.01)
+        await news.next(0, poll_s=0.01)
         heard_before = news.hears
-        await asyncio.wait_for(news.next(poll_s=30), 5)
+        await asyncio.wait_for(news.next(0, poll_s=30), 5)
         follower.cancel()
         return heard_before, news.hears
 

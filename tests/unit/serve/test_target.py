@@ -30,7 +30,7 @@ def targets(*versions: LiveVersion, upstreams: tuple[Upstream, ...] = (), dead: 
     for one in versions:
         process = cast("Any", SimpleNamespace(poll=lambda name=one.name: 1 if name == dead else None))
         fleet.workers[one.id] = Worker(url=f"http://{one.name}", process=process, log=Path(), base=Path())
-    return Targets(fleet, upstreams, form=TaskForm(task="t"))
+    return Targets(fleet, upstreams, form=lambda _: TaskForm("t"))
 
 
 def names(found: Targets, user: str = "", model: str = "", client: ClientId = OWN) -> list[str]:
@@ -75,7 +75,7 @@ def test_a_version_answers_its_own_client_only() -> None:
 def test_who_is_down_is_left_out_and_who_failed_lately_asked_last() -> None:
     """A dead worker; an upstream that did not answer."""
     found = targets(live("v1"), live("v2", canary=True), upstreams=(ONE, TWO), dead="v2")
-    found.failed(found.behind("")[0])
+    found.failed(found.behind("", client=OWN)[0])
 
     assert names(found, LUCKY) == ["v1", "two/big", "one"]
 

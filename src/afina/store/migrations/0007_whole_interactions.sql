@@ -138,7 +138,7 @@ CROSS JOIN LATERAL jsonb_each(arm.value -> 'scores') metric;
 -- Plain views, not materialised ones: PostgreSQL has no row-level security on materialised views, so one would show every client's rows.
 CREATE VIEW analytics.vw_user_health WITH (security_invoker = true) AS
 SELECT
-    i.client_id, i.user_external_id AS user_id, count(DISTINCT nullif(i.conversation, '')) AS sessions, count(*) AS messages,
+    i.client_id, i.user_external_id AS user_id, count(DISTINCT nullif(i.conversation, '')) AS sessions, count(DISTINCT i.id) AS messages,
     min(i.created_at) AS first_seen, max(i.created_at) AS last_seen, count(DISTINCT i.created_at::date) AS days_active,
     count(DISTINCT date_trunc('week', i.created_at)) > 1 AS retained, avg(r.rating) AS satscore
 FROM app.interactions i
@@ -150,8 +150,8 @@ CREATE VIEW analytics.vw_intent_quality WITH (security_invoker = true) AS
 WITH decided AS (
     SELECT
         i.client_id, i.task, f.key AS field, f.value AS truth,
-        CASE WHEN i.answer IS JSON OBJECT THEN i.answer::jsonb ->> f.key END AS predicted,
-        CASE WHEN i.answer IS JSON OBJECT THEN i.answer::jsonb @> d.value ELSE false END AS exact
+        CASE WHEN i.answer IS JSON OBJECT AND i.answer !~ '\\u(0000|[dD][89a-fA-F])' THEN i.answer::jsonb ->> f.key END AS predicted,
+        CASE WHEN i.answer IS JSON OBJECT AND i.answer !~ '\\u(0000|[dD][89a-fA-F])' THEN i.answer::jsonb @> d.value ELSE false END AS exact
     FROM app.interactions i
     JOIN LATERAL (
         SELECT value FROM app.decisions WHERE interaction_id = i.id ORDER BY created_at DESC, id DESC LIMIT 1
