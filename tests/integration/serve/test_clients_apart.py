@@ -187,5 +187,9 @@ def test_a_persons_key_speaks_for_that_person_only(opened: Opened, there: Server
         assert client.patch("/v1/users/eva", json={"tone": "coach"}, headers=hers).status_code == 403
         assert client.patch("/v1/users/ana", json={"tone": "coach"}, headers=hers).status_code == 200
 
+        client.post("/v1/chat/completions", json=ASKED, headers=hers)
+        joined = client.post("/v1/feedback", json={"conversation": SECRET, "rating": 1}, headers=hers).status_code
+
     assert [row["user_external_id"] for row in kept] == ["ana", "eva"]
     assert codes == [200, 404, 404]
+    assert joined == 404, "a conversation that others speak in is not hers, although she spoke last"

@@ -497,3 +497,21 @@ def test_pages_of_named_addresses_may_call(project: Project) -> None:
             )
         recorder.close()
         assert reply.headers.get("access-control-allow-origin") == allowed
+
+
+@pytest.mark.parametrize(
+    "opinion",
+    [
+        {"interaction": "x\x00", "liked": True},
+        {"conversation": "\x00", "liked": True},
+        {"conversation": "c\ud800", "liked": True},
+    ],
+)
+def test_names_that_no_database_can_hold_name_nothing(
+    opinion: dict[str, Any], served: tuple[TestClient, Project]
+) -> None:
+    """They are no reason to think that the database is away."""
+    client, _ = served
+    reply = client.post("/v1/feedback", content=json.dumps(opinion), headers={"content-type": "application/json"})
+
+    assert reply.status_code in {400, 404}

@@ -304,3 +304,60 @@ def test_a_caller_who_leaves_before_the_first_event_is_recorded(
 
     row = rows(project, 1)[0]
     assert (row["ok"], row["fault"], row["error"]) == (False, "client", "the caller left")
+
+
+def test_a_server_that_answers_whole_is_read_whole(opened: Opened, there: Server, project: Project) -> None:
+    """Although a stream was asked for; a `stream` that is no boolean is refused, because servers read it differently."""
+    with opened(there={"url": f"{there.url}/v1"}) as client:
+        reply = client.post("/v1/chat/completions", json={**ASKED, "stream": True})
+        refused = client.post("/v1/chat/completions", json={**ASKED, "stream": "false"})
+
+    assert reply.json()["choices"][0]["message"]["content"] == "Sí, a todo Chile."
+    assert refused.status_code == 400
+    row = rows(project, 1)[0]
+    assert (row["ok"], row["answer"], row["tokens_in"]) == (True, "Sí, a todo Chile.", 1000)
+
+
+def test_an_error_inside_a_stream_is_a_failure(opened: Opened, there: Server, project: Project) -> None:
+    """Also where the server says [DONE] after it: half an answer is nothing to learn from."""
+    there.answers = [
+        [{"choices": [{"index": 0, "delta": {"content": "Sí, pe"}}]}, {"error": {"message": "out of memory"}}, "[DONE]"]
+    ]
+    with opened(there={"url": f"{there.url}/v1"}) as client:
+        client.post("/v1/chat/completions", json={**ASKED, "stream": True})
+
+    row = rows(project, 1)[0]
+    assert (row["ok"], row["fault"], row["error"]) == (False, "model", "out of memory")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"stop": "\\u0000"},
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"pattern": "[^\\u0000-\\u001f]"}}}]},
+        {"x": json.loads("[" * 150 + "]" * 150)},
+        {"max_tokens": -5, "n": "many"},
+    ],
+    ids=["words of an escape", "a pattern", "deep", "wrong numbers"],
+)
+def test_nothing_that_a_body_says_stops_its_record(
+    odd: dict[str, Any], opened: Opened, there: Server, project: Project
+) -> None:
+    """What is answered is kept."""
+    with opened(there={"url": f"{there.url}/v1"}) as client:
+        assert client.post("/v1/chat/completions", json={**ASKED, **odd}).status_code == 200
+
+    assert rows(project, 1)[0]["ok"]
+
+
+@pytest.mark.parametrize("odd", [{"usage": [1]}, {"usage": "x"}], ids=["a list", "a text"])
+def test_counts_that_are_none_stop_nothing(
+    odd: dict[str, Any], opened: Opened, there: Server, project: Project
+) -> None:
+    """A server may tell anything."""
+    there.answers = [{**completion(), **odd}]
+    with opened(there={"url": f"{there.url}/v1"}) as client:
+        assert client.post("/v1/chat/completions", json=ASKED).status_code == 200
+        assert client.post("/api/chat", json={**ASKED, "stream": False}).status_code == 200
+
+    assert [row["tokens_in"] for row in rows(project, 2)] == [None, None]
