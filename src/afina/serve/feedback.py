@@ -62,18 +62,20 @@ class FeedbackDesk:
         while not await loop.run_in_executor(self.desk, self.gateway.books.feedback, feedback, of_user):
             on_its_way = self.gateway.said.get((feedback.client, of))
             if on_its_way is None or (of_user and on_its_way[1] != of_user):
-                raise RequestProblem(404, f"no {named(feedback)} {of[:200]!r}")
+                raise unknown(feedback)
             if time.monotonic() > deadline:
                 if of_user:
-                    raise RequestProblem(404, f"no {named(feedback)} of this person")
+                    raise unknown(feedback)
                 self.gateway.books.record(feedback)  # behind its interaction, in the same order
                 return
             await asyncio.sleep(0.1)
 
 
-def named(feedback: Feedback) -> str:
-    """What it is about."""
-    return "interaction" if feedback.interaction else "conversation"
+def unknown(feedback: Feedback) -> RequestProblem:
+    """What it is about is not there, or not for whoever asks."""
+    if feedback.interaction:
+        return RequestProblem(404, f"no interaction {feedback.interaction[:200]!r}")
+    return RequestProblem(404, f"no conversation {feedback.conversation[:200]!r}")
 
 
 def add_feedback(app: FastAPI, gateway: Gateway, *, client: ClientId) -> FeedbackDesk:

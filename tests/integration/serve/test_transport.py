@@ -283,9 +283,17 @@ def test_a_caller_who_leaves_before_the_first_event_is_recorded(
             messages = iter([{"type": "http.request", "body": json.dumps({**ASKED, "stream": True}).encode()}])
             headers = [(b"host", b"x"), (b"content-type", b"application/json")]
             scope = {
-                "type": "http", "asgi": {"spec_version": "2.4", "version": "3.0"}, "method": "POST", "path": "/v1/chat/completions",
-                "raw_path": b"/", "query_string": b"", "headers": headers, "scheme": "http", "http_version": "1.1", "root_path": "",
-            }  # fmt: skip
+                "type": "http",
+                "asgi": {"spec_version": "2.4", "version": "3.0"},
+                "http_version": "1.1",
+                "method": "POST",
+                "scheme": "http",
+                "path": "/v1/chat/completions",
+                "raw_path": b"/v1/chat/completions",
+                "root_path": "",
+                "query_string": b"",
+                "headers": headers,
+            }
 
             async def receive() -> Any:
                 found = next(messages, None)
