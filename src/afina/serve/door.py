@@ -7,15 +7,17 @@ gateway's: nothing in a request can name another.
 import asyncio
 import ipaddress
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Send
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from afina.errors import AfinaError, SettingsError
+from afina.serve.exchange import OVERHEAD
 from afina.serve.keys import Key, Scope, hash_of
 from afina.serve.news import News
 from afina.serve.ollama import in_ollama_form
@@ -89,6 +91,7 @@ class Guarded:
         if scope["type"] != "http" or scope["method"] == "OPTIONS":
             await self.app(scope, receive, send)
             return
+        send = timed(send)
         status, why, key = self.door.look(scope["path"], Headers(scope=scope))
         if status:
             reply: Any = problem(status, why, kind="server_error" if status == 503 else "authentication_error")
@@ -100,6 +103,19 @@ class Guarded:
             return
         scope.setdefault("state", {})["key"] = key
         await self.app(scope, receive, send)
+
+
+def timed(send: Send) -> Send:
+    """Adds what the gateway took to replies that do not say it themselves: those that asked no model."""
+    began = time.monotonic()
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.setdefault(OVERHEAD, f"{1000 * (time.monotonic() - began):.2f}")
+        await send(message)
+
+    return sending
 
 
 def require_keys(host: str, *, has_keys: bool) -> None:

@@ -19,6 +19,7 @@ from afina.errors import ModelError
 from afina.ids import ClientId
 from afina.runtime import base_of, gguf_facts
 from afina.serve.caller import Caller, caller_of
+from afina.serve.exchange import tokens
 from afina.serve.gateway import Gateway, Stream
 from afina.serve.problems import RequestProblem, read_body
 from afina.serve.route import LiveVersion, Wanted
@@ -141,7 +142,7 @@ def to_completion(body: dict[str, Any], messages: list[Any]) -> dict[str, Any]:
 
 async def to_lines(events: Any, wrap: Wrap, *, began: datetime, model: str) -> AsyncIterator[bytes]:
     """Server-sent events → one JSON object a line, the last one with the counts."""
-    usage: dict[str, Any] = {}
+    usage: Any = {}
     reason = ""
     async for chunk in events:
         line = chunk.decode() if isinstance(chunk, bytes) else chunk
@@ -174,7 +175,7 @@ def stamp() -> str:
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
-def final(model: str, began: datetime, usage: dict[str, Any], *, reason: str) -> dict[str, Any]:
+def final(model: str, began: datetime, usage: Any, *, reason: str) -> dict[str, Any]:
     """What closes an answer. Durations in nanoseconds."""
     nanoseconds = int((datetime.now(UTC) - began).total_seconds() * 1e9)
     return {
@@ -184,9 +185,9 @@ def final(model: str, began: datetime, usage: dict[str, Any], *, reason: str) ->
         "done_reason": reason,
         "total_duration": nanoseconds,
         "load_duration": 0,
-        "prompt_eval_count": usage.get("prompt_tokens", 0),
+        "prompt_eval_count": tokens(usage, "prompt_tokens") or 0,
         "prompt_eval_duration": 0,
-        "eval_count": usage.get("completion_tokens", 0),
+        "eval_count": tokens(usage, "completion_tokens") or 0,
         "eval_duration": nanoseconds,
     }
 

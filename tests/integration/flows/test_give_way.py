@@ -28,6 +28,7 @@ def test_it_waits_while_answers_are_slow(project: Project) -> None:
                         source="gateway",
                         external_id=str(number),
                         latency_ms=9000.0,
+                        variant="production",
                     )
                 ],
             )

@@ -475,6 +475,24 @@ def test_what_the_gateway_itself_took_is_said(served: tuple[TestClient, Project]
         assert 0 < float(reply.headers["x-afina-overhead-ms"]) < took
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/v1/models", None),
+        ("POST", "/v1/feedback", {}),
+        ("GET", "/nowhere", None),
+        ("POST", "/v1/classify", {"text": "x"}),
+    ],
+)
+def test_every_reply_says_what_the_gateway_took(
+    served: tuple[TestClient, Project], method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    """Refusals too."""
+    client, _ = served
+
+    assert float(client.request(method, path, json=body).headers["x-afina-overhead-ms"]) >= 0
+
+
 def test_long_runs_of_marks_do_not_stop_anybody(served: tuple[TestClient, Project]) -> None:
     """100,000 combining marks took nine seconds to sort."""
     client, _ = served
