@@ -95,6 +95,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
         "endless",
         "text",
         "number",
+        "model",
         "nul",
         "empty",
         "none",
