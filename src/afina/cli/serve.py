@@ -29,6 +29,10 @@ to get the interpreter back, waited that long for the thread that writes records
 """
 
 
+BACKLOG = 2048
+"""uvicorn's own."""
+
+
 @click.command(
     "serve",
     help=t(
@@ -97,7 +101,7 @@ def end(_number: int, _frame: FrameType | None) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket.
+    """A socket that listens.
 
     Raises:
         RuntimeFailedError: the port is taken.
@@ -108,6 +112,7 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(BACKLOG)  # who reads the address may connect at once, and waits until the server takes over
     except OSError as exc:
         listener.close()
         raise RuntimeFailedError(
