@@ -158,12 +158,11 @@ def test_who_dribbles_is_cut_off_and_nobody_waits_for_it(gate: Gate) -> None:
 
 
 def test_floods_of_heads_are_refused(gate: Gate) -> None:
-    """A head of megabytes takes no memory for long."""
+    """By length, not by what they say; the connection may be closed before the answer is read."""
     for flood in (b"x: " + b"y" * 2_000_000, b"".join(b"x%d: y\r\n" % n for n in range(50_000))):
-        with gate.connect() as one, contextlib.suppress(OSError):
+        with gate.connect() as one, contextlib.suppress(ConnectionError):
             one.sendall(b"GET /v1/models HTTP/1.1\r\nhost: x\r\n" + flood + b"\r\n\r\n")
-            answer = one.recv(4096)
-            assert answer == b"" or b" 4" in answer[:12] or b" 200" in answer[:13]
+            assert one.recv(4096).startswith(b"HTTP/1.1 431 ")
         gate.alive()
 
 

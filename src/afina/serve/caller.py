@@ -20,7 +20,7 @@ REQUEST_ID = "x-request-id"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """One request's sender."""
+    """One request's sender. All texts are storable."""
 
     client: ClientId
     key: Key | None = None
@@ -42,7 +42,7 @@ def caller_of(request: Request, body: dict[str, Any], *, client: ClientId) -> Ca
     given = body.get("metadata")
     metadata: dict[str, Any] = given if isinstance(given, dict) else {}
     said = {name: name_of(metadata.get(name) or request.headers.get(f"x-{name}", "")) for name in NAMES}
-    rest = [(str(k)[:MAX_NAME], str(v)[:MAX_FACT]) for k, v in metadata.items() if k not in NAMES and k != "user"]
+    rest = [(name_of(k), storable(str(v))[:MAX_FACT]) for k, v in metadata.items() if k not in NAMES and k != "user"]
 
     async def left() -> None:
         while (await request.receive())["type"] != "http.disconnect":  # the body was read to its end

@@ -1,22 +1,26 @@
 """The doors that document 002 names: `/nlu/parse`, `/style/reply`, `/ask`, and the people whose manner a reply keeps to."""
 
+import asyncio
+import logging
 from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
+from afina.errors import AfinaError
 from afina.ids import ClientId
 from afina.serve.answers import ANSWER_TOKENS, Classification, Named, SaidTurn, classified, whose
 from afina.serve.caller import MAX_NAME, Caller
 from afina.serve.completion import MAX_MESSAGES
 from afina.serve.context import Context, Manner, told
 from afina.serve.gateway import Answer, Gateway
-from afina.serve.people import Person, PersonChange
+from afina.serve.people import Person, PersonChange, change_person, read_person
 from afina.serve.problems import RequestProblem, body_of, parsed, read_body
 from afina.serve.route import Wanted
 from afina.serve.storable import storable
 
+LOG = logging.getLogger("afina.serve")
 INTENT = "intent"
 MOST_CHUNKS = 32
 
@@ -72,13 +76,13 @@ def add_documents(app: FastAPI, gateway: Gateway, *, client: ClientId) -> None:
 
     async def person(request: Request, user: str) -> Response:
         """How a person wants to be spoken to, and what they allow."""
-        found = await gateway.person(spoken_for(request, user, client=client))
+        found = await person_of(gateway, spoken_for(request, user, client=client))
         return JSONResponse(found.model_dump())
 
     async def change(request: Request, user: str) -> Response:
         """Change some of it; what is left out stays."""
         body = parsed(PersonChange, await read_body(request))
-        found = await gateway.change_person(spoken_for(request, user, client=client), body)
+        found = await changed(gateway, spoken_for(request, user, client=client), body)
         return JSONResponse(found.model_dump())
 
     app.add_api_route("/nlu/parse", parse, methods=["POST"], openapi_extra=body_of(Parsed))
@@ -100,6 +104,41 @@ def spoken_for(request: Request, user: str, *, client: ClientId) -> Caller:
     return caller
 
 
+async def person_of(gateway: Gateway, caller: Caller) -> Person:
+    """How the caller's user wants to be spoken to; where nobody knows because the database does not answer, as everybody is by default."""
+
+    def now() -> Person:
+        with gateway.books.session(caller.client)() as session:
+            return read_person(session, caller.user)
+
+    if not caller.user:
+        return Person()
+    try:
+        return await asyncio.to_thread(now)
+    except AfinaError as exc:
+        LOG.warning("%s: manner of a person not known: %s", caller.request_id, exc)
+        return Person()
+
+
+async def changed(gateway: Gateway, caller: Caller, change: PersonChange) -> Person:
+    """Change how somebody wants to be spoken to.
+
+    Raises:
+        RequestProblem: the database does not answer.
+    """
+
+    def now() -> Person:
+        with gateway.books.session(caller.client)() as session:
+            return change_person(session, caller.user, change)
+
+    try:
+        return await asyncio.to_thread(now)
+    except AfinaError as exc:
+        raise RequestProblem(
+            503, "nothing was changed: the database does not answer", headers={"retry-after": "5"}
+        ) from exc
+
+
 def replied(given: Answer) -> Response:
     """A reply as these doors give it."""
     shown = {"text": given.text, "findings": list(given.findings), "model": given.exchange.target.name}
@@ -108,7 +147,7 @@ def replied(given: Answer) -> Response:
 
 async def styled(gateway: Gateway, caller: Caller, body: Styled) -> Answer:
     """Ask with everything that belongs to the reply."""
-    own = await gateway.person(caller) if None in {body.locale, body.intensity, body.tone} else Person()
+    own = await person_of(gateway, caller) if None in {body.locale, body.intensity, body.tone} else Person()
     manner = Manner(
         locale=body.locale or own.locale,
         intensity=own.intensity if body.intensity is None else body.intensity,

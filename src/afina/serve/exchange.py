@@ -10,7 +10,7 @@ from afina.records import Fault, Interaction, Turn
 from afina.serve.caller import REQUEST_ID, Caller
 from afina.serve.completion import asks_usage
 from afina.serve.storable import bounded, plain, storable
-from afina.serve.target import Target
+from afina.serve.target import Target, cost
 
 ROLES = {"developer": "system"}
 """OpenAI's newer word for a role."""
@@ -91,13 +91,13 @@ class Exchange:
         return Interaction(
             id=self.id,
             client=caller.client,
-            user=storable(caller.user),
-            conversation=storable(caller.conversation),
+            user=caller.user,
+            conversation=caller.conversation,
             text=storable(self.question.text),
             context=tuple(Turn(t.role, storable(t.content)) for t in self.question.context),
             answer=storable(answer),
             confidence=confidence,
-            facts={storable(name): storable(value) for name, value in caller.facts.items()},
+            facts=dict(caller.facts),
             task=target.task,
             source=SOURCE,
             external_id=self.id,
@@ -112,10 +112,10 @@ class Exchange:
             served_by=storable(target.name),
             variant=target.variant,
             parameters=bounded(self.question.parameters),
-            channel=storable(caller.channel),
-            product=storable(caller.product),
-            category=storable(caller.category),
-            cost=upstream.cost(tokens_in or 0, tokens_out or 0) if upstream is not None else None,
+            channel=caller.channel,
+            product=caller.product,
+            category=caller.category,
+            cost=cost(upstream, tokens_in or 0, tokens_out or 0) if upstream is not None else None,
         )
 
 

@@ -10,25 +10,19 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
-from afina.chat import COMPACT, defuse, strip_thinking
-from afina.errors import AfinaError, ModelError
 from afina.ids import ClientId
 from afina.records import Fault, Feedback, Interaction
-from afina.runtime import base_of, gguf_facts
-from afina.sameness import composed
+from afina.serve.bodies import as_trained, bound, read_answer, taken_confidence, tighten, told_first
 from afina.serve.budget import Budget, OpenSession, guessed_tokens, spent
 from afina.serve.caller import Caller
 from afina.serve.completion import read_completion, to_upstream, to_worker
-from afina.serve.confidence import probability_of
 from afina.serve.exchange import SOURCE, Exchange, question_of
 from afina.serve.keys import Key, Reservation
 from afina.serve.metrics import Seen
-from afina.serve.people import Person, PersonChange, change_person, read_person
 from afina.serve.problems import RequestProblem
-from afina.serve.route import LiveVersion, Wanted
+from afina.serve.route import Wanted
 from afina.serve.rules import held_to_rules
 from afina.serve.storable import one_line, storable
 from afina.serve.stream import StreamReader
@@ -40,13 +34,9 @@ from afina.tracing import span
 LOG = logging.getLogger("afina.serve")
 Record = Callable[[Interaction | Feedback], None]
 Result = TypeVar("Result")
-QUICK_CHARACTERS = 20_000
-"""Texts up to this length are composed at once; longer ones in a thread, beside which others are answered."""
 CHAT = "/chat/completions"
 ON_ITS_WAY_S = 60.0
 """How long a record that was handed out may not be in the database yet."""
-TOLD = {"system", "developer"}
-"""Roles of who tells a model what to do."""
 LEFT = 499
 """nginx's status of a request whose caller left."""
 
@@ -246,26 +236,18 @@ class Gateway:
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(in_use.close)
             began = time.monotonic()
-            asked = self.transport.ask(exchange.target, CHAT, sent)
-            reply = await self.while_there(exchange, held, asked) if sent.get("stream") else None
-            if reply is not None and reply.is_stream:
+            reply = await self.while_there(exchange, held, self.transport.ask(exchange.target, CHAT, sent))
+            took = time.monotonic() - began
+            if reply.value is None:
                 on_failure.pop_all()
-                took = time.monotonic() - began
                 reader = StreamReader(exchange.target, hides_usage=not exchange.question.asks_usage)
                 events = self.events(exchange, Streaming(reply, reader, in_use), held)
-                await anext(
-                    events
-                )  # it has begun: if the caller leaves before the first event, its end is recorded all the same
+                await anext(events)  # begun, its end is recorded even where the caller leaves before the first event
                 return Stream(value={}, exchange=exchange, upstream_s=took, events=events)
-            whole = self.transport.whole_of(asked) if reply is None else reply.whole()
-            value = await self.while_there(exchange, held, whole)
-            took = time.monotonic() - began
+        value = reply.value
         answer = read_answer(value, exchange.target)
-        confidence = (
-            taken_confidence(value, exchange.target)
-            if sent.get("logprobs") and not exchange.question.asks_logprobs
-            else None
-        )
+        asks_confidence = sent.get("logprobs") and not exchange.question.asks_logprobs
+        confidence = taken_confidence(value, exchange.target) if asks_confidence else None
         found: Sequence[dict[str, str]] = ()
         if checked:
             answer, found = held_to_rules(answer, self.reply)
@@ -324,39 +306,6 @@ class Gateway:
                 self.keep(exchange.interaction(answer=answer, usage=usage, error=error, fault=fault), held)
             streaming.reply.close()
 
-    async def person(self, caller: Caller) -> Person:
-        """How the caller's user wants to be spoken to; where nobody knows because the database does not answer, as everybody is by default."""
-        if not caller.user:
-            return Person()
-        try:
-            return await asyncio.to_thread(self.person_now, caller)
-        except AfinaError as exc:
-            LOG.warning("%s: manner of a person not known: %s", caller.request_id, exc)
-            return Person()
-
-    def person_now(self, caller: Caller) -> Person:
-        """The same, at once."""
-        with self.books.session(caller.client)() as session:
-            return read_person(session, caller.user)
-
-    async def change_person(self, caller: Caller, change: PersonChange) -> Person:
-        """Change how somebody wants to be spoken to.
-
-        Raises:
-            RequestProblem: the database does not answer.
-        """
-
-        def now() -> Person:
-            with self.books.session(caller.client)() as session:
-                return change_person(session, caller.user, change)
-
-        try:
-            return await asyncio.to_thread(now)
-        except AfinaError as exc:
-            raise RequestProblem(
-                503, "nothing was changed: the database does not answer", headers={"retry-after": "5"}
-            ) from exc
-
     def keep(self, interaction: Interaction, held: Reservation | None) -> None:
         """Hand a record out, remember that it may be on its way for a while, and settle what was set aside for it."""
         now = time.monotonic()
@@ -378,86 +327,3 @@ def problem_of(failed: TargetFailedError, exchange: Exchange) -> RequestProblem:
     """What the caller is told when nobody else is left to ask."""
     wait = {"retry-after": f"{max(1, round(failed.wait_s))}"} if failed.wait_s is not None else {}
     return RequestProblem(failed.status, failed.message, headers={**exchange.headers(), **wait})
-
-
-def read_answer(value: dict[str, Any], target: Target) -> str:
-    """The answer as it is recorded; of a version's answer the thinking is taken out first and its own name put in.
-
-    Raises:
-        TargetFailedError: it is no chat completion.
-    """
-    try:
-        if target.upstream is None:
-            value["model"] = target.name
-            for choice in value["choices"]:
-                clean(choice["message"])
-        first = value["choices"][0]["message"]
-        text = first.get("content")
-        calls = first.get("tool_calls")
-    except (KeyError, IndexError, TypeError, AttributeError) as exc:
-        raise TargetFailedError("the model did not answer with a chat completion", status=502) from exc
-    if isinstance(text, str) and text:
-        return strip_thinking(text)
-    return json.dumps(calls, ensure_ascii=False) if calls else ""
-
-
-def taken_confidence(value: dict[str, Any], target: Target) -> float | None:
-    """How sure the model is of its answer; what the server told for it is taken out, because the caller did not ask for it."""
-    choice = value["choices"][0]
-    found = probability_of(choice)
-    choice.pop("logprobs", None)
-    if found is None:
-        return None
-    return target.version.calibration.of(found) if target.version is not None else min(1.0, found)
-
-
-def clean(message: dict[str, Any]) -> None:
-    """Leave of a message what a caller may see: no thinking."""
-    message.pop("reasoning_content", None)
-    content = message.get("content")
-    nothing = None if message.get("tool_calls") else ""  # OpenAI's form of an answer that only calls tools
-    message["content"] = strip_thinking(content) if content else nothing
-
-
-def told_first(messages: Any, prompt: str) -> Any:
-    """The prompt that a version was trained with before messages that bring no system turn: one rendering for training, evaluation and serving."""
-    if (
-        not prompt
-        or not isinstance(messages, list)
-        or any(m.get("role") in TOLD for m in messages if isinstance(m, dict))
-    ):
-        return messages
-    return [{"role": "system", "content": prompt}, *messages]
-
-
-def bound(body: dict[str, Any], schema: dict[str, Any] | None) -> dict[str, Any]:
-    """The same body, its answer bound by a schema, if there is one."""
-    if schema is None:
-        return body
-    form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
-    return {**body, "response_format": form, "logprobs": True}
-
-
-def tighten(body: dict[str, Any]) -> None:
-    """Ask for compact JSON where a request brings a schema that does not say how it wants its white space."""
-    with contextlib.suppress(KeyError, TypeError, AttributeError):
-        body["response_format"]["json_schema"]["schema"].setdefault("x-guidance", COMPACT)
-
-
-async def as_trained(messages: list[dict[str, Any]], version: LiveVersion) -> list[dict[str, Any]]:
-    """Messages as training reads them: composed (NFC), and none of their text can become a control token."""
-    if sum(len(m.get("content") or "") for m in messages) > QUICK_CHARACTERS:
-        return await asyncio.to_thread(as_trained_now, messages, version)
-    return as_trained_now(messages, version)
-
-
-def as_trained_now(messages: list[dict[str, Any]], version: LiveVersion) -> list[dict[str, Any]]:
-    """The same, at once."""
-    try:
-        control = gguf_facts(base_of(Path(version.gguf))).control
-    except (ModelError, OSError):
-        return messages  # the worker holds the file open; it answers even when the name is gone
-    return [
-        {**m, "content": defuse(composed(m["content"]), control)} if isinstance(m.get("content"), str) else m
-        for m in messages
-    ]

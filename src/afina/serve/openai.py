@@ -114,10 +114,14 @@ async def first_embedding(gateway: Gateway, targets: list[Target], body: dict[st
     for at, target in enumerate(targets):
         assert target.upstream is not None
         try:
-            return await gateway.transport.ask_whole(target, EMBEDDINGS, named_for(body, target.upstream))
+            reply = await gateway.transport.ask(target, EMBEDDINGS, named_for(body, target.upstream))
         except TargetFailedError as exc:
             if not exc.elsewhere or at == len(targets) - 1:
                 raise
+            continue
+        if reply.value is None:
+            raise TargetFailedError("the model did not answer with JSON", status=502)
+        return reply.value
     raise AssertionError
 
 

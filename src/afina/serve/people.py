@@ -38,7 +38,7 @@ class PersonChange(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def storable(cls, given: Any) -> Any:
+    def fit_to_store(cls, given: Any) -> Any:
         """Texts as PostgreSQL can hold them."""
         return cleaned(given, 4) if isinstance(given, dict) else given
 

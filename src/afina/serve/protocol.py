@@ -10,6 +10,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_TIMEOUT_S = 10.0
+MOST_HEAD_BYTES = 65_536
+"""Longest head of a request; uvicorn's parser has no limit of its own."""
 MAX_CONNECTIONS, SPARE_FILES = 1000, 200
 """Connections at most, and files that workers, database and logs may need beside them."""
 BUSY = (
@@ -18,10 +20,17 @@ BUSY = (
 )
 
 
+TOO_LONG = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n"
+    b'{"error": {"message": "the request\'s head is too long", "type": "invalid_request_error", "code": 431}}'
+)
+
+
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with a limit of connections and a time for every request's head."""
+    """uvicorn's protocol with a limit of connections, and of time and length for every request's head."""
 
     head_timer: asyncio.TimerHandle | None = None
+    head_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
         """Take a connection, or refuse it where there are too many."""
@@ -36,6 +45,13 @@ class BoundedProtocol(HttpToolsProtocol):
         """Between two requests the wait for the next head begins with its first byte."""
         if self.head_timer is None and (self.cycle is None or self.cycle.response_complete):
             self.wait_for_head()
+        if self.head_timer is not None:
+            end = data.find(b"\r\n\r\n")
+            self.head_bytes += len(data) if end < 0 else end
+            if self.head_bytes > MOST_HEAD_BYTES:
+                self.transport.write(TOO_LONG)
+                self.transport.close()
+                return
         super().data_received(data)
 
     def on_headers_complete(self) -> None:
@@ -50,6 +66,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def wait_for_head(self) -> None:
         """Close the connection unless a whole head arrives in time."""
+        self.head_bytes = 0
         self.head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
 
     def stop_waiting(self) -> None:

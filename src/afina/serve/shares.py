@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from afina.serve.target import MILLION
+from afina.serve.target import cost
 from afina.settings import UpstreamSettings
 from afina.store.named import read_queries
 from afina.store.pool import Connection
@@ -31,8 +31,6 @@ def read_shares(session: Connection, *, task: str, upstreams: Iterable[UpstreamS
     """Of the session's client. What was avoided is counted at the prices of the first upstream that has one: it would have been asked."""
     row = session.execute(QUERIES["shares"], {"task": task}).fetchone() or {}
     priced = next((one for one in upstreams if one.price_in or one.price_out), None)
-    avoided = None
-    if priced is not None:
-        avoided = (row["tokens_in"] * priced.price_in + row["tokens_out"] * priced.price_out) / MILLION
-    cost = float(row["cost"]) if priced is not None or row["cost"] else None
-    return Shares(here=row["here"], elsewhere=row["elsewhere"], cost=cost, avoided=avoided)
+    avoided = cost(priced, row["tokens_in"], row["tokens_out"]) if priced is not None else None
+    paid = float(row["cost"]) if priced is not None or row["cost"] else None
+    return Shares(here=row["here"], elsewhere=row["elsewhere"], cost=paid, avoided=avoided)

@@ -9,6 +9,7 @@ from afina.ids import ClientId
 from afina.runtime import Worker
 from afina.serve.fleet import Fleet
 from afina.serve.route import LiveVersion, Wanted
+from afina.settings import UpstreamSettings
 
 DOWN_S = 5.0
 """For so long an upstream that did not answer is asked last."""
@@ -28,9 +29,10 @@ class Upstream:
     price_in: float = 0.0
     price_out: float = 0.0
 
-    def cost(self, tokens_in: int, tokens_out: int) -> float:
-        """What so many tokens cost."""
-        return (tokens_in * self.price_in + tokens_out * self.price_out) / MILLION
+
+def cost(prices: Upstream | UpstreamSettings, tokens_in: int, tokens_out: int) -> float:
+    """What so many tokens cost."""
+    return (tokens_in * prices.price_in + tokens_out * prices.price_out) / MILLION
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import json
 import math
-import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,30 +33,10 @@ FIRST_WAIT_S, LONGEST_WAIT_S, LONGEST_TOLD_S = 0.2, 5.0, 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that begins well. `began` is when it was asked for."""
+    """An answer that begins well: all of it in `value`; or None, and it comes in events. A server may answer whole where events were asked for."""
 
     response: aiohttp.ClientResponse
-    began: float
-
-    @property
-    def is_stream(self) -> bool:
-        """Whether it comes in events; some servers answer whole although a stream was asked for."""
-        return self.response.content_type == "text/event-stream"
-
-    async def whole(self) -> dict[str, Any]:
-        """All of it as JSON.
-
-        Raises:
-            TargetFailedError: it broke off, or is no JSON object.
-        """
-        with transport_errors():
-            try:
-                value = json.loads(await bounded(self.response), parse_constant=no_number)
-            except ValueError as exc:
-                raise TargetFailedError("the model did not answer with JSON", status=502) from exc
-        if not isinstance(value, dict):
-            raise TargetFailedError("the model did not answer with a JSON object", status=502)
-        return value
+    value: dict[str, Any] | None
 
     async def lines(self) -> AsyncIterator[str]:
         """Its lines as they come.
@@ -139,30 +118,12 @@ class Transport:
             await asyncio.sleep(wait)
         raise AssertionError
 
-    async def whole_of(self, asking: Awaitable[Reply]) -> dict[str, Any]:
-        """What is asked, all of it.
-
-        Raises:
-            TargetFailedError: no answer, a refusal, or none that is JSON.
-        """
-        reply = await asking
-        return await reply.whole()
-
-    async def ask_whole(self, target: Target, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Ask for an answer in one piece.
-
-        Raises:
-            TargetFailedError: no answer, a refusal, or none that is JSON.
-        """
-        return await self.whole_of(self.ask(target, path, body))
-
     async def once(self, target: Target, path: str, body: dict[str, Any]) -> Reply:
         """One attempt; one more where a kept connection turned out to be closed before anything was answered.
 
         Raises:
             TargetFailedError: see `ask`.
         """
-        began = time.monotonic()
         with transport_errors():
             try:
                 response = await self.post(target, path, body)
@@ -173,7 +134,8 @@ class Transport:
                     raise
                 response = await self.post(target, path, body)
             if response.status == 200:
-                return Reply(response, began)
+                is_stream = response.content_type == "text/event-stream"
+                return Reply(response, None if is_stream else await whole(response))
             content = await bounded(response)
             response.release()
         raise refusal(target, response, content)
@@ -191,6 +153,21 @@ class Transport:
             timeout=limits,
             allow_redirects=False,
         )
+
+
+async def whole(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    """A body that is a JSON object.
+
+    Raises:
+        TargetFailedError: it is none.
+    """
+    try:
+        value = json.loads(await bounded(response), parse_constant=no_number)
+    except ValueError as exc:
+        raise TargetFailedError("the model did not answer with JSON", status=502) from exc
+    if not isinstance(value, dict):
+        raise TargetFailedError("the model did not answer with a JSON object", status=502)
+    return value
 
 
 async def bounded(response: aiohttp.ClientResponse) -> bytes:

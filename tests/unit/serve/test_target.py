@@ -9,7 +9,7 @@ from afina.runtime import Worker
 from afina.serve.fleet import Fleet
 from afina.serve.news import News
 from afina.serve.route import LiveVersion, Wanted, bucket
-from afina.serve.target import Targets, TaskForm, Upstream
+from afina.serve.target import Targets, TaskForm, Upstream, cost
 from afina.settings import RuntimeSettings
 
 OWN = ClientId("own")
@@ -90,4 +90,4 @@ def test_an_upstream_can_be_named() -> None:
 
 def test_prices_are_of_a_million_tokens() -> None:
     """Read and written ones."""
-    assert Upstream(name="x", url="", price_in=2, price_out=8).cost(1_000_000, 500_000) == 6
+    assert cost(Upstream(name="x", url="", price_in=2, price_out=8), 1_000_000, 500_000) == 6
