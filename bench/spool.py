@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from afina.capture.spool import NONCE, Spool, SpoolOptions, read_key
+from afina.capture.spool import NONCE, Spool, SpoolOptions, read_seal
 
 RECORD = json.dumps({"text": "¿Cuánto sale el envío a Puerto Montt?" * 30, "answer": "Sale $3.990." * 20}).encode()
 
@@ -45,7 +45,7 @@ def ours(folder: Path, records: int, *, sync_ms: float) -> dict[str, float]:
 def sqlite(folder: Path, records: int, *, synchronous: str) -> dict[str, float]:
     """SQLite."""
     folder.mkdir()
-    seal = read_key(folder, None)
+    seal = read_seal(folder, None)
     with sqlite3.connect(folder / "spool.sqlite", isolation_level=None) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={synchronous}")

@@ -133,6 +133,8 @@ def default_of(value: Any) -> str:
         return "{}"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {default_of(one)}' for key, one in value.items())} }}"
     return f'"{value}"' if isinstance(value, str) else str(list(value)) if isinstance(value, tuple) else f"{value:g}"
 
 

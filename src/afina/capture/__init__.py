@@ -2,6 +2,7 @@
 
 from afina.capture.entries import read_entries
 from afina.capture.recorder import Kept, Recorder
+from afina.capture.scrubbing import scrub_entry, scrub_exchange, scrub_feedback, scrub_interaction
 from afina.capture.spool import Spool, SpoolOptions
 from afina.capture.table import (
     add_feedback,
@@ -27,5 +28,9 @@ __all__ = [
     "read_entries",
     "record_interactions",
     "save_entries",
+    "scrub_entry",
+    "scrub_exchange",
+    "scrub_feedback",
+    "scrub_interaction",
     "unreviewed",
 ]

@@ -2,26 +2,26 @@
 CREATE TEMP TABLE staged_entries (
     id text, external_id text, user_external_id text, conversation text, task text, source text, text text,
     context jsonb, answer text, reaction text, facts jsonb, confidence double precision, created_at timestamptz,
-    feedback_id text, kind text, value jsonb, reviewer text, review_seconds double precision
+    findings jsonb, feedback_id text, kind text, value jsonb, reviewer text, review_seconds double precision
 ) ON COMMIT DROP
 
 -- copy_staged: fast bulk load into the staging table
 COPY staged_entries FROM STDIN
 
--- conflicts: rows whose id was imported before with another text
+-- conflicts: rows whose id was imported before with another text. What was scrubbed may differ since: rules change
 SELECT s.external_id, s.text
 FROM staged_entries s
 JOIN app.interactions i ON i.source = s.source AND i.external_id = s.external_id
-WHERE i.text <> s.text OR i.task <> s.task
+WHERE (i.text <> s.text AND i.findings = '{}' AND s.findings = '{}') OR i.task <> s.task
 LIMIT 1
 
 -- merge_interactions: what is new; a row imported before is left as it is
 INSERT INTO app.interactions
     (id, client_id, external_id, user_external_id, conversation, task, source, text, context, answer, reaction, facts,
-     confidence, created_at)
+     confidence, findings, created_at)
 SELECT
     id, current_setting('app.client'), external_id, user_external_id, conversation, task, source, text, context, answer,
-    reaction, facts, confidence, coalesce(created_at, now())
+    reaction, facts, confidence, findings, coalesce(created_at, now())
 FROM staged_entries
 ON CONFLICT (client_id, source, external_id) DO NOTHING
 
@@ -53,12 +53,12 @@ ON CONFLICT DO NOTHING
 INSERT INTO app.interactions
     (id, client_id, external_id, user_external_id, conversation, task, source, text, context, answer, reaction, facts,
      confidence, model_version_id, latency_ms, tokens_in, tokens_out, ok, error, fault, request_id, served_by, variant, parameters,
-     channel, product, category, cost)
+     channel, product, category, cost, findings)
 VALUES
     (%(id)s, current_setting('app.client'), %(external_id)s, %(user)s, %(conversation)s, %(task)s, %(source)s,
      %(text)s, %(context)s, %(answer)s, %(reaction)s, %(facts)s, %(confidence)s, %(model_version)s, %(latency_ms)s,
      %(tokens_in)s, %(tokens_out)s, %(ok)s, %(error)s, %(fault)s, %(request_id)s, %(served_by)s, %(variant)s, %(parameters)s,
-     %(channel)s, %(product)s, %(category)s, %(cost)s)
+     %(channel)s, %(product)s, %(category)s, %(cost)s, %(findings)s)
 ON CONFLICT (client_id, source, external_id) DO NOTHING
 
 -- add_feedback: what one person said; the same record twice is once

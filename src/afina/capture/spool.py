@@ -25,6 +25,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from afina.errors import DiskFullError, StoreError
+from afina.store.key_files import read_key
 from afina.store.paths import disk_errors, private_folder
 
 LOG = logging.getLogger("afina.capture")
@@ -44,27 +45,14 @@ class SpoolOptions:
     key_file: Path | None = None
 
 
-def read_key(folder: Path, key_file: Path | None) -> AESGCM:
-    """The key that seals records; made on first use where the settings name none.
+def read_seal(folder: Path, key_file: Path | None) -> AESGCM:
+    """What seals records; its key is made on first use where the settings name none.
 
     Raises:
         StoreError: the named file does not hold 32 bytes.
     """
     private_folder(folder)
-    path = key_file or folder / KEY
-    if key_file is None and not path.exists():
-        made = path.with_suffix(f".{os.getpid()}")
-        made.touch(mode=0o600)
-        made.write_bytes(secrets.token_bytes(32))
-        with contextlib.suppress(FileExistsError):  # another gateway was faster: its key counts
-            os.link(made, path)
-        made.unlink()
-    content = path.read_bytes() if path.is_file() else b""
-    if len(content) != 32:
-        raise StoreError(
-            f"{path}: not a key of 32 bytes", remedy=f"write one: head -c 32 /dev/urandom > {path}; chmod 600 {path}"
-        )
-    return AESGCM(content)
+    return AESGCM(read_key(key_file or folder / KEY, make=key_file is None))
 
 
 class Spool:
@@ -72,7 +60,7 @@ class Spool:
 
     def __init__(self, folder: Path, options: SpoolOptions) -> None:
         self.folder, self.options = folder, options
-        self.seal = read_key(folder, options.key_file)
+        self.seal = read_seal(folder, options.key_file)
         self.own = private_folder(folder / f"{os.getpid()}-{time.time_ns()}")
         self.held = os.open(self.own / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -43,7 +43,16 @@ def staged(entry: Entry) -> tuple[Any, ...]:
     """An entry as a row of the staging table."""
     i, f = entry.interaction, entry.feedback
     decision = (f.id, f.kind.value, Jsonb(f.value), f.reviewer, f.review_seconds) if f else (None,) * 5
-    said = (i.text, as_json(i.context), i.answer, i.reaction, Jsonb(i.facts), i.confidence, i.created_at)
+    said = (
+        i.text,
+        as_json(i.context),
+        i.answer,
+        i.reaction,
+        Jsonb(i.facts),
+        i.confidence,
+        i.created_at,
+        Jsonb(i.findings),
+    )
     return (i.id, i.external_id, i.user, i.conversation, i.task, i.source, *said, *decision)
 
 
@@ -60,6 +69,7 @@ def record_interactions(session: Connection, interactions: Sequence[Interaction]
             "context": as_json(i.context),
             "facts": Jsonb(i.facts),
             "parameters": Jsonb(i.parameters),
+            "findings": Jsonb(i.findings),
             "fault": i.fault.value,
             "category": i.category or category_of(i.text),
         }

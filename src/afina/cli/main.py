@@ -21,7 +21,7 @@ COMMANDS = {
     "import": "import_file", "review": "review", "curate": "curate", "freeze": "freeze",
     "train": "train", "export": "export", "evaluate": "evaluate", "models": "models", "report": "report", "parity": "parity",
     "release": "release", "rollback": "release", "serve": "serve", "keys": "keys", "chat": "chat", "worker": "worker",
-    "learn": "learn", "verdict": "verdict", "rate": "rate", "bench-models": "bench_models", "score-turn": "score_turn",
+    "learn": "learn", "verdict": "verdict", "rate": "rate", "bench-models": "bench_models", "score-turn": "score_turn", "scrub": "scrub",
     "backup": "backup", "restore": "backup", "gc": "gc", "psql": "psql", "base": "bases", "demo": "demo",
 }  # fmt: skip
 """Command → module of this package. Modules load torch and more: only the one that is called is imported."""
@@ -37,6 +37,7 @@ SHORT_HELP = {
     "serve": "the OpenAI-compatible gateway", "keys": "who may use the gateway", "chat": "talk to the live model", "worker": "run queued jobs",
     "learn": "a file → tuned model, no database", "verdict": "compare two score files", "rate": "what people prefer, blind", "bench-models": "which base to start from",
     "score-turn": "what a reaction says about an answer",
+    "scrub": "texts without personal data and secrets",
     "backup": "one archive of everything", "restore": "bring an archive back", "gc": "delete unreferenced files",
     "psql": "a shell on the database", "base": "build or pull base models", "demo": "turn the wheel once on a sample",
 }  # fmt: skip

@@ -4,11 +4,12 @@ from collections import Counter
 from pathlib import Path
 
 from afina.bases import resolve_base
-from afina.capture import read_entries
+from afina.capture import read_entries, scrub_entry, scrub_exchange
 from afina.chat.render import Renderer
 from afina.curate import curate
 from afina.errors import TemplateError
 from afina.files import NOTICES
+from afina.flows.privacy import policy_of
 from afina.flows.project import Project
 from afina.progress import Stages
 from afina.records import Curated, Example, Turn
@@ -27,9 +28,13 @@ def import_file(project: Project, file: Path, stages: Stages) -> tuple[int, list
         notices = project.task.kind.notices((one.line, one.feedback.value) for one in found if one.feedback)
         for notice in notices:
             NOTICES.warning("%s: %s", file, notice)
+        policy = policy_of(project.settings.privacy, project.paths, project.client)
+        found = [scrub_entry(one, policy) for one in found]
         added, changed = project.ledger.add(found)
         again = f", {changed} decided anew" if changed else ""
-        stage.note = f"{added} new of {len(found)} rows{again}"
+        scrubbed = sum((Counter(one.interaction.findings) for one in found), Counter())
+        said = ", ".join(f"{n} {kind}" for kind, n in scrubbed.most_common())
+        stage.note = f"{added} new of {len(found)} rows{again}" + (f"; scrubbed {said}" if said else "")
     return added, notices
 
 
@@ -37,6 +42,8 @@ def curate_project(project: Project, stages: Stages) -> Curated:
     """Judge everything that may be learnt; the judgement is kept."""
     with stages.stage("curate") as stage:
         exchanges = project.ledger.exchanges(needs_feedback=project.task.kind.needs_feedback)
+        policy = policy_of(project.settings.privacy, project.paths, project.client)
+        exchanges = [scrub_exchange(one, policy) for one in exchanges]
         curated = curate(exchanges, project.task, more=[fits(project)])
         project.ledger.save_curated(curated)
         reasons = Counter(rejection.reason for rejection in curated.rejections)

@@ -77,6 +77,7 @@ def as_row(example: Example, prompt: str) -> dict[str, Any]:
     """An example as document 003's training file has it: messages and metadata; of a plain text the text."""
     facts = example.facts
     metadata = {
+        "pii_scrubbed": facts.get("pii_scrubbed"),
         "category": facts.get("category", ""),
         "productName": facts.get("product", ""),
         "qualityScore": facts.get("quality"),

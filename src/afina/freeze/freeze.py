@@ -1,6 +1,7 @@
 """The split and the content hash."""
 
 import json
+import math
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -166,7 +167,8 @@ def split_groups(
     largest = max(Counter(classes).values())
     folds = min(max(2, round(1 / share)), len(set(groups)))
     if largest < folds:  # every class is too small to be spread over the parts: split by group alone
-        splitter = GroupShuffleSplit(n_splits=1, test_size=share, random_state=seed)
+        held = min(math.ceil(share * len(set(groups))), len(set(groups)) - 1)  # 80 % of two groups are not both
+        splitter = GroupShuffleSplit(n_splits=1, test_size=held, random_state=seed)
     else:
         splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():

@@ -18,6 +18,7 @@ from afina.settings.sections import (
     EvaluateSettings,
     ExportSettings,
     FreezeSettings,
+    PrivacySettings,
     ProjectSettings,
     ReleaseSettings,
     ReplySettings,
@@ -64,6 +65,7 @@ class Settings(Section):
     runtime: RuntimeSettings = RuntimeSettings()
     serve: ServeSettings = ServeSettings()
     capture: CaptureSettings = CaptureSettings()
+    privacy: PrivacySettings = PrivacySettings()
     upstream: dict[str, UpstreamSettings] = {}
 
 

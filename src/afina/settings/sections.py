@@ -14,6 +14,24 @@ Form = Literal["adapter", "merged"]
 Language = Literal["en", "es"]
 ReplyRule = Literal["clp", "uf", "sum", "date", "month", "category", "investment", "disclaimer"]
 Guard = Literal["safety", "forgetting"]
+PersonalData = Literal[
+    "SECRET",
+    "URL_TOKEN",
+    "EMAIL",
+    "URL",
+    "IBAN",
+    "CARD",
+    "RUT",
+    "SSN",
+    "IP",
+    "ACCOUNT",
+    "DATE_OF_BIRTH",
+    "PHONE",
+    "ADDRESS",
+    "AMOUNT",
+    "PERSON",
+]
+ScrubAction = Literal["mask", "pseudonymise", "drop", "keep", "bucket"]
 
 
 class Section(BaseModel):
@@ -202,6 +220,35 @@ class CaptureSettings(Section):
     on_full: Literal["reply", "refuse"] = Field(
         "reply", description="when the disk is full: answer and keep records in memory, or refuse requests with 503"
     )
+
+
+class PrivacyPolicy(Section):
+    """What becomes of each type of personal data: mask = `[RUT]` stands in its place, pseudonymise = the same false value for the same true one,
+    drop = nothing stands there, keep, bucket = an amount is rounded to its first digit.
+    """
+
+    default: ScrubAction = Field("mask", description="of every type that `types` does not name")
+    types: dict[PersonalData, ScrubAction] = Field(
+        {"URL": "keep", "AMOUNT": "keep"}, description='type → action, e.g. RUT = "pseudonymise"'
+    )
+    own: tuple[str, ...] = Field(
+        (), description="texts that stay: your shop's own phone, e-mail, address, the names you sign with"
+    )
+
+
+class PrivacySettings(PrivacyPolicy):
+    """Personal data and secrets, before the database and again before training."""
+
+    scrub: bool = Field(True, description="false = everything is stored and learnt as it was said")
+    recognisers: tuple[str, ...] = Field(
+        (),
+        description="your own, as file.py:FUNCTION or module:FUNCTION: text → (type, start, end) of everything it finds",
+    )
+    vault: bool = Field(False, description="keep what pseudonyms stand for, sealed, so that it can be restored")
+    key_file: str = Field(
+        "", description="file with the 32 bytes that pseudonyms and the vault hang on; empty = one that is made"
+    )
+    clients: dict[str, PrivacyPolicy] = Field(default_factory=dict, description="client → its own policy")
 
 
 class ServeSettings(Section):

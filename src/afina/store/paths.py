@@ -49,6 +49,15 @@ class Paths:
         return self.data / "spool"
 
     @property
+    def privacy_key(self) -> Path:
+        """What pseudonyms hang on, where no other file is named."""
+        return self.data / "privacy.key"
+
+    def vault(self, client: str) -> Path:
+        """What a client's pseudonyms stand for."""
+        return self.data / "vault" / f"{client}.jsonl"
+
+    @property
     def backups(self) -> Path:
         """Archives written by `afina backup`."""
         return self.data / "backups"

@@ -78,6 +78,7 @@ CREATE TABLE app.interactions (
     product text DEFAULT ''::text NOT NULL,
     category text DEFAULT ''::text NOT NULL,
     cost double precision,
+    findings jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT interactions_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
     CONSTRAINT interactions_cost_check CHECK ((cost >= (0)::double precision)),
     CONSTRAINT interactions_fault_check CHECK ((fault = ANY (ARRAY[''::text, 'request'::text, 'client'::text, 'model'::text]))),

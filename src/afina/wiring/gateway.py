@@ -23,8 +23,11 @@ from afina.capture import (
     is_conversation,
     is_of_user,
     record_interactions,
+    scrub_feedback,
+    scrub_interaction,
 )
 from afina.errors import AfinaError, DatabaseDownError, SettingsError, StoreError
+from afina.flows.privacy import policy_of
 from afina.flows.project import Project
 from afina.ids import ClientId
 from afina.records import Feedback, Interaction
@@ -53,6 +56,8 @@ class Served:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.clients = tuple(dict.fromkeys([project.client, *map(ClientId, project.settings.serve.clients)]))
+        privacy = project.settings.privacy
+        self.policies = {one: policy_of(privacy, project.paths, one) for one in self.clients}
         self.listener = Listener("afina_live")
         self.lock = threading.Lock()
         self.revived_at = 0.0
@@ -127,19 +132,27 @@ class Served:
         return self.listener.wait(self.project.dsn, seconds)
 
     def save(self, batch: Sequence[Kept]) -> None:
-        """Record interactions and feedback, in their order and once, however often they come.
+        """Record interactions and feedback without personal data, in their order and once, however often they come.
 
         Raises:
             DatabaseDownError: the database does not answer.
         """
-        for client in dict.fromkeys(one.client for one in batch):
+        clean = [self.scrubbed(one) for one in batch]
+        for client in dict.fromkeys(one.client for one in clean):
             with self.session(client) as session:
-                for _, records in groupby((one for one in batch if one.client == client), type):
+                for _, records in groupby((one for one in clean if one.client == client), type):
                     some = list(records)
                     record_interactions(session, [one for one in some if isinstance(one, Interaction)])
                     for one in some:
                         if isinstance(one, Feedback):
                             add_feedback(session, one)
+
+    def scrubbed(self, record: Kept) -> Kept:
+        """A record as the database may have it."""
+        policy = self.policies.get(record.client) or self.policies[self.project.client]
+        if isinstance(record, Interaction):
+            return scrub_interaction(record, policy)
+        return scrub_feedback(record, policy)
 
     def save_feedback(self, feedback: Feedback, of_user: str) -> bool:
         """Record feedback; False when there is no such interaction, or not yet, or it is not what `of_user`, if named, said.
@@ -149,6 +162,7 @@ class Served:
         """
         try:
             with self.session(feedback.client) as session:
+                feedback = scrub_feedback(feedback, self.policies[feedback.client])
                 if feedback.interaction is None and not is_conversation(session, feedback.conversation):
                     return False
                 if of_user and not is_of_user(session, feedback, of_user):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from afina.capture.spool import ENDING, HEAD, KEY, SEGMENT_BYTES, Spool, SpoolOptions, read_key, read_records
+from afina.capture.spool import ENDING, HEAD, KEY, SEGMENT_BYTES, Spool, SpoolOptions, read_records, read_seal
 from afina.errors import DiskFullError, StoreError
 
 AT_ONCE = SpoolOptions(sync_ms=0)
@@ -18,7 +18,7 @@ AT_ONCE = SpoolOptions(sync_ms=0)
 
 def texts(folder: Path, path: Path) -> list[bytes]:
     """A segment's records."""
-    return [record for record, _ in read_records(path, seal=read_key(folder, None))]
+    return [record for record, _ in read_records(path, seal=read_seal(folder, None))]
 
 
 def test_what_was_appended_is_read_back_and_goes_when_it_is_done(tmp_path: Path) -> None:
@@ -91,9 +91,9 @@ def test_damage_in_the_middle_and_another_key_are_said(tmp_path: Path) -> None:
     content[HEAD.size + 14] ^= 1
     path.write_bytes(bytes(content))
     with pytest.raises(StoreError, match="another key"):
-        list(read_records(path, seal=read_key(tmp_path, tmp_path / "other")))
+        list(read_records(path, seal=read_seal(tmp_path, tmp_path / "other")))
     with pytest.raises(StoreError, match="32 bytes"):
-        read_key(tmp_path, tmp_path / "none")
+        read_seal(tmp_path, tmp_path / "none")
 
 
 def test_no_more_waits_than_may(tmp_path: Path) -> None:
