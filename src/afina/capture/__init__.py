@@ -1,6 +1,7 @@
 """Files and traffic → Interaction and Feedback, and both together as exchanges. Judges nothing, blocks no reply."""
 
 from afina.capture.entries import read_entries
+from afina.capture.reactions import score_reactions
 from afina.capture.recorder import Kept, Recorder
 from afina.capture.scrubbing import scrub_entry, scrub_exchange, scrub_feedback, scrub_interaction
 from afina.capture.spool import Spool, SpoolOptions
@@ -28,6 +29,7 @@ __all__ = [
     "read_entries",
     "record_interactions",
     "save_entries",
+    "score_reactions",
     "scrub_entry",
     "scrub_exchange",
     "scrub_feedback",

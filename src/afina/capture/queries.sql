@@ -95,6 +95,7 @@ WHERE task = %(task)s
 -- The reaction to an answer is what its source says, or the next message of the same conversation.
 SELECT
     i.id, i.text, i.context, i.answer, i.facts, i.user_external_id, i.conversation, f.kind, f.value,
+    CASE WHEN e.kind IN ('rating', 'sale') OR i.reaction = '' THEN e.quality END AS quality, e.kind AS evidence, e.rules[1] AS rule,
     CASE
         WHEN i.reaction <> '' OR i.conversation = '' THEN i.reaction
         ELSE coalesce(lead(i.text) OVER (PARTITION BY i.source, i.conversation ORDER BY i.created_at, i.id), '')
@@ -105,5 +106,25 @@ LEFT JOIN LATERAL (
     SELECT id, kind, value, created_at FROM app.decisions WHERE interaction_id = i.id
     ORDER BY created_at DESC, id DESC LIMIT 1
 ) f ON true
+LEFT JOIN app.evidence e ON e.interaction_id = i.id
 WHERE i.task = %(task)s AND i.ok AND (f.id IS NOT NULL OR NOT %(needs_feedback)s)
 ORDER BY decided_at, substr(coalesce(f.id, i.id), 5)  -- without the prefix that names the record
+
+-- recent_of_conversations: the newest interactions of conversations, the oldest of them first
+SELECT c.conversation, i.id, i.text, i.answer
+FROM unnest(%(conversations)s::text[]) AS c (conversation)
+CROSS JOIN LATERAL (
+    SELECT id, text, answer, created_at FROM app.interactions
+    WHERE conversation = c.conversation AND ok
+    ORDER BY created_at DESC, id DESC LIMIT %(newest)s
+) i
+ORDER BY c.conversation, i.created_at, i.id
+
+-- save_signal: what reactions say of an answer, in place of what fewer of them said
+INSERT INTO app.signals AS s (client_id, interaction_id, quality, success, rules, rules_version, reaction_id)
+VALUES (current_setting('app.client'), %(interaction)s, %(quality)s, %(success)s, %(rules)s, %(version)s, %(reaction)s)
+ON CONFLICT (client_id, interaction_id) DO UPDATE
+SET quality = excluded.quality, success = excluded.success, rules = excluded.rules, rules_version = excluded.rules_version,
+    reaction_id = excluded.reaction_id, scored_at = now()
+WHERE (s.quality, s.success, s.rules, s.rules_version, s.reaction_id)
+    IS DISTINCT FROM (excluded.quality, excluded.success, excluded.rules, excluded.rules_version, excluded.reaction_id)

@@ -148,6 +148,8 @@ def to_exchange(row: Row) -> Exchange:
         kind=FeedbackKind(row["kind"]) if row["kind"] else None,
         value=row["value"] or {},
         reaction=row["reaction"],
+        quality=row["quality"],
+        evidence=(row["rule"] or "") if row["evidence"] == "reaction" else (row["evidence"] or ""),
         group=row["user_external_id"] or row["conversation"],
         facts=row["facts"],
     )

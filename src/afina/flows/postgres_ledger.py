@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from afina.capture import load_exchanges, save_entries
+from afina.capture import load_exchanges, save_entries, score_reactions
 from afina.curate import kept_examples, save_curated
 from afina.export import change_card, get_base_version, get_version, next_name, register_version
 from afina.freeze import kept_parts, load_dataset, newest_dataset, save_dataset
@@ -46,7 +46,9 @@ class PostgresLedger:
     def add(self, entries: Sequence[Entry]) -> tuple[int, int]:
         """See `Ledger`."""
         with self.session() as session:
-            return save_entries(session, entries)
+            added = save_entries(session, entries)
+            score_reactions(session, [entry.interaction.conversation for entry in entries])
+            return added
 
     def exchanges(self, *, needs_feedback: bool) -> list[Exchange]:
         """See `Ledger`."""

@@ -127,6 +127,10 @@ class Exchange:
     """The latest feedback; None = nobody gave any."""
     value: Fields = field(default_factory=dict)
     reaction: str = ""
+    quality: int | None = None
+    """By the best evidence that was recorded, 1 to 5; None = none was, and the reaction is to be read."""
+    evidence: str = ""
+    """Of the quality: rating, sale, or the rule that read the reaction."""
     group: str = ""
     """The user or the conversation; empty = unknown."""
     facts: dict[str, Any] = field(default_factory=dict)

@@ -301,6 +301,50 @@ CREATE VIEW app.event_log WITH (security_invoker='true') AS
     channel,
     cost
    FROM app.interactions;
+CREATE TABLE app.signals (
+    client_id text NOT NULL,
+    interaction_id text NOT NULL,
+    quality smallint NOT NULL,
+    success boolean NOT NULL,
+    rules text[] NOT NULL,
+    rules_version integer NOT NULL,
+    reaction_id text NOT NULL,
+    scored_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT signals_quality_check CHECK (((quality >= 1) AND (quality <= 5)))
+);
+ALTER TABLE ONLY app.signals FORCE ROW LEVEL SECURITY;
+CREATE VIEW app.evidence WITH (security_invoker='true') AS
+ SELECT i.client_id,
+    i.id AS interaction_id,
+    COALESCE((rated.rating)::integer,
+        CASE
+            WHEN (sold.id IS NOT NULL) THEN 5
+            ELSE NULL::integer
+        END, (s.quality)::integer) AS quality,
+    ((sold.id IS NOT NULL) OR COALESCE(s.success, false)) AS success,
+        CASE
+            WHEN (rated.rating IS NOT NULL) THEN 'rating'::text
+            WHEN (sold.id IS NOT NULL) THEN 'sale'::text
+            WHEN (s.quality IS NOT NULL) THEN 'reaction'::text
+            ELSE NULL::text
+        END AS kind,
+    s.rules,
+    GREATEST(rated.created_at, sold.created_at, s.scored_at) AS evaluated_at
+   FROM (((app.interactions i
+     LEFT JOIN app.signals s ON (((s.client_id = i.client_id) AND (s.interaction_id = i.id))))
+     LEFT JOIN LATERAL ( SELECT r.rating,
+            r.created_at
+           FROM app.ratings r
+          WHERE ((r.interaction_id = i.id) OR ((r.interaction_id IS NULL) AND (r.conversation = i.conversation) AND (i.conversation <> ''::text)))
+          ORDER BY (r.interaction_id IS NULL), r.created_at DESC, r.id DESC
+         LIMIT 1) rated ON (true))
+     LEFT JOIN LATERAL ( SELECT f.id,
+            f.created_at
+           FROM app.feedback f
+          WHERE ((f.kind = 'outcome'::text) AND ((f.value ->> 'name'::text) = 'sale'::text) AND ((f.interaction_id = i.id) OR ((f.interaction_id IS NULL) AND (f.conversation = i.conversation) AND (i.conversation <> ''::text))))
+          ORDER BY f.created_at DESC, f.id DESC
+         LIMIT 1) sold ON (true))
+  WHERE ((rated.rating IS NOT NULL) OR (sold.id IS NOT NULL) OR (s.quality IS NOT NULL));
 CREATE TABLE app.key_spending (
     client_id text NOT NULL,
     key_id text NOT NULL,
@@ -611,29 +655,18 @@ CREATE VIEW public.training_data WITH (security_invoker='true') AS
     i.product AS "productId",
     (i.facts ->> 'product_name'::text) AS "productName",
     i.category,
-    rated.rating AS "qualityScore",
-    (sold.id IS NOT NULL) AS "wasSuccessful",
+    e.quality AS "qualityScore",
+    COALESCE(e.success, false) AS "wasSuccessful",
     COALESCE(NULLIF(i.reaction, ''::text), ( SELECT n.text
            FROM app.interactions n
           WHERE ((n.client_id = i.client_id) AND (n.conversation = i.conversation) AND (i.conversation <> ''::text) AND (ROW(n.created_at, n.id) > ROW(i.created_at, i.id)))
           ORDER BY n.created_at, n.id
          LIMIT 1)) AS "userFeedback",
     i.created_at AS "createdAt",
-    GREATEST(rated.created_at, sold.created_at) AS "evaluatedAt",
+    e.evaluated_at AS "evaluatedAt",
     i.user_external_id AS "customerId"
-   FROM ((app.interactions i
-     LEFT JOIN LATERAL ( SELECT r.rating,
-            r.created_at
-           FROM app.ratings r
-          WHERE ((r.interaction_id = i.id) OR ((r.interaction_id IS NULL) AND (r.conversation = i.conversation) AND (i.conversation <> ''::text)))
-          ORDER BY (r.interaction_id IS NULL), r.created_at DESC, r.id DESC
-         LIMIT 1) rated ON (true))
-     LEFT JOIN LATERAL ( SELECT f.id,
-            f.created_at
-           FROM app.feedback f
-          WHERE ((f.kind = 'outcome'::text) AND ((f.value ->> 'name'::text) = 'sale'::text) AND ((f.interaction_id = i.id) OR ((f.interaction_id IS NULL) AND (f.conversation = i.conversation) AND (i.conversation <> ''::text))))
-          ORDER BY f.created_at DESC, f.id DESC
-         LIMIT 1) sold ON (true));
+   FROM (app.interactions i
+     LEFT JOIN app.evidence e ON (((e.interaction_id = i.id) AND (e.client_id = i.client_id))));
 ALTER TABLE ONLY app.api_keys
     ADD CONSTRAINT api_keys_hash_key UNIQUE (hash);
 ALTER TABLE ONLY app.api_keys
@@ -652,6 +685,8 @@ ALTER TABLE ONLY app.interactions
     ADD CONSTRAINT interactions_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY app.key_spending
     ADD CONSTRAINT key_spending_pkey PRIMARY KEY (client_id, key_id, kind, starts_at);
+ALTER TABLE ONLY app.signals
+    ADD CONSTRAINT signals_pkey PRIMARY KEY (client_id, interaction_id);
 ALTER TABLE ONLY app.user_prefs
     ADD CONSTRAINT user_prefs_pkey PRIMARY KEY (client_id, user_id);
 ALTER TABLE ONLY app.users
@@ -713,6 +748,10 @@ ALTER TABLE ONLY app.key_spending
     ADD CONSTRAINT key_spending_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.key_spending
     ADD CONSTRAINT key_spending_key_id_fkey FOREIGN KEY (key_id) REFERENCES app.api_keys(id) ON DELETE CASCADE;
+ALTER TABLE ONLY app.signals
+    ADD CONSTRAINT signals_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY app.signals
+    ADD CONSTRAINT signals_client_id_interaction_id_fkey FOREIGN KEY (client_id, interaction_id) REFERENCES app.interactions(client_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY app.user_prefs
     ADD CONSTRAINT user_prefs_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.user_prefs
@@ -759,8 +798,10 @@ CREATE POLICY own_client ON app.clients USING ((client_id = NULLIF(current_setti
 CREATE POLICY own_client ON app.feedback USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.interactions USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.key_spending USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON app.signals USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.user_prefs USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.users USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+ALTER TABLE app.signals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.user_prefs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.dataset_examples ENABLE ROW LEVEL SECURITY;
@@ -810,6 +851,10 @@ GRANT SELECT,INSERT ON TABLE app.audit_log TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.clients TO afina_app;
 GRANT SELECT ON TABLE app.event_log TO afina_app;
 GRANT SELECT ON TABLE app.event_log TO afina_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.signals TO afina_app;
+GRANT SELECT ON TABLE app.signals TO afina_reader;
+GRANT SELECT ON TABLE app.evidence TO afina_app;
+GRANT SELECT ON TABLE app.evidence TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.key_spending TO afina_app;
 GRANT SELECT ON TABLE app.messages TO afina_app;
 GRANT SELECT ON TABLE app.messages TO afina_reader;

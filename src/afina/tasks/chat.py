@@ -62,7 +62,12 @@ class Chat(Kind):
         turns = tuple(Turn(turn.role, composed(turn.content.strip())) for turn in exchange.turns)
         asked = turns[-1].content if turns and turns[-1].role == "user" else ""
         score = score_turn(asked, exchange.answer, exchange.reaction)
-        quality, rule = (score.quality, score.rules[0]) if reviewed is None else (BEST, exchange.kind or "")
+        if reviewed is not None:
+            quality, rule = BEST, str(exchange.kind or "")
+        elif exchange.quality is not None:
+            quality, rule = exchange.quality, exchange.evidence
+        else:
+            quality, rule = score.quality, score.rules[0]
         yield Example(
             id=example_id(exchange.id),
             turns=turns,
@@ -75,8 +80,8 @@ class Chat(Kind):
                 "category": score.category,
                 "quality": quality,
                 "success": score.success,
-                "rule": str(rule),
-                "evidence": reviewed is not None or bool(exchange.reaction),
+                "rule": rule,
+                "evidence": reviewed is not None or exchange.quality is not None or bool(exchange.reaction),
             },
         )
 

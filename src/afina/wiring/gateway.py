@@ -23,6 +23,7 @@ from afina.capture import (
     is_conversation,
     is_of_user,
     record_interactions,
+    score_reactions,
     scrub_feedback,
     scrub_interaction,
 )
@@ -146,6 +147,8 @@ class Served:
                     for one in some:
                         if isinstance(one, Feedback):
                             add_feedback(session, one)
+                said = [one for one in clean if isinstance(one, Interaction) and one.client == client]
+                score_reactions(session, [one.conversation for one in said])
 
     def scrubbed(self, record: Kept) -> Kept:
         """A record as the database may have it."""

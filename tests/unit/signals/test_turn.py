@@ -36,7 +36,7 @@ QUESTION = "¿La quieres con luz cálida o blanca?"
         ("no está mal, gracias", 5, False),
         ("not bad, thanks", 5, False),
         ("no se preocupe, gracias", 5, False),
-        ("el link no abre", 3, False),
+        ("el link no abre", 1, False),
         ("👍", 4, False),
         ("👍🏽", 4, False),
         ("👎", 1, False),
