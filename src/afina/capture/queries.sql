@@ -128,3 +128,22 @@ SET quality = excluded.quality, success = excluded.success, rules = excluded.rul
     reaction_id = excluded.reaction_id, scored_at = now()
 WHERE (s.quality, s.success, s.rules, s.rules_version, s.reaction_id)
     IS DISTINCT FROM (excluded.quality, excluded.success, excluded.rules, excluded.rules_version, excluded.reaction_id)
+
+-- product_ids: of the whole catalogue
+SELECT id FROM app.products
+
+-- save_product: new, or as the file has it now
+INSERT INTO app.products (client_id, id, name, description, category, price, currency, stock, url, facts, words, name_words)
+VALUES
+    (current_setting('app.client'), %(id)s, %(name)s, %(description)s, %(category)s, %(price)s, %(currency)s, %(stock)s, %(url)s, %(facts)s,
+     %(words)s, %(name_words)s)
+ON CONFLICT (client_id, id) DO UPDATE SET
+    name = excluded.name, description = excluded.description, category = excluded.category, price = excluded.price,
+    currency = excluded.currency, stock = excluded.stock, url = excluded.url, facts = excluded.facts, words = excluded.words,
+    name_words = excluded.name_words, updated_at = now()
+
+-- delete_products: those that a new catalogue lacks
+DELETE FROM app.products WHERE NOT id = ANY(%(kept)s)
+
+-- list_products: by name
+SELECT id, name, category, price::float AS price, currency, stock FROM app.products ORDER BY name, id

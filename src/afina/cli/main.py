@@ -18,7 +18,7 @@ from afina.texts import t
 
 COMMANDS = {
     "init": "init", "recipes": "recipes", "up": "up", "down": "up", "status": "status", "doctor": "doctor",
-    "import": "import_file", "review": "review", "curate": "curate", "freeze": "freeze",
+    "import": "import_file", "catalogue": "catalogue", "review": "review", "curate": "curate", "freeze": "freeze",
     "train": "train", "export": "export", "evaluate": "evaluate", "models": "models", "report": "report", "parity": "parity",
     "release": "release", "rollback": "release", "serve": "serve", "keys": "keys", "chat": "chat", "worker": "worker",
     "learn": "learn", "verdict": "verdict", "rate": "rate", "bench-models": "bench_models", "score-turn": "score_turn", "scrub": "scrub",
@@ -29,7 +29,7 @@ COMMANDS = {
 SHORT_HELP = {
     "init": "make this folder a project", "recipes": "what can be learnt, ready made", "up": "start the database", "down": "stop the database",
     "status": "what is here and what is live", "doctor": "check machine and installation",
-    "import": "rows of a file", "review": "accept or correct answers, one by one",
+    "import": "rows of a file", "catalogue": "what the shop sells", "review": "accept or correct answers, one by one",
     "curate": "apply the quality rules", "freeze": "split and freeze a dataset", "train": "train a LoRA adapter",
     "export": "adapter → GGUF with Modelfile", "evaluate": "score against the base, reach a verdict",
     "models": "list model versions", "report": "the last evaluation, also as HTML",

@@ -16,6 +16,7 @@ from afina.serve.alerts import AlertRules, Alerts
 from afina.serve.answers import add_answers
 from afina.serve.caller import REQUEST_ID, caller_of
 from afina.serve.captured import add_captured
+from afina.serve.channels import ChannelOptions, add_channels
 from afina.serve.documents import add_documents
 from afina.serve.door import Door, Guarded
 from afina.serve.exchange import OVERHEAD
@@ -42,6 +43,7 @@ class GatewayOptions:
     origins: Sequence[str] = ()
     alerts: AlertRules = field(default_factory=AlertRules)
     reply: ReplySettings = field(default_factory=ReplySettings)
+    channels: ChannelOptions | None = None
 
 
 def build_gateway(targets: Targets, options: GatewayOptions, books: Books) -> FastAPI:
@@ -55,11 +57,15 @@ def build_gateway(targets: Targets, options: GatewayOptions, books: Books) -> Fa
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await door.refresh()
         followers = [asyncio.create_task(one.follow()) for one in (fleet.news, fleet, door, alerts)]
+        if channels is not None:
+            followers.append(asyncio.create_task(channels.sweep()))
         try:
             yield
         finally:
             for follower in followers:
                 follower.cancel()
+            if channels is not None:
+                await channels.finish()
             desk.close()
             await gateway.close()
             await asyncio.to_thread(fleet.stop)
@@ -81,6 +87,7 @@ def build_gateway(targets: Targets, options: GatewayOptions, books: Books) -> Fa
     add_captured(app, gateway, client=options.client)
     add_answers(app, gateway, client=options.client)
     add_documents(app, gateway, client=options.client)
+    channels = add_channels(app, gateway, options.channels) if options.channels is not None else None
     desk = add_feedback(app, gateway, client=options.client)
     add_health(app, gateway, client=options.client)
     return app

@@ -27,6 +27,8 @@ class Caller:
     user: str = ""
     conversation: str = ""
     channel: str = ""
+    message: str = ""
+    """A channel's own id of the message: it is recorded once."""
     product: str = ""
     category: str = ""
     request_id: str = field(default_factory=lambda: new_id("req"))

@@ -4,6 +4,7 @@ from afina.settings.load import SETTINGS_FILE, BaseLayer, Settings, find_project
 from afina.settings.recipes import Recipe, packaged, read_recipe
 from afina.settings.sections import (
     CaptureSettings,
+    ChannelSettings,
     CurateSettings,
     EvaluateSettings,
     Form,
@@ -28,6 +29,7 @@ __all__ = [
     "SETTINGS_FILE",
     "BaseLayer",
     "CaptureSettings",
+    "ChannelSettings",
     "CurateSettings",
     "EvaluateSettings",
     "Form",

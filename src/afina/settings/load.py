@@ -14,6 +14,7 @@ from afina.settings.recipes import STANDARD, read_recipe
 from afina.settings.sections import (
     BaseSettings,
     CaptureSettings,
+    ChannelSettings,
     CurateSettings,
     EvaluateSettings,
     ExportSettings,
@@ -67,6 +68,7 @@ class Settings(Section):
     capture: CaptureSettings = CaptureSettings()
     privacy: PrivacySettings = PrivacySettings()
     upstream: dict[str, UpstreamSettings] = {}
+    channel: dict[str, ChannelSettings] = {}
 
 
 class EnvironmentSettings(Layered, Settings):

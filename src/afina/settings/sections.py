@@ -251,6 +251,20 @@ class PrivacySettings(PrivacyPolicy):
     clients: dict[str, PrivacyPolicy] = Field(default_factory=dict, description="client → its own policy")
 
 
+class ChannelSettings(Section):
+    """One channel: `[channel.telegram]`, `[channel.whatsapp]`, `[channel.webhook]`, `[channel.web]`; of one client only: `[channel."web/NAME"]`."""
+
+    secret_env: str = Field(
+        "", description="environment variable with what signs incoming messages; of web: a word in the page's address"
+    )
+    verify_env: str = Field("", description="whatsapp: variable with the word that Meta asks back when it is set up")
+    token_env: str = Field("", description="variable with the token that replies are sent with; without one nothing is")
+    url: str = Field(
+        "", pattern=r"^(https?://[^/]+.*)?$", description="where replies go; empty = the platform's own address"
+    )
+    sender: str = Field("", description="whatsapp: phone number id to send from; empty = the one that was written to")
+
+
 class ServeSettings(Section):
     """The gateway."""
 
@@ -270,6 +284,9 @@ class ServeSettings(Section):
     )
     alert_p95_ms: float = Field(10_000.0, gt=0, description="alert when the p95 of five minutes is above this")
     alert_error_rate: Share = Field(0.1, description="alert when a larger share of five minutes' requests failed")
+    cannot_read: str = Field(
+        "", description="channels: sent where a message has no words, e.g. a voice note; empty = nothing is"
+    )
     training_waits_above_ms: float = Field(
         3000.0, ge=0, description="p95 of the last half minute above which training waits between two steps; 0 = never"
     )

@@ -278,6 +278,15 @@ ALTER TABLE app.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE app.channel_events (
+    client_id text NOT NULL,
+    channel text NOT NULL,
+    event_id text NOT NULL,
+    kind text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY app.channel_events FORCE ROW LEVEL SECURITY;
 CREATE TABLE app.clients (
     client_id text NOT NULL,
     name text DEFAULT ''::text NOT NULL,
@@ -345,6 +354,18 @@ CREATE VIEW app.evidence WITH (security_invoker='true') AS
           ORDER BY f.created_at DESC, f.id DESC
          LIMIT 1) sold ON (true))
   WHERE ((rated.rating IS NOT NULL) OR (sold.id IS NOT NULL) OR (s.quality IS NOT NULL));
+CREATE TABLE app.inbox (
+    client_id text NOT NULL,
+    channel text NOT NULL,
+    message_id text NOT NULL,
+    sealed bytea,
+    attempts integer DEFAULT 0 NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    claimed_at timestamp with time zone DEFAULT now() NOT NULL,
+    answered_at timestamp with time zone,
+    error text DEFAULT ''::text NOT NULL
+);
+ALTER TABLE ONLY app.inbox FORCE ROW LEVEL SECURITY;
 CREATE TABLE app.key_spending (
     client_id text NOT NULL,
     key_id text NOT NULL,
@@ -375,6 +396,24 @@ UNION ALL
     interactions.created_at AS ts,
     interactions.external_id AS platform_msg_id
    FROM app.interactions;
+CREATE TABLE app.products (
+    client_id text NOT NULL,
+    id text NOT NULL,
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    category text DEFAULT ''::text NOT NULL,
+    price numeric,
+    currency text DEFAULT 'CLP'::text NOT NULL,
+    stock integer,
+    url text DEFAULT ''::text NOT NULL,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    words text NOT NULL,
+    name_words text NOT NULL,
+    search tsvector GENERATED ALWAYS AS ((setweight(to_tsvector('simple'::regconfig, name_words), 'A'::"char") || setweight(to_tsvector('simple'::regconfig, words), 'C'::"char"))) STORED,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT products_price_check CHECK ((price >= (0)::numeric))
+);
+ALTER TABLE ONLY app.products FORCE ROW LEVEL SECURITY;
 CREATE VIEW app.sessions WITH (security_invoker='true') AS
  SELECT client_id,
     user_external_id AS user_id,
@@ -673,10 +712,14 @@ ALTER TABLE ONLY app.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY app.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY app.channel_events
+    ADD CONSTRAINT channel_events_pkey PRIMARY KEY (client_id, channel, event_id);
 ALTER TABLE ONLY app.clients
     ADD CONSTRAINT clients_pkey PRIMARY KEY (client_id);
 ALTER TABLE ONLY app.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY app.inbox
+    ADD CONSTRAINT inbox_pkey PRIMARY KEY (client_id, channel, message_id);
 ALTER TABLE ONLY app.interactions
     ADD CONSTRAINT interactions_client_id_id_key UNIQUE (client_id, id);
 ALTER TABLE ONLY app.interactions
@@ -685,6 +728,8 @@ ALTER TABLE ONLY app.interactions
     ADD CONSTRAINT interactions_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY app.key_spending
     ADD CONSTRAINT key_spending_pkey PRIMARY KEY (client_id, key_id, kind, starts_at);
+ALTER TABLE ONLY app.products
+    ADD CONSTRAINT products_pkey PRIMARY KEY (client_id, id);
 ALTER TABLE ONLY app.signals
     ADD CONSTRAINT signals_pkey PRIMARY KEY (client_id, interaction_id);
 ALTER TABLE ONLY app.user_prefs
@@ -722,10 +767,12 @@ ALTER TABLE ONLY public.alembic_version
 CREATE INDEX audit_by_time ON app.audit_log USING btree (client_id, at);
 CREATE INDEX feedback_of_conversation ON app.feedback USING btree (client_id, conversation, created_at) WHERE (conversation <> ''::text);
 CREATE INDEX feedback_of_interaction ON app.feedback USING btree (interaction_id, created_at);
+CREATE INDEX inbox_waiting ON app.inbox USING btree (client_id, claimed_at) WHERE (answered_at IS NULL);
 CREATE INDEX interactions_by_request ON app.interactions USING btree (client_id, request_id) WHERE (request_id <> ''::text);
 CREATE INDEX interactions_by_time ON app.interactions USING btree (client_id, task, created_at);
 CREATE INDEX interactions_of_conversation ON app.interactions USING btree (client_id, conversation, created_at) WHERE (conversation <> ''::text);
 CREATE UNIQUE INDEX one_live_key_of_a_name ON app.api_keys USING btree (client_id, name) WHERE (revoked_at IS NULL);
+CREATE INDEX products_search ON app.products USING gin (search);
 CREATE UNIQUE INDEX one_live_rollout ON ml.rollouts USING btree (client_id, task, state) WHERE (state = ANY (ARRAY['canary'::text, 'production'::text]));
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON app.api_keys FOR EACH ROW EXECUTE FUNCTION app.note_change();
 CREATE TRIGGER told AFTER INSERT OR DELETE OR UPDATE ON app.api_keys FOR EACH STATEMENT EXECUTE FUNCTION app.tell_gateways();
@@ -738,16 +785,22 @@ ALTER TABLE ONLY app.api_keys
     ADD CONSTRAINT api_keys_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.audit_log
     ADD CONSTRAINT audit_log_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY app.channel_events
+    ADD CONSTRAINT channel_events_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.feedback
     ADD CONSTRAINT feedback_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.feedback
     ADD CONSTRAINT feedback_client_id_interaction_id_fkey FOREIGN KEY (client_id, interaction_id) REFERENCES app.interactions(client_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY app.inbox
+    ADD CONSTRAINT inbox_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.interactions
     ADD CONSTRAINT interactions_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.key_spending
     ADD CONSTRAINT key_spending_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.key_spending
     ADD CONSTRAINT key_spending_key_id_fkey FOREIGN KEY (key_id) REFERENCES app.api_keys(id) ON DELETE CASCADE;
+ALTER TABLE ONLY app.products
+    ADD CONSTRAINT products_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.signals
     ADD CONSTRAINT signals_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.signals
@@ -788,19 +841,25 @@ ALTER TABLE ONLY ml.verdicts
     ADD CONSTRAINT verdicts_client_id_model_version_id_fkey FOREIGN KEY (client_id, model_version_id) REFERENCES ml.model_versions(client_id, id);
 ALTER TABLE app.api_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.audit_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE app.channel_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.clients ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.feedback ENABLE ROW LEVEL SECURITY;
+ALTER TABLE app.inbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.interactions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.key_spending ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_client ON app.api_keys USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.audit_log USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON app.channel_events USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.clients USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.feedback USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON app.inbox USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.interactions USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.key_spending USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON app.products USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.signals USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.user_prefs USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.users USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+ALTER TABLE app.products ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.signals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.user_prefs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.users ENABLE ROW LEVEL SECURITY;
@@ -848,6 +907,8 @@ GRANT SELECT ON TABLE analytics.vw_user_health TO afina_app;
 GRANT SELECT ON TABLE analytics.vw_user_health TO afina_reader;
 GRANT SELECT,INSERT,UPDATE ON TABLE app.api_keys TO afina_app;
 GRANT SELECT,INSERT ON TABLE app.audit_log TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.channel_events TO afina_app;
+GRANT SELECT ON TABLE app.channel_events TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.clients TO afina_app;
 GRANT SELECT ON TABLE app.event_log TO afina_app;
 GRANT SELECT ON TABLE app.event_log TO afina_reader;
@@ -855,9 +916,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.signals TO afina_app;
 GRANT SELECT ON TABLE app.signals TO afina_reader;
 GRANT SELECT ON TABLE app.evidence TO afina_app;
 GRANT SELECT ON TABLE app.evidence TO afina_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.inbox TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.key_spending TO afina_app;
 GRANT SELECT ON TABLE app.messages TO afina_app;
 GRANT SELECT ON TABLE app.messages TO afina_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.products TO afina_app;
+GRANT SELECT ON TABLE app.products TO afina_reader;
 GRANT SELECT ON TABLE app.sessions TO afina_app;
 GRANT SELECT ON TABLE app.sessions TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.user_prefs TO afina_app;

@@ -1,5 +1,6 @@
 """A project → its gateway: fleet, recorder, feedback, and a database that is brought back when it goes away."""
 
+import hmac
 import logging
 import os
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import FastAPI
 
 from afina.capture import (
@@ -27,15 +29,18 @@ from afina.capture import (
     scrub_feedback,
     scrub_interaction,
 )
+from afina.channels import Access
 from afina.errors import AfinaError, DatabaseDownError, SettingsError, StoreError
 from afina.flows.privacy import policy_of
 from afina.flows.project import Project
 from afina.ids import ClientId
+from afina.privacy.pseudonyms import client_key
 from afina.records import Feedback, Interaction
 from afina.serve import LiveVersion, read_live
 from afina.serve.alerts import AlertRules
 from afina.serve.app import GatewayOptions, build_gateway
 from afina.serve.budget import OpenSession
+from afina.serve.channels import ChannelOptions, access_of
 from afina.serve.fleet import Fleet
 from afina.serve.gateway import Books
 from afina.serve.keys import Key, keys_by_hash
@@ -43,6 +48,7 @@ from afina.serve.news import News
 from afina.serve.target import Targets, TaskForm, Upstream
 from afina.settings import Settings
 from afina.store.access import client_session
+from afina.store.key_files import read_key
 from afina.store.listen import Listener
 from afina.store.pool import Connection, close_pool, open_pool
 from afina.store.server import embedded_dsn
@@ -60,6 +66,8 @@ class Served:
         privacy = project.settings.privacy
         self.policies = {one: policy_of(privacy, project.paths, one) for one in self.clients}
         self.listener = Listener("afina_live")
+        self.has_keys = True
+        """Whether any client has a key; until they were read it is taken that one has."""
         self.lock = threading.Lock()
         self.revived_at = 0.0
 
@@ -122,6 +130,7 @@ class Served:
         for client in self.clients:
             with self.session(client) as session:
                 found |= keys_by_hash(session)
+        self.has_keys = bool(found)
         return found
 
     def changed(self, seconds: float) -> bool:
@@ -197,6 +206,31 @@ def upstreams_of(settings: Settings, environment: Mapping[str, str]) -> list[Ups
     return found
 
 
+def channel_options(served: Served, *, seal: AESGCM, environment: Mapping[str, str]) -> ChannelOptions:
+    """The channels of a project. One that is not set up is open only while there are no keys, as everything else is: then the gateway listens on this
+    machine only.
+    """
+    settings, paths = served.project.settings, served.project.paths
+    named = Path(settings.privacy.key_file) if settings.privacy.key_file else None
+    key = read_key(named or paths.privacy_key, make=named is None)
+
+    def access(channel: str, client: ClientId) -> Access | None:
+        own = settings.channel.get(f"{channel}/{client}") or settings.channel.get(channel)
+        if own is None:
+            return Access() if not served.has_keys else None
+        found = access_of(own.model_dump(), environment)
+        needed = own.secret_env or channel == "web"
+        return found if (needed and (found.secret or channel == "web")) or not served.has_keys else None
+
+    def pseudonym(client: ClientId, name: str) -> str:
+        channel, _, _ = name.partition(":")
+        return f"{channel}-{hmac.new(client_key(key, client), name.encode(), 'sha256').hexdigest()[:20]}"
+
+    return ChannelOptions(
+        clients=served.clients, access=access, seal=seal, pseudonym=pseudonym, cannot_read=settings.serve.cannot_read
+    )
+
+
 def forms_of(project: Project) -> Callable[[ClientId], TaskForm]:
     """How the project's task is asked of somebody who was not tuned for it. The labels of the newest dataset are told for the project's own client
     only: they are its data.
@@ -241,6 +275,7 @@ def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Rec
         origins=serve.cors_origins,
         alerts=AlertRules(p95_ms=serve.alert_p95_ms, error_rate=serve.alert_error_rate, webhook=serve.alert_webhook),
         reply=project.settings.reply,
+        channels=channel_options(served, seal=recorder.spool.seal, environment=os.environ),
     )
     books = Books(
         record=recorder,

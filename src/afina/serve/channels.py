@@ -1,0 +1,312 @@
+"""`POST /webhooks/{channel}/{client}`: messages of Telegram, WhatsApp, any program's webhook and the web chat → answers.
+
+A message is taken into the inbox and the platform hears 200 at once; the answer follows. A process that is killed between the two leaves the message
+in the inbox, where a gateway finds it; the same message that comes again is the same row.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from typing import Any
+
+import aiohttp
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+
+from afina.channels import KINDS, Access, Arrived, Channel, Event, Incoming, Outgoing, parts
+from afina.errors import AfinaError
+from afina.ids import ClientId
+from afina.serve.caller import Caller, name_of
+from afina.serve.context import Context, told
+from afina.serve.gateway import Answer, Gateway
+from afina.serve.inbox import Product, answer_of, claim_left, history, note_events, products, settle, take_in
+from afina.serve.problems import RequestProblem
+from afina.serve.route import Wanted
+from afina.serve.storable import one_line
+
+LOG = logging.getLogger("afina.serve")
+SWEEP_S, SEND_TIMEOUT_S = 10.0, 20.0
+SEND_ATTEMPTS = 3
+FINISH_S = 10.0
+MAX_BODY = 1_000_000
+ANSWER_TOKENS = 300
+IMMEDIATE = frozenset({"webhook", "web"})
+"""Channels whose response is the reply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelOptions:
+    """Whose channels they are, what each needs, what seals the inbox, and the pseudonym of a person of a client."""
+
+    clients: Sequence[ClientId]
+    access: Callable[[str, ClientId], Access | None]
+    """None = this channel is not set up for this client."""
+    seal: AESGCM
+    pseudonym: Callable[[ClientId, str], str]
+    cannot_read: str = ""
+    """Sent where a message has no words; "" = nothing is."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """The channels of a gateway at work."""
+
+    gateway: Gateway
+    options: ChannelOptions
+    at_work: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def in_database(self, client: ClientId, act: Callable[[Any], Any]) -> Any:
+        """Do something in one transaction of a client, off the event loop."""
+
+        def now() -> Any:
+            with self.gateway.books.session(client)() as session:
+                return act(session)
+
+        return await asyncio.to_thread(now)
+
+    def known(self, channel: str, client: str) -> tuple[Channel, ClientId, Access]:
+        """Who is meant, and what is needed.
+
+        Raises:
+            RequestProblem: there is no such channel or client, or it is not set up.
+        """
+        kind = KINDS.get(channel)
+        if kind is None or client not in self.options.clients:
+            raise RequestProblem(404, f"no channel {one_line(channel)!r} of {one_line(client)!r}")
+        access = self.options.access(channel, ClientId(client))
+        if access is None:
+            raise RequestProblem(403, f"the channel {channel} is not set up: [channel.{channel}] with a secret_env")
+        return kind, ClientId(client), access
+
+    async def arrive(self, kind: Channel, client: ClientId, arrived: Arrived) -> dict[str, Any]:
+        """Keep what came in; answer what is new."""
+        silent = [one for one in arrived.messages if not one.has_text]
+        worded = [one for one in arrived.messages if one.has_text]
+        events = [*arrived.events, *(unread(one) for one in silent)]
+
+        def keep(session: Any) -> list[Incoming]:
+            note_events(session, kind.name, events)
+            return [one for one in worded if take_in(session, kind.name, one, self.options.seal)]
+
+        fresh: list[Incoming] = await self.in_database(client, keep)
+        if kind.name in IMMEDIATE:
+            return await self.immediate(kind, client, worded, is_new=bool(fresh))
+        for one in fresh:
+            self.start(kind, client, one)
+        for one in silent if self.options.cannot_read else ():
+            self.run(self.tell(kind, client, one))
+        return {"taken": len(fresh), "known": len(worded) - len(fresh), "events": len(events)}
+
+    async def immediate(
+        self, kind: Channel, client: ClientId, worded: Sequence[Incoming], *, is_new: bool
+    ) -> dict[str, Any]:
+        """The reply in the response, also to a message that comes again.
+
+        Raises:
+            RequestProblem: there is no message, or nobody answers.
+        """
+        if not worded:
+            raise RequestProblem(422, 'a message has "id", "user" and "text"')
+        one = worded[0]
+        text = await self.reply_to(kind, client, one)
+        if is_new:
+            await self.in_database(client, lambda session: settle(session, kind.name, one.id))
+            await self.send(kind, client, one, text)
+        return {"id": one.id, "text": text}
+
+    async def tell(self, kind: Channel, client: ClientId, one: Incoming) -> None:
+        """Say that a message without words cannot be read."""
+        try:
+            await self.send(kind, client, one, self.options.cannot_read)
+        except RequestProblem as exc:
+            LOG.warning("%s: %s", kind.name, one_line(exc.message))
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something behind the reply's back."""
+        task = asyncio.create_task(work)
+        self.at_work.add(task)
+        task.add_done_callback(self.at_work.discard)
+
+    def start(self, channel: Channel, client: ClientId, one: Incoming) -> None:
+        """Answer a message behind the reply's back."""
+        self.run(self.handle(channel, client, one))
+
+    async def handle(self, channel: Channel, client: ClientId, one: Incoming) -> None:
+        """Answer and send; what fails stays in the inbox with its reason and is tried again."""
+        error = ""
+        try:
+            text = await self.reply_to(channel, client, one)
+            await self.send(channel, client, one, text)
+        except asyncio.CancelledError:
+            raise
+        except RequestProblem as exc:
+            error = exc.message
+        except Exception as exc:
+            LOG.exception("%s %s: not answered", channel.name, one_line(one.id))
+            error = f"{type(exc).__name__}: {exc}"
+        if error:
+            LOG.warning("%s %s: not answered: %s", channel.name, one_line(one.id), one_line(error))
+        try:
+            await self.in_database(client, lambda session: settle(session, channel.name, one.id, error))
+        except AfinaError as exc:
+            LOG.warning("%s %s: %s", channel.name, one_line(one.id), exc)
+
+    async def reply_to(self, channel: Channel, client: ClientId, one: Incoming) -> str:
+        """The text that answers a message; one that was answered before has the same answer."""
+        if known := await self.in_database(client, lambda session: answer_of(session, channel.name, one.id)):
+            return str(known)
+        return (await self.answer(channel, client, one)).text
+
+    async def answer(self, channel: Channel, client: ClientId, one: Incoming) -> Answer:
+        """Ask, with what was said before and what of the catalogue is named.
+
+        Raises:
+            RequestProblem: nobody answers.
+        """
+        who = self.options.pseudonym(client, f"{channel.name}:{one.user}")
+        where = self.options.pseudonym(client, f"{channel.name}:{one.conversation}")
+        before, found = await self.in_database(client, lambda s: (history(s, where), products(s, one.text)))
+        named: Product | None = found[0] if found else None
+        facts = {**one.facts, "kind": one.kind, **({"product_name": named.name} if named else {})}
+        caller = Caller(
+            client=client,
+            user=who,
+            conversation=where,
+            channel=channel.name,
+            message=name_of(one.id),
+            product=named.id if named else "",
+            facts=facts,
+        )
+        targets = self.gateway.targets.of(Wanted(client=client, user=who, model=""))
+        prompt = self.gateway.form_of(targets[0], client).prompt if targets else ""
+        system = told(self.gateway.reply, prompt, Context(chunks=[product.told() for product in found]))
+        messages = [{"role": "system", "content": system}, *before, {"role": "user", "content": one.text}]
+        return await self.gateway.answer(caller, {"messages": messages, "max_tokens": ANSWER_TOKENS}, checked=True)
+
+    async def send(self, channel: Channel, client: ClientId, one: Incoming, text: str) -> None:
+        """Send a reply in as many pieces as it needs.
+
+        Raises:
+            RequestProblem: the platform does not take it.
+        """
+        access = self.options.access(channel.name, client)
+        if access is None or not (access.token or access.url) or channel.name == "web" or not text:
+            return
+        timeout = aiohttp.ClientTimeout(total=SEND_TIMEOUT_S)
+        async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
+            for piece in parts(text):
+                await sent(session, channel.send(one, piece, access))
+
+    async def finish(self) -> None:
+        """Wait a while for answers that are on their way; what is not done by then waits in the inbox."""
+        if self.at_work:
+            await asyncio.wait(self.at_work, timeout=FINISH_S)
+
+    async def sweep(self) -> None:
+        """For ever: answer what another process left, or what failed."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            for client in self.options.clients:
+                try:
+                    left = await self.in_database(client, lambda session: claim_left(session, self.options.seal))
+                except Exception as exc:
+                    LOG.warning("the inbox is not read: %s", exc)
+                    continue
+                for name, one in left:
+                    self.start(KINDS[name], client, one)
+
+
+async def sent(session: aiohttp.ClientSession, out: Outgoing) -> None:
+    """Post one request, again where the platform is busy.
+
+    Raises:
+        RequestProblem: it is refused, or was busy each time.
+    """
+    why = ""
+    for attempt in range(SEND_ATTEMPTS):
+        try:
+            async with session.post(out.url, json=out.body, headers=dict(out.headers)) as reply:
+                if reply.status < 400:
+                    return
+                why = f"{reply.status} {(await reply.text())[:200]}"
+                if reply.status < 500 and reply.status != 429:
+                    break
+        except (aiohttp.ClientError, TimeoutError) as exc:
+            why = f"{type(exc).__name__}"
+        await asyncio.sleep(0.5 * 2**attempt)
+    raise RequestProblem(502, f"the reply was not taken: {why}")
+
+
+def add_channels(app: FastAPI, gateway: Gateway, options: ChannelOptions) -> Desk:
+    """Add the routes to the application; `Desk.sweep` is to run beside it."""
+    desk = Desk(gateway, options)
+
+    async def arrive(request: Request, channel: str, client: str) -> Response:
+        """What a platform sends, signed with the channel's secret → {"taken", "known", "events"}; of `webhook` and `web` the reply."""
+        kind, whose, access = desk.known(channel, client)
+        raw = await raw_body(request)
+        if (access.secret or kind.name == "web") and not kind.is_signed(raw, request.headers, access):
+            raise RequestProblem(403, "the signature is not right")
+        return JSONResponse(await desk.arrive(kind, whose, kind.read(json_of(raw))))
+
+    async def confirm(request: Request, channel: str, client: str) -> Response:
+        """WhatsApp asks once whether an address is ours: its challenge goes back where the word is right."""
+        _, _, access = desk.known(channel, client)
+        asked = request.query_params
+        if asked.get("hub.mode") == "subscribe" and access.verify and asked.get("hub.verify_token") == access.verify:
+            return PlainTextResponse(asked.get("hub.challenge", ""))
+        raise RequestProblem(403, "the verify token is not right")
+
+    async def page(client: str) -> Response:
+        """The web chat."""
+        desk.known("web", client)
+        return HTMLResponse(
+            resources.files("afina.channels.web").joinpath("page.html").read_text("utf-8"),
+            headers={"cache-control": "no-cache", "content-security-policy": "frame-ancestors *"},
+        )
+
+    app.add_api_route("/webhooks/{channel}/{client}", arrive, methods=["POST"])
+    app.add_api_route("/webhooks/{channel}/{client}", confirm, methods=["GET"])
+    app.add_api_route("/chat/{client}", page, methods=["GET"])
+    return desk
+
+
+def unread(one: Incoming) -> Event:
+    """A message without words, as it is recorded."""
+    return Event(id=f"message:{one.id}", kind="media", detail={"type": one.kind, **one.facts})
+
+
+async def raw_body(request: Request) -> bytes:
+    """The body as it was sent: signatures are of its bytes.
+
+    Raises:
+        RequestProblem: it is larger than a platform sends.
+    """
+    found = bytearray()
+    async for piece in request.stream():
+        found += piece
+        if len(found) > MAX_BODY:
+            raise RequestProblem(413, f"more than {MAX_BODY} bytes")
+    return bytes(found)
+
+
+def json_of(raw: bytes) -> Any:
+    """The body as JSON.
+
+    Raises:
+        RequestProblem: it is none.
+    """
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as exc:
+        raise RequestProblem(400, f"the body is no JSON: {type(exc).__name__}") from exc
+
+
+def access_of(one: Mapping[str, str], environment: Mapping[str, str]) -> Access:
+    """Secrets by the names of their variables."""
+    named = {name: environment.get(one.get(f"{name}_env", ""), "") for name in ("secret", "verify", "token")}
+    return replace(Access(**named), url=one.get("url", "").rstrip("/"), sender=one.get("sender", ""))
