@@ -2,7 +2,7 @@
 CREATE TEMP TABLE staged_entries (
     id text, external_id text, user_external_id text, conversation text, task text, source text, text text,
     context jsonb, answer text, reaction text, facts jsonb, confidence double precision, created_at timestamptz,
-    findings jsonb, feedback_id text, kind text, value jsonb, reviewer text, review_seconds double precision
+    findings jsonb, feedback_id text, kind text, value jsonb, reviewer text, review_seconds double precision, rating smallint, comment text
 ) ON COMMIT DROP
 
 -- copy_staged: fast bulk load into the staging table
@@ -26,14 +26,18 @@ FROM staged_entries
 ON CONFLICT (client_id, source, external_id) DO NOTHING
 
 -- merge_feedback: the decisions that these rows did not bring before: a file that was corrected may be imported again
-INSERT INTO app.feedback (id, client_id, interaction_id, kind, value, reviewer, review_seconds, created_at)
+INSERT INTO app.feedback (id, client_id, interaction_id, kind, value, reviewer, review_seconds, rating, comment, created_at)
 SELECT
-    s.feedback_id, current_setting('app.client'), i.id, s.kind, s.value, s.reviewer, s.review_seconds,
+    s.feedback_id, current_setting('app.client'), i.id, s.kind, s.value, s.reviewer, s.review_seconds, s.rating, s.comment,
     coalesce(s.created_at, now())
 FROM staged_entries s
 JOIN app.interactions i ON i.source = s.source AND i.external_id = s.external_id
 WHERE s.feedback_id IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM app.decisions f WHERE f.interaction_id = i.id AND f.value = s.value)
+    AND NOT EXISTS (
+        SELECT 1 FROM app.feedback f
+        WHERE f.interaction_id = i.id AND f.value = s.value AND f.rating IS NOT DISTINCT FROM s.rating AND f.comment = s.comment
+            AND (f.kind IN ('rated', 'comment')) = (s.kind IN ('rated', 'comment'))
+    )
 
 -- merge_users: people seen for the first time
 INSERT INTO app.users (id, client_id, external_id)

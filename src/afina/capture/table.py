@@ -42,7 +42,9 @@ def save_entries(session: Connection, entries: Sequence[Entry]) -> tuple[int, in
 def staged(entry: Entry) -> tuple[Any, ...]:
     """An entry as a row of the staging table."""
     i, f = entry.interaction, entry.feedback
-    decision = (f.id, f.kind.value, Jsonb(f.value), f.reviewer, f.review_seconds) if f else (None,) * 5
+    decision = (
+        (f.id, f.kind.value, Jsonb(f.value), f.reviewer, f.review_seconds, f.rating, f.comment) if f else (None,) * 7
+    )
     said = (
         i.text,
         as_json(i.context),

@@ -1,11 +1,13 @@
 """Bytes → text. What is certain is read and said (byte order marks, UTF-8); what would be a guess is refused with the line.
 
-An 8-bit file says nothing of its code page: read as the wrong one it becomes another text without any error. So it is
-refused, with what the most likely code pages would make of the line, for a person to choose.
+An 8-bit file does not say its code page: read as the wrong one it becomes another text without any error. Where only Windows' page gives every
+character a place in western writing, that is certain; otherwise it is refused, with what the most likely pages would make of the line.
 """
 
 import codecs
+import itertools
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,12 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"), (codecs.BOM_UTF8, "utf-8-sig"),
 )  # fmt: skip
 CODE_PAGES = {"cp1252": "Windows, western Europe", "mac_roman": "older Macs", "cp850": "DOS"}
+WESTERN = frozenset("áéíóúñüçãõâêôàèòëïÁÉÍÓÚÑÜÇÃÕÂÊÔÀÈ¿¡“”‘’–—…•€°ºª«»´·\xa0®©£½¼")
+"""What such writing has beyond ASCII."""
+LIKE_UTF8 = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+"""What is written as UTF-8 writes a character: a file that has this and is not UTF-8 is a damaged one."""
+FIRST_HIGH = 0x80
+SNIFFED_LINES = 5000
 SHOWN = 40
 HALF = range(0xD800, 0xE000)
 
@@ -35,7 +43,38 @@ def encoding_of(path: Path) -> str:
     even, odd = head[0::2].count(0), head[1::2].count(0)
     if max(even, odd) > len(head) // 8 and min(even, odd) == 0:  # letters of western scripts: every second byte is 0
         return "utf-16-le" if odd else "utf-16-be"
-    return "utf-8"
+    return "cp1252" if is_windows(path) else "utf-8"
+
+
+def is_windows(path: Path) -> bool:
+    """Whether a file that is not UTF-8 is certainly of Windows' western code page: read so, every character is one that Spanish, Portuguese,
+    French or English writing has where it stands, and read as an older Mac's or as DOS's some are not.
+    """
+    with path.open("rb") as file:
+        lines = list(itertools.islice((line for line in file if max(line, default=0) >= FIRST_HIGH), SNIFFED_LINES))
+    if not lines or all(is_utf8(line) for line in lines) or any(LIKE_UTF8.search(line) for line in lines):
+        return False
+    strange = {page: sum(strangeness(line.decode(page, "replace")) for line in lines) for page in CODE_PAGES}
+    return strange["cp1252"] == 0 and all(found > 0 for page, found in strange.items() if page != "cp1252")
+
+
+def is_utf8(line: bytes) -> bool:
+    """Whether a line is UTF-8."""
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def strangeness(text: str) -> int:
+    """Characters beyond ASCII that do not belong where they stand: none of a western letter or sign, or a capital after a small letter."""
+    return sum(
+        c not in WESTERN or (c.isupper() and before.islower()) or (c in "’—–" and before.isalpha() and after.isalpha() and not after.islower())
+        or (c in "—–€" and before.isalpha() and after.isalpha())
+        for before, c, after in zip(f" {text}", text, f"{text[1:]} ", strict=False)
+        if ord(c) >= FIRST_HIGH
+    )  # fmt: skip
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
