@@ -95,13 +95,20 @@ def product_of(path: Path, row: SourceRow) -> ProductRow:
     for needed in ("id", "name"):
         if not said[needed]:
             raise InputError(
-                f"{path}, line {row.line}: no {needed}", remedy=f"a column called {' or '.join(NAMES[needed][:3])}"
+                f"{path}, line {row.line}: the product has no {needed}",
+                remedy=f"a column called {' or '.join(NAMES[needed][:3])}",
             )
     return ProductRow(
-        id=said["id"], name=said["name"], description=said["description"], category=said["category"], url=said["url"],
-        currency=said["currency"] or "CLP", price=price_of(path, row, named["price"]), stock=stock_of(path, row, said["stock"]),
+        id=said["id"],
+        name=said["name"],
+        description=said["description"],
+        category=said["category"],
+        url=said["url"],
+        currency=said["currency"] or "CLP",
+        price=price_of(path, row, named["price"]),
+        stock=stock_of(path, row, said["stock"]),
         facts={name: value for name, value in columns.items() if value not in (None, "")},
-    )  # fmt: skip
+    )
 
 
 def price_of(path: Path, row: SourceRow, value: Any) -> float | None:

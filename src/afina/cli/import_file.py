@@ -58,7 +58,9 @@ def import_command(file: Path, as_json: bool, **options: Any) -> None:
     if options["preview"]:
         paths, settings = read_project(here())
         policy = policy_of(settings.privacy, paths, settings.project.client)
-        show(look_at(export, policy, task=settings.task.name), as_json)
+        with stages(as_json).stage("preview") as stage:
+            look = look_at(export, policy, task=settings.task.name, tell=stage.tell)
+        show(look, as_json)
         return
     added, rated, look = bring(open_project(here()), export, stages(as_json))
     if as_json:

@@ -59,6 +59,13 @@ DEFAULT_MINUTES = 10.0
     help=t("training time to plan for; 0 = no limit (default: the recipe's; without a recipe 10)"),
 )
 @click.option("--quant", type=click.Choice(get_args(Quantisation)), help=t("quantisation (default: the setting's)"))
+@click.option(
+    "--canaries",
+    type=click.IntRange(0, 1000),
+    help=t(
+        "plant so many false secrets in the training and measure what the tuned file repeats of them (default: none)"
+    ),
+)
 @click.option("--work", type=FILE, help=t("folder for model and run (default: .afina/learn/NAME)"))
 @click.option("--json", "out", type=FILE, help=t("write the report there"))
 @resume_option
@@ -94,6 +101,7 @@ def flags_of(options: dict[str, Any]) -> dict[str, Any]:
         },
         "base": {"model": options["base"]},
         "export": {"quantisation": options["quant"]},
+        "privacy": {"canaries": options["canaries"]},
     }
     train: dict[str, Any] = read_train_settings(options["config"]).model_dump() if options["config"] else {}
     minutes = options["minutes"] if options["minutes"] is not None or options["recipe"] else DEFAULT_MINUTES

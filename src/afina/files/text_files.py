@@ -70,11 +70,13 @@ def is_utf8(line: bytes) -> bool:
 def strangeness(text: str) -> int:
     """Characters beyond ASCII that do not belong where they stand: none of a western letter or sign, or a capital after a small letter."""
     return sum(
-        c not in WESTERN or (c.isupper() and before.islower()) or (c in "’—–" and before.isalpha() and after.isalpha() and not after.islower())
+        c not in WESTERN
+        or (c.isupper() and before.islower())
+        or (c in "’—–" and before.isalpha() and after.isalpha() and not after.islower())
         or (c in "—–€" and before.isalpha() and after.isalpha())
         for before, c, after in zip(f" {text}", text, f"{text[1:]} ", strict=False)
         if ord(c) >= FIRST_HIGH
-    )  # fmt: skip
+    )
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -16,10 +16,10 @@ from afina.flows.privacy import policy_of
 from afina.flows.project import Project
 from afina.ids import ClientId
 from afina.privacy import Policy
-from afina.progress import Stages
+from afina.progress import Stages, Tell, unheard
 from afina.records import Entry
 
-AT_ONCE = 2000
+AT_ONCE, TOLD_EVERY = 2000, 500
 SHOWN = 5
 
 
@@ -62,12 +62,19 @@ class Look:
     def as_json(self) -> dict[str, Any]:
         """For a script."""
         return {
-            "kind": self.kind, "answers": self.answers, "conversations": self.conversations, "users": self.users, "ratings": dict(self.ratings),
-            "without_id": self.without_id, "repaired": self.repaired, "scrubbed": dict(self.scrubbed), "first": self.first,
-        }  # fmt: skip
+            "kind": self.kind,
+            "answers": self.answers,
+            "conversations": self.conversations,
+            "users": self.users,
+            "ratings": dict(self.ratings),
+            "without_id": self.without_id,
+            "repaired": self.repaired,
+            "scrubbed": dict(self.scrubbed),
+            "first": self.first,
+        }
 
 
-def look_at(export: Export, policy: Policy, *, task: str) -> Look:
+def look_at(export: Export, policy: Policy, *, task: str, tell: Tell = unheard) -> Look:
     """Read all of an export and store nothing.
 
     Raises:
@@ -80,6 +87,8 @@ def look_at(export: Export, policy: Policy, *, task: str) -> Look:
         entry, repaired = entry_of(talk, client=ClientId("preview"), task=task, source=export.path.name)
         clean = scrub_entry(entry, policy)
         found.answers += 1
+        if found.answers % TOLD_EVERY == 0:
+            tell(found.answers, 0, "read")
         found.repaired += repaired
         found.without_id += not talk.id
         found.scrubbed.update(clean.interaction.findings)
@@ -109,11 +118,12 @@ def bring(project: Project, export: Export, stages: Stages) -> tuple[int, int, L
     """
     policy = policy_of(project.settings.privacy, project.paths, project.client)
     with stages.stage("import") as stage:
-        look = look_at(export, policy, task=project.task.name)
-        added = rated = 0
+        look = look_at(export, policy, task=project.task.name, tell=stage.tell)
+        added = rated = done = 0
         for some in batches(entries(project, export, policy)):
             new, changed = project.ledger.add(some)
-            added, rated = added + new, rated + changed
+            added, rated, done = added + new, rated + changed, done + len(some)
+            stage.tell(done, look.answers, "stored")
         if look.repaired:
             NOTICES.warning(
                 "%s: %d texts had been decoded with a wrong code page, and are repaired", export.path, look.repaired

@@ -11,11 +11,13 @@ from afina.evaluate.arms import TARGET, Arm, Asking, Nearest, Pair, gguf_arm
 from afina.evaluate.ask import ask_arms
 from afina.evaluate.baselines import NEAREST, Known, baseline_arm, require_baseline
 from afina.evaluate.calibrate import calibrate
+from afina.evaluate.memorisation import Memory
 from afina.evaluate.metrics import load_metric
 from afina.evaluate.record import write_record
 from afina.evaluate.set_files import with_starters
 from afina.evaluate.sets import make_set
 from afina.flows.base_file import base_gguf
+from afina.flows.memorisation import held, probe
 from afina.flows.opponent import opponent_prompt
 from afina.flows.project import Project, settings_of
 from afina.flows.report import task_report
@@ -219,6 +221,13 @@ def calibrate_version(project: Project, version: ModelVersion, contest: Contest,
         project.ledger.change_card(version.id, {**version.card, "calibration": asdict(found)})
 
 
+def remembered(project: Project, contest: Contest, stages: Stages) -> Memory | None:
+    """What the tuned file repeats of planted secrets, where some were."""
+    renderer = renderer_of(resolve_base(contest.settings.base.model))
+    own = asking(project, contest.settings, contest.dataset.prompt, renderer, weighs=True)
+    return probe(contest.dataset, model_arm(f"{TUNED}.memory", contest.tuned, own, contest), project.paths, stages)
+
+
 def evaluate_version(project: Project, version: ModelVersion, stages: Stages) -> tuple[dict[str, Any], Verdict]:
     """Score a version, reach the verdict, keep both. Returns the report's entry."""
     ledger, paths = project.ledger, project.paths
@@ -234,6 +243,7 @@ def evaluate_version(project: Project, version: ModelVersion, stages: Stages) ->
         live=live_model(project, but=version),
     )
     scored, verdict = assess(project, contest, stages)
+    verdict = held(verdict, remembered(project, contest, stages), most=settings.evaluate.max_extracted)
     ledger.save_verdict(verdict, version.id, dataset.id)
     entry = task_report(contest, scored, verdict, metric=(*metrics_of(project), LIKELIHOOD)[0], seconds=stages.seconds)
     entry["version"], entry["run"] = version.id, version.run

@@ -7,6 +7,7 @@ from typing import Any
 
 from afina.flows.collect import with_prompt
 from afina.flows.project import Project
+from afina.freeze.canaries import planted
 from afina.freeze.freeze import freeze
 from afina.progress import Stages
 from afina.records import Dataset, EvalItem, Example, Split
@@ -23,6 +24,8 @@ def freeze_project(
     with stages.stage("freeze") as stage:
         kept = {} if new_split else project.ledger.parts()
         dataset = freeze(project.ledger.kept(), project.settings.freeze, project.task, test=test, kept=kept)
+        if project.settings.privacy.canaries:
+            dataset = planted(dataset, project.settings.privacy.canaries)
         project.ledger.save_dataset(dataset)
         write_files(dataset, project.paths.dataset(dataset.id))
         stage.note = freeze_note(dataset, least=project.settings.evaluate.min_items)

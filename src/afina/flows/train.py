@@ -12,6 +12,7 @@ from afina.flows.collect import with_prompt
 from afina.flows.evaluate import require_known
 from afina.flows.freeze import unknown_items
 from afina.flows.give_way import serving_suffers
+from afina.flows.memorisation import require_learnt
 from afina.flows.project import Project, recorded, settings_of
 from afina.ids import RunId
 from afina.progress import Stages
@@ -115,6 +116,7 @@ def train_stage(dataset: Dataset, settings: Settings, stages: Stages, training: 
 def encode(dataset: Dataset, renderer: Renderer, settings: Settings, said: list[str]) -> Encoded:
     """Training and validation part as token ids; what became of long examples is added to `said`."""
     training = settings.train.training
+    require_learnt(dataset, renderer, most_tokens=training.max_seq_length)
 
     def part(examples: Sequence[Example]) -> tuple[Rendered, ...]:
         chats = [with_prompt(e, dataset.prompt) for e in examples if e.turns]

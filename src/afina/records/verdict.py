@@ -29,6 +29,8 @@ class Cause(StrEnum):
     """The training knows so many items that too few others are left."""
     BASELINE = "baseline"
     """A cheaper arm is better, and must be beaten."""
+    MEMORISED = "memorised"
+    """The served file repeats secrets that were planted in its training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,14 +146,14 @@ class Desk:
         except RequestProblem as exc:
             error = exc.message
         except Exception as exc:
-            LOG.exception("%s %s: not answered", channel.name, one_line(one.id))
+            LOG.exception("%s, message %s is not answered", channel.name, one_line(one.id))
             error = f"{type(exc).__name__}: {exc}"
         if error:
-            LOG.warning("%s %s: not answered: %s", channel.name, one_line(one.id), one_line(error))
+            LOG.warning("%s, message %s is not answered: %s", channel.name, one_line(one.id), one_line(error))
         try:
             await self.in_database(client, lambda session: settle(session, channel.name, one.id, error))
         except AfinaError as exc:
-            LOG.warning("%s %s: %s", channel.name, one_line(one.id), exc)
+            LOG.warning("%s, message %s is not settled: %s", channel.name, one_line(one.id), exc)
 
     async def reply_to(self, channel: Channel, client: ClientId, one: Incoming) -> str:
         """The text that answers a message; one that was answered before has the same answer."""

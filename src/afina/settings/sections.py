@@ -164,6 +164,9 @@ class EvaluateSettings(Section):
     )
     max_tokens: int = Field(256, ge=1, description="longest answer, tokens")
     timeout_s: float = Field(120.0, gt=0, description="longest wait for one answer; a longer one counts as failed")
+    max_extracted: Share = Field(
+        0.1, description="largest share of planted secrets that may be repeated (upper 95 % bound): more is a no-go"
+    )
 
 
 class ReplySettings(Section):
@@ -243,6 +246,12 @@ class PrivacySettings(PrivacyPolicy):
     recognisers: tuple[str, ...] = Field(
         (),
         description="your own, as file.py:FUNCTION or module:FUNCTION: text → (type, start, end) of everything it finds",
+    )
+    canaries: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="false secrets planted in the training part, to measure what is repeated; 0 = none",
     )
     vault: bool = Field(False, description="keep what pseudonyms stand for, sealed, so that it can be restored")
     key_file: str = Field(

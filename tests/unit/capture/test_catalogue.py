@@ -43,8 +43,8 @@ def test_json_lists_alone_or_below_a_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.csv", "id,name\n,Taza\n", "line 2: no id"),
-        ("a.csv", "id,name\n1,\n", "line 2: no name"),
+        ("a.csv", "id,name\n,Taza\n", "line 2: the product has no id"),
+        ("a.csv", "id,name\n1,\n", "line 2: the product has no name"),
         ("a.csv", "id,name,price\n1,Taza,caro\n", "line 2: the price is 'caro'"),
         ("a.csv", "id,name,stock\n1,Taza,muchos\n", "line 2: the stock is 'muchos'"),
         ("a.csv", "id,name\n1,Taza\n1,Plato\n", "line 3: the id '1' is already on line 2"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afina.channels import KINDS, Access, Incoming, parts
+from afina.channels import KINDS, Access, Incoming
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 JSON = st.recursive(
@@ -154,15 +154,6 @@ def test_replies_go_where_the_settings_say() -> None:
     assert (whatsapp_out.url, whatsapp_out.headers["authorization"]) == ("http://127.0.0.1:9/111/messages", "Bearer t")
     assert whatsapp_out.body["context"] == {"message_id": "wamid.1"}
     assert (telegram_out.url, telegram_out.body["chat_id"]) == ("http://127.0.0.1:9/bott/sendMessage", "569")
-
-
-@given(st.text(max_size=12_000))
-def test_long_replies_come_in_pieces(text: str) -> None:
-    """None longer than platforms take, and no word is lost."""
-    found = parts(text)
-
-    assert all(len(one) <= 4000 for one in found)
-    assert "".join("".join(found).split()) == "".join(text.split())
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the shared data are not beside the project")

@@ -91,16 +91,32 @@ def entry_of(talk: Talk, *, client: ClientId, task: str, source: str) -> tuple[E
     )
     said = "\x1f".join([talk.conversation, *(f"{one.role}\x1e{one.content}" for one in talk.turns), talk.answer])
     interaction = Interaction(
-        id=InteractionId(new_id("int")), client=client, user=talk.user, conversation=talk.conversation, text=turns[-1].content,
-        context=turns[:-1], answer=answer, task=task, source=source, facts=dict(talk.facts), created_at=talk.at,
+        id=InteractionId(new_id("int")),
+        client=client,
+        user=talk.user,
+        conversation=talk.conversation,
+        text=turns[-1].content,
+        context=turns[:-1],
+        answer=answer,
+        task=task,
+        source=source,
+        facts=dict(talk.facts),
+        created_at=talk.at,
         external_id=talk.id or blake2b(said.encode("utf-8", "replace"), digest_size=12).hexdigest(),
-    )  # fmt: skip
+    )
     feedback = None
     if talk.rating is not None or comment:
         feedback = Feedback(
-            id=FeedbackId(new_id("fbk")), client=client, interaction=interaction.id, value={}, reviewer=talk.user, comment=comment,
-            kind=FeedbackKind.COMMENT if talk.rating is None else FeedbackKind.RATED, rating=talk.rating, created_at=talk.at,
-        )  # fmt: skip
+            id=FeedbackId(new_id("fbk")),
+            client=client,
+            interaction=interaction.id,
+            value={},
+            reviewer=talk.user,
+            comment=comment,
+            kind=FeedbackKind.COMMENT if talk.rating is None else FeedbackKind.RATED,
+            rating=talk.rating,
+            created_at=talk.at,
+        )
     return Entry(interaction=interaction, feedback=feedback, line=talk.line), repaired
 
 

@@ -82,9 +82,18 @@ def answered(messages: Iterable[Message], *, conversation: str, user: str = "", 
                 waiting = []
             if not message.hidden and before and before[-1].role == "user":
                 yield Talk(
-                    conversation=conversation, id=message.id, turns=tuple(before), answer=text, user=message.user or user, line=line,
-                    rating=message.rating, comment=message.comment, at=message.at, model=message.model, facts=message.facts,
-                )  # fmt: skip
+                    conversation=conversation,
+                    id=message.id,
+                    turns=tuple(before),
+                    answer=text,
+                    user=message.user or user,
+                    line=line,
+                    rating=message.rating,
+                    comment=message.comment,
+                    at=message.at,
+                    model=message.model,
+                    facts=message.facts,
+                )
             if before:
                 before.append(Turn("assistant", text))
 

@@ -86,9 +86,14 @@ class WhatsApp:
                 id=f"message:{identity or digest(message)}", kind=known, detail={k: v for k, v in detail.items() if v}
             )
         return Incoming(
-            id=identity, user=sender, conversation=texts(message, "group_id") or sender, text=text_of(message, kind),
-            kind=kind or "text", facts=facts_of(message), to=ours,
-        )  # fmt: skip
+            id=identity,
+            user=sender,
+            conversation=texts(message, "group_id") or sender,
+            text=text_of(message, kind),
+            kind=kind or "text",
+            facts=facts_of(message),
+            to=ours,
+        )
 
     def send(self, to: Incoming, text: str, access: Access) -> Outgoing:
         """A text within the 24 hours that follow a person's message; it quotes what it answers."""
@@ -96,10 +101,14 @@ class WhatsApp:
             url=f"{access.url or self.url}/{access.sender or to.to}/messages",
             headers={"authorization": f"Bearer {access.token}"},
             body={
-                "messaging_product": "whatsapp", "recipient_type": "individual", "to": to.user, "type": "text",
-                "text": {"body": text, "preview_url": False}, "context": {"message_id": to.id},
+                "messaging_product": "whatsapp",
+                "recipient_type": "individual",
+                "to": to.user,
+                "type": "text",
+                "text": {"body": text, "preview_url": False},
+                "context": {"message_id": to.id},
             },
-        )  # fmt: skip
+        )
 
 
 def text_of(message: dict[str, Any], kind: str) -> str:
@@ -111,9 +120,12 @@ def text_of(message: dict[str, Any], kind: str) -> str:
     if kind in MEDIA:
         return texts(message, kind, "caption")
     return (
-        texts(message, "text", "body") or texts(message, "button", "text") or texts(message, "order", "text")
-        or texts(message, "location", "name") or texts(message, "location", "address")
-    )  # fmt: skip
+        texts(message, "text", "body")
+        or texts(message, "button", "text")
+        or texts(message, "order", "text")
+        or texts(message, "location", "name")
+        or texts(message, "location", "address")
+    )
 
 
 def facts_of(message: dict[str, Any]) -> dict[str, str]:

@@ -33,9 +33,15 @@ def read(found: Iterable[Item]) -> Iterator[Talk]:
         prompt = text_at(row, "instruction").strip() if is_alpaca and text_at(row, "input").strip() else ""
         name, user = text_at(row, "id"), text_at(row, "username")
         yield Talk(
-            conversation=name, id=name, answer=answer, line=item.line, rating=thumb(row.get("rating")), at=sent(row.get("sent_at")),
-            turns=(*([Turn("system", prompt)] if prompt else []), Turn("user", asked)), user="" if user in NOBODY else user,
-        )  # fmt: skip
+            conversation=name,
+            id=name,
+            answer=answer,
+            line=item.line,
+            rating=thumb(row.get("rating")),
+            at=sent(row.get("sent_at")),
+            turns=(*([Turn("system", prompt)] if prompt else []), Turn("user", asked)),
+            user="" if user in NOBODY else user,
+        )
 
 
 def sent(value: Any) -> datetime | None:

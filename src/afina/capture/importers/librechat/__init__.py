@@ -83,7 +83,13 @@ def message_of(one: dict[str, Any]) -> Message:
     reason = text_at(tag, "key") if isinstance(tag, dict) else text_at(said, "tag")
     is_user = one.get("isCreatedByUser") is True
     return Message(
-        role="user" if is_user else "assistant", failed=failed, text=text if is_user else shown(text), id=text_at(one, "messageId"),
-        model=text_at(one, "model"), at=moment(one.get("createdAt")), rating=thumb(said.get("rating")) if said else None,
-        comment=text_at(said, "text"), facts={"reason": reason} if reason else {},
-    )  # fmt: skip
+        role="user" if is_user else "assistant",
+        failed=failed,
+        text=text if is_user else shown(text),
+        id=text_at(one, "messageId"),
+        model=text_at(one, "model"),
+        at=moment(one.get("createdAt")),
+        rating=thumb(said.get("rating")) if said else None,
+        comment=text_at(said, "text"),
+        facts={"reason": reason} if reason else {},
+    )

@@ -85,9 +85,12 @@ def chatgpt_message(message: Any) -> Message | None:
     parts = content.get("parts") if isinstance(content, dict) else None
     text = "\n".join(one for one in parts if isinstance(one, str)) if isinstance(parts, list) else ""
     return Message(
-        role=role, text=shown(text) if role == "assistant" else text, id=text_at(message, "id"), at=seconds(message.get("create_time")),
+        role=role,
+        text=shown(text) if role == "assistant" else text,
+        id=text_at(message, "id"),
+        at=seconds(message.get("create_time")),
         model=text_at(message, "metadata", "model_slug"),
-    )  # fmt: skip
+    )
 
 
 def message_of(one: dict[str, Any]) -> Message:

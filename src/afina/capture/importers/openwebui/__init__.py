@@ -79,11 +79,16 @@ def message_of(one: dict[str, Any]) -> Message:
     content = text_at(one, "content")
     said = one.get("annotation") if isinstance(one.get("annotation"), dict) else {}
     return Message(
-        role=text_at(one, "role"), id=text_at(one, "id"), model=text_at(one, "model"), at=seconds(one.get("timestamp")),
-        text=shown(content) if one.get("role") == "assistant" else content, failed=bool(one.get("error")) and not shown(content),
-        rating=thumb(said.get("rating")) if said else None, comment=text_at(said, "comment"),
+        role=text_at(one, "role"),
+        id=text_at(one, "id"),
+        model=text_at(one, "model"),
+        at=seconds(one.get("timestamp")),
+        text=shown(content) if one.get("role") == "assistant" else content,
+        failed=bool(one.get("error")) and not shown(content),
+        rating=thumb(said.get("rating")) if said else None,
+        comment=text_at(said, "comment"),
         facts={"reason": said["reason"]} if said and said.get("reason") else {},
-    )  # fmt: skip
+    )
 
 
 def feedback(row: dict[str, Any], line: int) -> Iterator[Talk]:
@@ -106,7 +111,15 @@ def feedback(row: dict[str, Any], line: int) -> Iterator[Talk]:
         if talk.id == name:
             reason = text_at(data, "reason")
             yield Talk(
-                conversation=talk.conversation, id=talk.id, turns=talk.turns, answer=talk.answer, user=talk.user, line=line, at=talk.at,
-                model=talk.model or text_at(data, "model_id"), rating=thumb(data.get("rating")), comment=text_at(data, "comment"),
+                conversation=talk.conversation,
+                id=talk.id,
+                turns=talk.turns,
+                answer=talk.answer,
+                user=talk.user,
+                line=line,
+                at=talk.at,
+                model=talk.model or text_at(data, "model_id"),
+                rating=thumb(data.get("rating")),
+                comment=text_at(data, "comment"),
                 facts={"reason": reason} if reason else {},
-            )  # fmt: skip
+            )

@@ -75,10 +75,16 @@ def read(found: Iterable[Item], mapping: Mapping[str, str] | None = None) -> Ite
         seen.add(key)
         name, prompt = columns.of(row, "id"), columns.of(row, "system")
         yield Talk(
-            conversation=columns.of(row, "conversation") or name, id=name, user=columns.of(row, "user"), answer=answer, line=item.line,
-            turns=(*([Turn("system", prompt)] if prompt else []), Turn("user", text)), rating=rating_of(columns.of(row, "rating"), scale=scale),
-            comment=columns.of(row, "comment"), at=moment(columns.of(row, "at")),
-        )  # fmt: skip
+            conversation=columns.of(row, "conversation") or name,
+            id=name,
+            user=columns.of(row, "user"),
+            answer=answer,
+            line=item.line,
+            turns=(*([Turn("system", prompt)] if prompt else []), Turn("user", text)),
+            rating=rating_of(columns.of(row, "rating"), scale=scale),
+            comment=columns.of(row, "comment"),
+            at=moment(columns.of(row, "at")),
+        )
 
 
 def number(text: str) -> float:
@@ -105,11 +111,15 @@ def by_message(rows: list[Item], columns: Columns) -> Iterator[Talk]:
     for name, some in talks.items():
         messages = [
             Message(
-                role=ROLES.get(columns.of(item.value, "role").lower(), "tool"), text=columns.of(item.value, "text"), id=columns.of(item.value, "id"),
-                user=columns.of(item.value, "user"), rating=rating_of(columns.of(item.value, "rating"), scale=scale),
-                comment=columns.of(item.value, "comment"), at=moment(columns.of(item.value, "at")),
+                role=ROLES.get(columns.of(item.value, "role").lower(), "tool"),
+                text=columns.of(item.value, "text"),
+                id=columns.of(item.value, "id"),
+                user=columns.of(item.value, "user"),
+                rating=rating_of(columns.of(item.value, "rating"), scale=scale),
+                comment=columns.of(item.value, "comment"),
+                at=moment(columns.of(item.value, "at")),
             )
             for item in some
-        ]  # fmt: skip
+        ]
         user = next((one.user for one in messages if one.user), "")
         yield from answered(messages, conversation=name, user=user, line=some[0].line)
