@@ -32,6 +32,8 @@ LOG = logging.getLogger("afina.serve")
 SWEEP_S, SEND_TIMEOUT_S = 10.0, 20.0
 SEND_ATTEMPTS = 3
 FINISH_S = 10.0
+MOST_AT_ONCE = 16
+"""Messages that are answered at a time; others wait in the inbox's order."""
 MAX_BODY = 1_000_000
 ANSWER_TOKENS = 300
 IMMEDIATE = frozenset({"webhook", "web"})
@@ -58,6 +60,9 @@ class Desk:
     gateway: Gateway
     options: ChannelOptions
     at_work: set[asyncio.Task[None]] = field(default_factory=set)
+    busy: set[tuple[str, str, str]] = field(default_factory=set)
+    """Messages that this process is answering: client, channel, id. The inbox may call one of them left where a model is slow."""
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     async def in_database(self, client: ClientId, act: Callable[[Any], Any]) -> Any:
         """Do something in one transaction of a client, off the event loop."""
@@ -133,7 +138,19 @@ class Desk:
 
     def start(self, channel: Channel, client: ClientId, one: Incoming) -> None:
         """Answer a message behind the reply's back."""
-        self.run(self.handle(channel, client, one))
+        name = (client, channel.name, one.id)
+        if name in self.busy:
+            return
+        self.busy.add(name)
+
+        async def in_turn() -> None:
+            try:
+                async with self.turns:
+                    await self.handle(channel, client, one)
+            finally:
+                self.busy.discard(name)
+
+        self.run(in_turn())
 
     async def handle(self, channel: Channel, client: ClientId, one: Incoming) -> None:
         """Answer and send; what fails stays in the inbox with its reason and is tried again."""

@@ -16,7 +16,7 @@ from afina.store.pool import Connection
 
 QUERIES = read_queries("afina.serve", "inbox.sql")
 NONCE = 12
-MOST_ATTEMPTS, LEASE_S, SOME = 5, 60, 10
+MOST_ATTEMPTS, LEASE_S, SOME = 5, 180, 10
 NEWEST = 6
 """Exchanges of a conversation that a model is told."""
 MOST_PRODUCTS, LEAST_WORD = 3, 3
