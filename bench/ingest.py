@@ -2,9 +2,9 @@
 
     python -m bench.ingest [--interactions 20000]
 
-Interactions of about 300 characters with their answers (two turns each), as the gateway writes them, lie in the spool; the recorder empties
-it into an embedded PostgreSQL. Scrubbing of personal data does not exist yet and is not counted. Prints one JSON line: `turns_per_s`, `rows` in
-the database (as many as were spooled), `append_per_s` (writing into the spool).
+Interactions of about 300 characters with their answers (two turns each), as the gateway writes them, lie in the spool; the recorder empties it
+into an embedded PostgreSQL, scrubs personal data on the way and scores each answer by the next message, as `afina serve` does. Prints one JSON
+line: `turns_per_s`, `rows` in the database (as many as were spooled), `append_per_s` (writing into the spool).
 """
 
 import argparse
@@ -15,10 +15,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from afina.capture import Kept, Recorder, Spool, SpoolOptions, record_interactions
+from afina.capture import Kept, Recorder, Spool, SpoolOptions, record_interactions, score_reactions, scrub_interaction
 from afina.capture.recorder import as_bytes
 from afina.ids import ClientId, InteractionId, new_id
+from afina.privacy import make_policy
 from afina.records import Interaction, Turn
+from afina.settings import PrivacySettings
 from afina.store.access import client_session
 from bench.database import database
 
@@ -58,9 +60,13 @@ def main() -> None:
             spool.append(record)
         appended = time.perf_counter() - began
 
+        policy = make_policy(PrivacySettings())
+
         def save(batch: Sequence[Kept]) -> None:
             with client_session(dsn, CLIENT) as session:
-                record_interactions(session, [one for one in batch if isinstance(one, Interaction)])
+                some = [scrub_interaction(one, policy) for one in batch if isinstance(one, Interaction)]
+                record_interactions(session, some)
+                score_reactions(session, [one.conversation for one in some])
 
         began = time.perf_counter()
         recorder = Recorder(save, spool=spool)

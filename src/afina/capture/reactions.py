@@ -11,6 +11,8 @@ from afina.store.pool import Connection
 QUERIES = read_queries("afina.capture")
 NEWEST = 8
 """Interactions of a conversation that a new message may say something of."""
+WHOLE = 10_000
+"""The same of a conversation that was imported."""
 GOOD = 4
 LATE = frozenset(
     {
@@ -63,12 +65,12 @@ def acknowledges(score: TurnScore) -> bool:
     return score.quality >= GOOD and score.rules[0] in {"quality.delighted", "quality.agreed"}
 
 
-def score_reactions(session: Connection, conversations: Iterable[str]) -> int:
-    """Score the answers of conversations in which something was said. Returns how many have a score now."""
+def score_reactions(session: Connection, conversations: Iterable[str], *, newest: int = NEWEST) -> int:
+    """Score the answers of conversations in which something was said, the `newest` of each. Returns how many have a score now."""
     names = sorted({name for name in conversations if name})
     if not names:
         return 0
-    rows = session.execute(QUERIES["recent_of_conversations"], {"conversations": names, "newest": NEWEST}).fetchall()
+    rows = session.execute(QUERIES["recent_of_conversations"], {"conversations": names, "newest": newest}).fetchall()
     signals = [
         signal
         for _, talk in groupby(rows, key=lambda row: row["conversation"])

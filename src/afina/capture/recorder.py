@@ -172,7 +172,9 @@ class Recorder:
             self.counts.stored += len(batch)
         except (DatabaseDownError, DiskFullError) as exc:
             raise DatabaseDownError(str(exc)) from exc
-        except AfinaError as exc:
+        except Exception as exc:  # also what nobody thought of: one record must not hold up all others for ever
+            if not isinstance(exc, AfinaError):
+                LOG.exception("a batch is not recorded; its records are tried one by one")
             if len(batch) > 1:
                 for record in batch:
                     self.store([record])

@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
-from afina.capture import add_feedback, unreviewed
+from afina.capture import add_feedback, scrub_feedback, unreviewed
 from afina.cli.options import here
 from afina.cli.terminal import OUT, escape
+from afina.flows.privacy import policy_of
 from afina.flows.project import Project
 from afina.ids import FeedbackId, InteractionId, new_id
 from afina.records import Feedback, FeedbackKind, Fields
@@ -60,18 +61,17 @@ def ask_values(project: Project, row: dict[str, Any]) -> Fields | None:
 
 
 def decide(project: Project, row: dict[str, Any], decided: Fields, *, reviewer: str, seconds: float) -> None:
-    """Store one decision."""
+    """Store one decision, without personal data that the reviewer typed."""
     same = decided == project.task.kind.predicted(project.task, row["answer"])
+    feedback = Feedback(
+        id=FeedbackId(new_id("fbk")),
+        client=project.client,
+        interaction=InteractionId(row["id"]),
+        kind=FeedbackKind.ACCEPTED if same else FeedbackKind.CORRECTED,
+        value=decided,
+        reviewer=reviewer,
+        review_seconds=seconds,
+    )
+    policy = policy_of(project.settings.privacy, project.paths, project.client)
     with project.session() as session:
-        add_feedback(
-            session,
-            Feedback(
-                id=FeedbackId(new_id("fbk")),
-                client=project.client,
-                interaction=InteractionId(row["id"]),
-                kind=FeedbackKind.ACCEPTED if same else FeedbackKind.CORRECTED,
-                value=decided,
-                reviewer=reviewer,
-                review_seconds=seconds,
-            ),
-        )
+        add_feedback(session, scrub_feedback(feedback, policy))

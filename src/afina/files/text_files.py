@@ -51,7 +51,8 @@ def is_windows(path: Path) -> bool:
     French or English writing has where it stands, and read as an older Mac's or as DOS's some are not.
     """
     with path.open("rb") as file:
-        lines = list(itertools.islice((line for line in file if max(line, default=0) >= FIRST_HIGH), SNIFFED_LINES))
+        pieces = itertools.islice(iter(lambda: file.readline(MAX_LINE_CHARACTERS), b""), SNIFFED_LINES)
+        lines = [line for line in pieces if max(line) >= FIRST_HIGH]
     if not lines or all(is_utf8(line) for line in lines) or any(LIKE_UTF8.search(line) for line in lines):
         return False
     strange = {page: sum(strangeness(line.decode(page, "replace")) for line in lines) for page in CODE_PAGES}

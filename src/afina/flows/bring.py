@@ -134,8 +134,10 @@ def bring(project: Project, export: Export, stages: Stages) -> tuple[int, int, L
 
 def entries(project: Project, export: Export, policy: Policy) -> Iterator[Entry]:
     """Every answer as a row, without personal data; an answer that is there twice is the last one."""
+    kind = export.module().NAME
+    source = f"{kind}/{export.path.name}" if kind == "table" else kind  # ids of a table are the file's own
     for talk in export.talks():
-        entry, _ = entry_of(talk, client=project.client, task=project.task.name, source=export.module().NAME)
+        entry, _ = entry_of(talk, client=project.client, task=project.task.name, source=source)
         yield scrub_entry(entry, policy)
 
 

@@ -12,7 +12,7 @@ from afina.files import NOTICES
 from afina.flows.privacy import policy_of
 from afina.flows.project import Project
 from afina.progress import Stages
-from afina.records import Curated, Example, Turn
+from afina.records import Curated, Entry, Example, Turn
 from afina.runtime.renderer import renderer_of
 from afina.tasks import Rule, Task
 from afina.texts import t
@@ -29,13 +29,30 @@ def import_file(project: Project, file: Path, stages: Stages) -> tuple[int, list
         for notice in notices:
             NOTICES.warning("%s: %s", file, notice)
         policy = policy_of(project.settings.privacy, project.paths, project.client)
-        found = [scrub_entry(one, policy) for one in found]
+        found = told_changes(file, found, [scrub_entry(one, policy) for one in found])
         added, changed = project.ledger.add(found)
         again = f", {changed} decided anew" if changed else ""
         scrubbed = sum((Counter(one.interaction.findings) for one in found), Counter())
         said = ", ".join(f"{n} {kind}" for kind, n in scrubbed.most_common())
         stage.note = f"{added} new of {len(found)} rows{again}" + (f"; scrubbed {said}" if said else "")
     return added, notices
+
+
+def told_changes(file: Path, before: list[Entry], after: list[Entry]) -> list[Entry]:
+    """The scrubbed rows; that right answers were changed is said, because a task may be to find just that."""
+    changed = [
+        a.line
+        for a, b in zip(before, after, strict=True)
+        if a.feedback and b.feedback and a.feedback.value != b.feedback.value
+    ]
+    if changed:
+        NOTICES.warning(
+            "%s: %d right answers held personal data, which were taken out (line %d); [privacy] types says what stays",
+            file,
+            len(changed),
+            changed[0],
+        )
+    return after
 
 
 def curate_project(project: Project, stages: Stages) -> Curated:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from afina.capture import load_exchanges, save_entries, score_reactions
+from afina.capture.reactions import WHOLE
 from afina.curate import kept_examples, save_curated
 from afina.export import change_card, get_base_version, get_version, next_name, register_version
 from afina.freeze import kept_parts, load_dataset, newest_dataset, save_dataset
@@ -47,7 +48,7 @@ class PostgresLedger:
         """See `Ledger`."""
         with self.session() as session:
             added = save_entries(session, entries)
-            score_reactions(session, [entry.interaction.conversation for entry in entries])
+            score_reactions(session, [entry.interaction.conversation for entry in entries], newest=WHOLE)
             return added
 
     def exchanges(self, *, needs_feedback: bool) -> list[Exchange]:

@@ -53,8 +53,8 @@ def make_canaries(count: int, seed: str) -> list[Canary]:
     """So many secrets; the same seed makes the same ones. Each has 50 random bits: nobody guesses it."""
     drawn = random.Random(f"canaries/{seed}")
     found = []
-    for number in range(count):
-        place = f"{PLACES[number % len(PLACES)]} {drawn.randrange(100, 999)}"
+    for number, door in enumerate(drawn.sample(range(1000, 9999), count)):
+        place = f"{PLACES[number % len(PLACES)]} {door}"
         secret = "-".join("".join(drawn.choices(ALPHABET, k=5)) for _ in range(2))
         found.append(
             Canary(

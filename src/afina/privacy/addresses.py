@@ -82,6 +82,7 @@ NAMED = re.compile(
 HASHED = re.compile(
     rf"(?<![\w#])((?:{WORD} ){{1,4}})(?:n[°º]\.?|nro\.?|#) ?\d{{1,5}}(?:-?[a-h])?(?!\w)((?:{UNIT}){{0,4}})"
 )
+LEADING = re.compile(r"(?:hasta|desde|ponle|entre|frente a) ")
 STREET_NAMES = frozenset(
     [
         "esmeralda",
@@ -201,17 +202,24 @@ def addresses(plain: Plain) -> Iterator[Finding]:
             words, start = match[group], match.start(group)
             if lead := CUE_AT_START.match(words):
                 start += lead.end()
-            if pattern is NAMED and not is_street(plain, match.start(1), match.end(1)):
+            if pattern is NAMED and not is_street(plain, match.start(1), match.end(1), led=LEADING.match(match[0])):
                 continue
             if not NO_NAME.search(words) and not NO_NUMBER.search(words):
                 yield Finding(start, match.end(group), Kind.ADDRESS, rule)
     for match in HASHED.finditer(plain.low):
-        if match[2] or is_street(plain, match.start(1), match.end(1)):
+        if match[2] or is_street(plain, match.start(1), match.end(1), led=match):
             yield Finding(match.start(1), match.end(), Kind.ADDRESS, "address.number")
 
 
-def is_street(plain: Plain, start: int, end: int) -> bool:
-    """Whether every word but the small ones has a capital, or the last one is a name that many streets have."""
+def is_street(plain: Plain, start: int, end: int, *, led: object = None) -> bool:
+    """Whether the last word is a name that many streets have; after a word that leads to a place, or before a number sign, capitals are enough.
+
+    A product with its size ("Mesa de Comedor 160") has capitals too.
+    """
     words = [word for word in plain.text[start:end].split() if word[0].isalpha()]
     names = [word for word in words if len(word) > 3]
-    return bool(names) and (all(word[0].isupper() for word in names) or names[-1].lower() in STREET_NAMES)
+    if not names:
+        return False
+    return plain.low[start:end].split()[len(words) - 1] in STREET_NAMES or (
+        led is not None and all(word[0].isupper() for word in names)
+    )

@@ -35,7 +35,7 @@ PHONE = re.compile(r"(?<![\w.$/+-])(?<!\d[ ,])(?:\+|00)?\(?\d(?:[ ().\-/]{0,3}\d
 DOTTED = re.compile(r"9\.\d{4}\.\d{4}")
 PHONE_CUE = re.compile(
     r"(?:fono|telefono|\btel|celu?\w*|movil|whats?app|wsp|wa?sap\w*|guasap|llama\w*|llame\w*|llamen|contacto|"
-    r"contactar\w*|marca\w*|numero(?: es)?|phone|call|mobile|cell|anexo|fijo|"
+    r"contactar\w*|marca\w*|(?:mi|su|al|este|mismo|otro) numero(?: es)?|phone|call|mobile|cell|anexo|fijo|"
     r"text me|reach me|tlf\w*|fax)\b[^\d\n]{0,30}$"
 )
 
@@ -102,7 +102,7 @@ def phones(plain: Plain) -> Iterator[Finding]:
         if not 7 <= len(digits) <= 15:
             continue
         rule = phone_rule(written, digits, cued=bool(PHONE_CUE.search(ahead)))
-        if rule and (rule != "phone.national" or not OTHER_NUMBER.search(ahead)):
+        if rule and (rule == "phone.country_code" or not OTHER_NUMBER.search(ahead)):
             start = match.start() + (1 if written.startswith("(") and ")" not in written else 0)
             yield Finding(start, match.end(), Kind.PHONE, rule)
 

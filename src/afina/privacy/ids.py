@@ -50,6 +50,8 @@ BANK = re.compile(
     r"[^\d\n]{0,30}?\b(?:n[°ºo]\.?|nro\.?|numero|num\.?|cta\.?|:|cuenta)[^\d\n]{0,12}(\d(?:[ -]?\d){5,19})(?![\d]|[.,]\d)"
 )
 
+NO_ACCOUNT = re.compile(r"\b(?:tiene|tengo|saldo|debe|debo|puntos|pesos|personas|cuotas|millas|seguidores|points)\b")
+"""What is counted on an account."""
 ACCOUNT_AFTER = re.compile(
     r"(?<![\d$.,/-])(\d(?:[ -]?\d){6,19}),? (?:del? |en |es (?:de )?(?:la |mi )?(?:una )?|\()?(?:mi )?"
     r"(?:bancoestado|banco (?:estado|de chile|santander|bci|itau|falabella|security|bice|ripley|consorcio)|"
@@ -133,4 +135,5 @@ def accounts(plain: Plain) -> Iterator[Finding]:
         return
     for pattern, rule in ACCOUNTS:
         for match in pattern.finditer(plain.low):
-            yield Finding(match.start(1), match.end(1), Kind.ACCOUNT, rule)
+            if not NO_ACCOUNT.search(plain.low[match.start() : match.end() + 12]):
+                yield Finding(match.start(1), match.end(1), Kind.ACCOUNT, rule)

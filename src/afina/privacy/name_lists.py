@@ -28,6 +28,7 @@ class Lists:
     greetings: frozenset[str]
     things: frozenset[str]
     institutions: frozenset[str]
+    places: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -43,7 +44,7 @@ def lists() -> Lists:
         last=last - PARTICLES,
         **{
             name: own[name]
-            for name in ("words", "never", "titles", "introductions", "greetings", "things", "institutions")
+            for name in ("words", "never", "titles", "introductions", "greetings", "things", "institutions", "places")
         },
     )
 

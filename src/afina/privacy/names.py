@@ -34,6 +34,7 @@ GOES_ON = frozenset(
     }
 )
 """What follows a name that somebody gave as theirs."""
+TO_PLACES = frozenset({"de", "a", "en", "desde", "hacia", "por", "from", "to", "in"})
 MOST_WORDS = 6
 """Of one name."""
 LONGEST_CUE = 3
@@ -110,6 +111,8 @@ def known_name(tokens: Sequence[Token], at: int, known: Lists, *, greeted: bool)
     first, last = is_first(token.low, known), token.low in known.last
     ambiguous = token.low in known.words
     followed = next_is_name(tokens, at, known)
+    if at and token.low in known.places and tokens[at - 1].low in TO_PLACES:
+        return ""
     if first and (not ambiguous or followed or (greeted and token.capital)):
         return "name.known"
     if not token.capital or ambiguous or token.low in known.things | known.greetings:

@@ -169,11 +169,15 @@ def scrub_answer(text: str, policy: Policy, tally: Tally | None = None) -> str:
     if text[:1] in {"{", "["}:
         try:
             value = json.loads(text)
-        except (ValueError, RecursionError):
+            own = Tally()
+            clean = scrub_value(value, policy, own)
+            written = text if clean == value else json.dumps(clean, ensure_ascii=False)
+        except (ValueError, RecursionError):  # no JSON, or nested so deep that it is no answer
             pass
         else:
-            clean = scrub_value(value, policy, tally)
-            return text if clean == value else json.dumps(clean, ensure_ascii=False)
+            if tally is not None:
+                tally.counts.update(own.counts)
+            return written
     return scrub_text(text, policy, tally)
 
 
@@ -188,7 +192,11 @@ def scrub_text(text: str, policy: Policy, tally: Tally | None = None) -> str:
 
 
 def scrub_value(value: Any, policy: Policy, tally: Tally | None = None) -> Any:
-    """A value of JSON with every text in it scrubbed; a number that is found becomes a text."""
+    """A value of JSON with every text in it scrubbed; a number that is found becomes 0, so that it stays a number.
+
+    Raises:
+        RecursionError: it is nested too deep.
+    """
     if isinstance(value, str):
         return scrub_text(value, policy, tally)
     if isinstance(value, dict):
@@ -196,8 +204,7 @@ def scrub_value(value: Any, policy: Policy, tally: Tally | None = None) -> Any:
     if isinstance(value, list):
         return [scrub_value(one, policy, tally) for one in value]
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**6:
-        clean = scrub_text(str(value), policy, tally)
-        return value if clean == str(value) else clean
+        return value if scrub_text(str(value), policy, tally) == str(value) else 0
     return value
 
 

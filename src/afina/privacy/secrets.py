@@ -43,6 +43,8 @@ NEXT = re.compile(
 """A password that stands after its word without an "is": only what has letters and digits or signs together."""
 MIXED = re.compile(r"(?=.*[a-z])(?=.*[\d_%#@$!&*+=?-])(?!.*(?:https?:|\.(?:com|cl|org|net)$)).+")
 PIN = re.compile(r"\d{4,8}")
+NOUN = re.compile(r"\b(?:la|el|un|una|the) \w+$")
+"""La clave es la paciencia."""
 STATE = re.compile(r"(?:ed|ada|ado|ida|ido|ing)$")
 """The PIN is blocked, la clave es conocida."""
 DOOR = re.compile(
@@ -174,7 +176,14 @@ def passwords(plain: Plain) -> Iterator[Finding]:
         value = plain.text[start:end].rstrip(".,;:!?)]}")
         low = value.lower()
         if low not in NO_VALUE and (
-            MIXED.fullmatch(low) or PIN.fullmatch(low) or (":" in match["how"] and low.isalpha() and len(low) > 4)
+            MIXED.fullmatch(low)
+            or PIN.fullmatch(low)
+            or (
+                ":" in match["how"]
+                and low.isalpha()
+                and len(low) > 4
+                and plain.low[end : end + 1] in {"", ".", "\n", ","}
+            )
         ):
             yield Finding(start, start + len(value), Kind.SECRET, "secret.said")
     for match in QUOTED.finditer(plain.low):
@@ -191,8 +200,7 @@ def is_password(value: str, plain: Plain, *, end: int, assigned: bool) -> bool:
     if len(value) < 3 or low in NO_VALUE or "://" in low:
         return False
     odd = any(not c.isalpha() for c in value) or (any(c.isupper() for c in value[1:]) and not value.isupper())
-    return (
-        odd
-        or assigned
-        or (len(value) >= 5 and not STATE.search(low) and plain.low[end : end + 1] in {"", ".", "\n", ",", '"'})
+    ends = plain.low[end : end + 1] in {"", ".", "\n", ",", '"'} and not NOUN.search(
+        plain.low[max(0, end - len(value) - 4) : end]
     )
+    return odd or (ends and len(value) >= (3 if assigned else 5) and not STATE.search(low))

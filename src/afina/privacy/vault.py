@@ -1,6 +1,7 @@
 """What pseudonyms stand for: a file of sealed lines, one for each. Only the client's key opens it. Off unless a setting says otherwise."""
 
 import base64
+import errno
 import fcntl
 import json
 import os
@@ -12,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from afina.errors import StoreError
+from afina.store.paths import disk_errors
 
 NONCE = 12
 
@@ -72,7 +74,11 @@ class Vault:
         torn = os.fstat(self.file).st_size > self.read_to
         if torn:
             os.ftruncate(self.file, self.read_to)
-        os.write(self.file, base64.b64encode(sealed) + b"\n")
+        line = base64.b64encode(sealed) + b"\n"
+        with disk_errors(self.path):
+            if os.write(self.file, line) < len(line):
+                os.ftruncate(self.file, self.read_to)
+                raise OSError(errno.ENOSPC, "no space left")
         self.read()
 
     def value(self, pseudonym: str) -> str | None:

@@ -20,10 +20,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 from afina.channels import KINDS, Access, Arrived, Channel, Event, Incoming, Outgoing, parts
 from afina.errors import AfinaError
 from afina.ids import ClientId
-from afina.serve.caller import Caller, name_of
+from afina.serve.caller import Caller
 from afina.serve.context import Context, told
 from afina.serve.gateway import Answer, Gateway
-from afina.serve.inbox import Product, answer_of, claim_left, history, note_events, products, settle, take_in
+from afina.serve.inbox import Product, answer_of, begin, claim_left, history, note_events, products, settle, take_in
 from afina.serve.problems import RequestProblem
 from afina.serve.route import Wanted
 from afina.serve.storable import one_line
@@ -32,8 +32,11 @@ LOG = logging.getLogger("afina.serve")
 SWEEP_S, SEND_TIMEOUT_S = 10.0, 20.0
 SEND_ATTEMPTS = 3
 FINISH_S = 10.0
-MOST_AT_ONCE = 16
-"""Messages that are answered at a time; others wait in the inbox's order."""
+MOST_AT_ONCE, MOST_WAITING = 16, 2000
+"""Messages that are answered at a time, and that may wait for their turn."""
+MAX_TEXT = 8000
+"""Longest message that is read, characters; platforms allow half of it."""
+REMEMBERED = 5000
 MAX_BODY = 1_000_000
 ANSWER_TOKENS = 300
 IMMEDIATE = frozenset({"webhook", "web"})
@@ -53,15 +56,27 @@ class ChannelOptions:
     """Sent where a message has no words; "" = nothing is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A message that is to be answered: of which channel and client, and the name it is kept under, which says nothing of who sent it."""
+
+    kind: Channel
+    client: ClientId
+    name: str
+    message: Incoming
+
+
 @dataclass(slots=True)
 class Desk:
     """The channels of a gateway at work."""
 
     gateway: Gateway
     options: ChannelOptions
-    at_work: set[asyncio.Task[None]] = field(default_factory=set)
-    busy: set[tuple[str, str, str]] = field(default_factory=set)
-    """Messages that this process is answering: client, channel, id. The inbox may call one of them left where a model is slow."""
+    at_work: set[asyncio.Task[Any]] = field(default_factory=set)
+    replies: dict[tuple[str, str], "asyncio.Task[str]"] = field(default_factory=dict)
+    """Replies that are on their way, by client and name: the same message that comes again meanwhile waits for the same one."""
+    said: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The last replies: the database has them a moment later."""
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     async def in_database(self, client: ClientId, act: Callable[[Any], Any]) -> Any:
@@ -87,41 +102,47 @@ class Desk:
             raise RequestProblem(403, f"the channel {channel} is not set up: [channel.{channel}] with a secret_env")
         return kind, ClientId(client), access
 
+    def case(self, kind: Channel, client: ClientId, one: Incoming) -> Case:
+        """A message under its name. Ids of programs and pages are only their sender's own."""
+        own = f"{one.user}:{one.conversation}:" if kind.name in IMMEDIATE else ""
+        short = replace(one, text=one.text[:MAX_TEXT])
+        return Case(kind, client, self.options.pseudonym(client, f"{kind.name}:message:{own}{one.id}"), short)
+
+    def unnamed(self, kind: Channel, client: ClientId, event: Event) -> Event:
+        """An event whose ids say nothing of a person: those of platforms hold phone numbers and accounts."""
+
+        def hidden(value: str) -> str:
+            return self.options.pseudonym(client, f"{kind.name}:message:{value}")
+
+        detail = {name: hidden(str(v)) if name in {"message", "of"} and v else v for name, v in event.detail.items()}
+        return Event(id=hidden(event.id), kind=event.kind, detail=detail)
+
     async def arrive(self, kind: Channel, client: ClientId, arrived: Arrived) -> dict[str, Any]:
-        """Keep what came in; answer what is new."""
-        silent = [one for one in arrived.messages if not one.has_text]
-        worded = [one for one in arrived.messages if one.has_text]
-        events = [*arrived.events, *(unread(one) for one in silent)]
-
-        def keep(session: Any) -> list[Incoming]:
-            note_events(session, kind.name, events)
-            return [one for one in worded if take_in(session, kind.name, one, self.options.seal)]
-
-        fresh: list[Incoming] = await self.in_database(client, keep)
-        if kind.name in IMMEDIATE:
-            return await self.immediate(kind, client, worded, is_new=bool(fresh))
-        for one in fresh:
-            self.start(kind, client, one)
-        for one in silent if self.options.cannot_read else ():
-            self.run(self.tell(kind, client, one))
-        return {"taken": len(fresh), "known": len(worded) - len(fresh), "events": len(events)}
-
-    async def immediate(
-        self, kind: Channel, client: ClientId, worded: Sequence[Incoming], *, is_new: bool
-    ) -> dict[str, Any]:
-        """The reply in the response, also to a message that comes again.
+        """Keep what came in; answer what is new.
 
         Raises:
-            RequestProblem: there is no message, or nobody answers.
+            RequestProblem: more waits than can be answered, or (channels whose response is the reply) there is no message, or nobody answers.
         """
-        if not worded:
-            raise RequestProblem(422, 'a message has "id", "user" and "text"')
-        one = worded[0]
-        text = await self.reply_to(kind, client, one)
-        if is_new:
-            await self.in_database(client, lambda session: settle(session, kind.name, one.id))
-            await self.send(kind, client, one, text)
-        return {"id": one.id, "text": text}
+        if len(self.at_work) >= MOST_WAITING:
+            raise RequestProblem(429, "too many messages wait for an answer", headers={"retry-after": "5"})
+        silent = [one for one in arrived.messages if not one.has_text]
+        events = [self.unnamed(kind, client, one) for one in [*arrived.events, *map(unread, silent)]]
+        cases = [self.case(kind, client, one) for one in arrived.messages if one.has_text]
+
+        def keep(session: Any) -> list[Case]:
+            note_events(session, kind.name, events)
+            return [c for c in cases if take_in(session, kind.name, c.name, c.message, self.options.seal)]
+
+        fresh: list[Case] = await self.in_database(client, keep)
+        if kind.name in IMMEDIATE:
+            if not cases:
+                raise RequestProblem(422, 'a message has "id", "user" and "text"')
+            return {"id": cases[0].message.id, "text": await asyncio.shield(self.reply(cases[0]))}
+        for case in fresh:
+            self.reply(case)
+        for one in silent if self.options.cannot_read else ():
+            self.run(self.tell(kind, client, one))
+        return {"taken": len(fresh), "known": len(cases) - len(fresh), "events": len(events)}
 
     async def tell(self, kind: Channel, client: ClientId, one: Incoming) -> None:
         """Say that a message without words cannot be read."""
@@ -130,71 +151,83 @@ class Desk:
         except RequestProblem as exc:
             LOG.warning("%s: %s", kind.name, one_line(exc.message))
 
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
+    def run(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Do something behind the reply's back."""
         task = asyncio.create_task(work)
         self.at_work.add(task)
         task.add_done_callback(self.at_work.discard)
+        return task
 
-    def start(self, channel: Channel, client: ClientId, one: Incoming) -> None:
-        """Answer a message behind the reply's back."""
-        name = (client, channel.name, one.id)
-        if name in self.busy:
-            return
-        self.busy.add(name)
+    def reply(self, case: Case) -> "asyncio.Task[str]":
+        """The reply to a message, on its way: a message has one."""
+        key = (case.client, case.name)
+        if key not in self.replies:
+            task = self.run(self.handle(case))
+            task.add_done_callback(lambda _: self.replies.pop(key, None))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # it is in the log
+            self.replies[key] = task
+        return self.replies[key]
 
-        async def in_turn() -> None:
+    async def handle(self, case: Case) -> str:
+        """Answer and send; what fails stays in the inbox with its reason and is tried again.
+
+        Raises:
+            RequestProblem: nobody answers, or the platform does not take the reply.
+        """
+        kind, client, name = case.kind, case.client, case.name
+        async with self.turns:
             try:
-                async with self.turns:
-                    await self.handle(channel, client, one)
-            finally:
-                self.busy.discard(name)
+                text = self.said.get((client, name)) or await self.in_database(
+                    client, lambda s: answer_of(s, kind.name, name)
+                )
+                if not text:
+                    await self.in_database(client, lambda session: begin(session, kind.name, name))
+                    text = (await self.answer(case)).text
+                    self.remember((client, name), text)
+                    await self.send(kind, client, case.message, text)
+                await self.in_database(client, lambda session: settle(session, kind.name, name))
+                return str(text)
+            except asyncio.CancelledError:
+                raise
+            except Exception as exc:
+                await self.give_up(case, exc)
+                raise exc if isinstance(exc, RequestProblem) else RequestProblem(503, "no answer now") from exc
 
-        self.run(in_turn())
-
-    async def handle(self, channel: Channel, client: ClientId, one: Incoming) -> None:
-        """Answer and send; what fails stays in the inbox with its reason and is tried again."""
-        error = ""
+    async def give_up(self, case: Case, exc: Exception) -> None:
+        """Note why a message is not answered."""
+        why = exc.message if isinstance(exc, RequestProblem) else type(exc).__name__
+        if not isinstance(exc, RequestProblem | AfinaError):
+            LOG.exception("%s, message %s is not answered", case.kind.name, case.name)
+        LOG.warning("%s, message %s is not answered: %s", case.kind.name, case.name, one_line(why))
         try:
-            text = await self.reply_to(channel, client, one)
-            await self.send(channel, client, one, text)
-        except asyncio.CancelledError:
-            raise
-        except RequestProblem as exc:
-            error = exc.message
-        except Exception as exc:
-            LOG.exception("%s, message %s is not answered", channel.name, one_line(one.id))
-            error = f"{type(exc).__name__}: {exc}"
-        if error:
-            LOG.warning("%s, message %s is not answered: %s", channel.name, one_line(one.id), one_line(error))
-        try:
-            await self.in_database(client, lambda session: settle(session, channel.name, one.id, error))
-        except AfinaError as exc:
-            LOG.warning("%s, message %s is not settled: %s", channel.name, one_line(one.id), exc)
+            await self.in_database(case.client, lambda session: settle(session, case.kind.name, case.name, why or "?"))
+        except AfinaError as problem:
+            LOG.warning("%s, message %s is not settled: %s", case.kind.name, case.name, problem)
 
-    async def reply_to(self, channel: Channel, client: ClientId, one: Incoming) -> str:
-        """The text that answers a message; one that was answered before has the same answer."""
-        if known := await self.in_database(client, lambda session: answer_of(session, channel.name, one.id)):
-            return str(known)
-        return (await self.answer(channel, client, one)).text
+    def remember(self, key: tuple[str, str], text: str) -> None:
+        """Keep a reply for a while."""
+        self.said[key] = text
+        while len(self.said) > REMEMBERED:
+            del self.said[next(iter(self.said))]
 
-    async def answer(self, channel: Channel, client: ClientId, one: Incoming) -> Answer:
+    async def answer(self, case: Case) -> Answer:
         """Ask, with what was said before and what of the catalogue is named.
 
         Raises:
             RequestProblem: nobody answers.
         """
-        who = self.options.pseudonym(client, f"{channel.name}:{one.user}")
-        where = self.options.pseudonym(client, f"{channel.name}:{one.conversation}")
+        client, one, channel = case.client, case.message, case.kind.name
+        who = self.options.pseudonym(client, f"{channel}:{one.user}")
+        where = self.options.pseudonym(client, f"{channel}:{one.conversation}")
         before, found = await self.in_database(client, lambda s: (history(s, where), products(s, one.text)))
-        named: Product | None = found[0] if found else None
+        named: Product | None = next((product for product in found if product.named), None)
         facts = {**one.facts, "kind": one.kind, **({"product_name": named.name} if named else {})}
         caller = Caller(
             client=client,
             user=who,
             conversation=where,
-            channel=channel.name,
-            message=name_of(one.id),
+            channel=channel,
+            message=case.name,
             product=named.id if named else "",
             facts=facts,
         )
@@ -223,18 +256,23 @@ class Desk:
         if self.at_work:
             await asyncio.wait(self.at_work, timeout=FINISH_S)
 
+    def claim(self, client: ClientId) -> Callable[[Any], list[tuple[str, str, Incoming]]]:
+        """Takes over what nobody answers, but for what this process has at hand."""
+        busy = [name for whose, name in self.replies if whose == client]
+        return lambda session: claim_left(session, self.options.seal, busy=busy)
+
     async def sweep(self) -> None:
         """For ever: answer what another process left, or what failed."""
         while True:
             await asyncio.sleep(SWEEP_S)
             for client in self.options.clients:
                 try:
-                    left = await self.in_database(client, lambda session: claim_left(session, self.options.seal))
+                    left = await self.in_database(client, self.claim(client))
+                    for channel, name, one in left:
+                        if channel in KINDS:
+                            self.reply(Case(KINDS[channel], client, name, one))
                 except Exception as exc:
                     LOG.warning("the inbox is not read: %s", exc)
-                    continue
-                for name, one in left:
-                    self.start(KINDS[name], client, one)
 
 
 async def sent(session: aiohttp.ClientSession, out: Outgoing) -> None:

@@ -18,7 +18,7 @@ from afina.serve.bodies import as_trained, bound, read_answer, taken_confidence,
 from afina.serve.budget import Budget, OpenSession, guessed_tokens, spent
 from afina.serve.caller import Caller
 from afina.serve.completion import read_completion, to_upstream, to_worker
-from afina.serve.exchange import SOURCE, Exchange, question_of
+from afina.serve.exchange import Exchange, question_of
 from afina.serve.keys import Key, Reservation
 from afina.serve.metrics import Seen
 from afina.serve.problems import RequestProblem
@@ -37,6 +37,7 @@ Result = TypeVar("Result")
 CHAT = "/chat/completions"
 ON_ITS_WAY_S = 60.0
 """How long a record that was handed out may not be in the database yet."""
+CAPTURED = "captured"
 LEFT = 499
 """nginx's status of a request whose caller left."""
 
@@ -316,7 +317,7 @@ class Gateway:
             self.said[interaction.client, name] = (now, interaction.user)
         try:
             self.books.record(interaction)
-            if interaction.source == SOURCE:  # what was captured elsewhere says nothing of this gateway
+            if interaction.source != CAPTURED:  # what was captured elsewhere says nothing of this gateway
                 self.seen.count(interaction)
         finally:
             if held is not None:

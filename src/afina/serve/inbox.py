@@ -2,9 +2,11 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg.types.json import Jsonb
 
@@ -50,6 +52,24 @@ SMALL = frozenset(
         "vale",
         "cuesta",
         "hola",
+        "esta",
+        "este",
+        "estan",
+        "mes",
+        "dia",
+        "dias",
+        "hoy",
+        "envio",
+        "envios",
+        "despacho",
+        "despachan",
+        "gracias",
+        "chile",
+        "todo",
+        "toda",
+        "mas",
+        "muy",
+        "soy",
         "buenas",
         "the",
         "and",
@@ -77,6 +97,8 @@ class Product:
     currency: str = "CLP"
     stock: int | None = None
     url: str = ""
+    named: bool = False
+    """By its name, not only by words of its description."""
 
     def told(self) -> str:
         """As a model reads it."""
@@ -91,38 +113,48 @@ class Product:
         return f"{self.name} [{self.id}]{price}{stock}. {self.description} {self.url}".strip()
 
 
-def take_in(session: Connection, channel: str, one: Incoming, seal: AESGCM) -> bool:
-    """Keep a message until it is answered. False where it was there already."""
+def take_in(session: Connection, channel: str, name: str, one: Incoming, seal: AESGCM) -> bool:
+    """Keep a message until it is answered, under a name that says nothing of who sent it. False where it was there already."""
     clean = cleaned(asdict(one), 10)
     nonce = secrets.token_bytes(NONCE)
     sealed = nonce + seal.encrypt(nonce, json.dumps(clean).encode(), None)
-    values = {"channel": channel, "message": storable(one.id), "sealed": sealed}
-    return session.execute(QUERIES["take_in"], values).rowcount == 1
+    return session.execute(QUERIES["take_in"], {"channel": channel, "message": name, "sealed": sealed}).rowcount == 1
 
 
-def claim_left(session: Connection, seal: AESGCM) -> list[tuple[str, Incoming]]:
-    """Messages that were left unanswered, with their channels."""
-    values = {"most": MOST_ATTEMPTS, "lease": LEASE_S, "some": SOME}
+def claim_left(session: Connection, seal: AESGCM, *, busy: Sequence[str]) -> list[tuple[str, str, Incoming]]:
+    """Messages that were left unanswered, each with its channel and name; those that this process has at hand (`busy`) aside. What cannot be read
+    (another key, another version's form) is noted and never tried again.
+    """
+    values = {"most": MOST_ATTEMPTS, "lease": LEASE_S, "some": SOME, "busy": list(busy)}
     found = []
     for row in session.execute(QUERIES["claim_left"], values).fetchall():
-        raw = bytes(row["sealed"])
-        found.append((row["channel"], Incoming(**json.loads(seal.decrypt(raw[:NONCE], raw[NONCE:], None)))))
+        raw, channel, name = bytes(row["sealed"]), row["channel"], row["message_id"]
+        try:
+            found.append((channel, name, Incoming(**json.loads(seal.decrypt(raw[:NONCE], raw[NONCE:], None)))))
+        except (InvalidTag, ValueError, TypeError) as exc:
+            values_of = {"channel": channel, "message": name, "error": f"not readable: {type(exc).__name__}", "most": 0}
+            session.execute(QUERIES["failed"], values_of)
     return found
 
 
-def settle(session: Connection, channel: str, message: str, error: str = "") -> None:
+def begin(session: Connection, channel: str, name: str) -> None:
+    """Somebody answers it now: another gateway leaves it alone for a while."""
+    session.execute(QUERIES["begun"], {"channel": channel, "message": name})
+
+
+def settle(session: Connection, channel: str, name: str, error: str = "") -> None:
     """A message was answered, or could not be."""
-    values = {"channel": channel, "message": storable(message), "error": error[:500], "most": MOST_ATTEMPTS}
+    values = {"channel": channel, "message": name, "error": error[:500], "most": MOST_ATTEMPTS}
     session.execute(QUERIES["failed" if error else "answered"], values)
 
 
-def answer_of(session: Connection, channel: str, message: str) -> str:
+def answer_of(session: Connection, channel: str, name: str) -> str:
     """What a message was answered with; "" where it was not, or not yet."""
-    row = session.execute(QUERIES["answer_of"], {"channel": channel, "message": storable(message)}).fetchone()
+    row = session.execute(QUERIES["answer_of"], {"channel": channel, "message": name}).fetchone()
     return str(row["answer"]) if row else ""
 
 
-def note_events(session: Connection, channel: str, events: list[Event]) -> None:
+def note_events(session: Connection, channel: str, events: Sequence[Event]) -> None:
     """Record what channels say besides messages, each once."""
     with session.cursor() as cursor:
         cursor.executemany(

@@ -4,14 +4,19 @@ VALUES (current_setting('app.client'), %(channel)s, %(message)s, %(sealed)s)
 ON CONFLICT DO NOTHING
 
 -- claim_left: messages that nobody is answering: their gateway ended, or nobody could. Two gateways do not take the same ones
-UPDATE app.inbox SET attempts = attempts + 1, claimed_at = now()
+UPDATE app.inbox SET claimed_at = now()
 WHERE (client_id, channel, message_id) IN (
     SELECT client_id, channel, message_id FROM app.inbox
     WHERE answered_at IS NULL AND sealed IS NOT NULL AND attempts < %(most)s AND claimed_at < now() - make_interval(secs => %(lease)s)
+        AND NOT message_id = ANY(%(busy)s)
     ORDER BY received_at LIMIT %(some)s
     FOR UPDATE SKIP LOCKED
 )
 RETURNING channel, message_id, sealed
+
+-- begun: somebody answers it now
+UPDATE app.inbox SET attempts = attempts + 1, claimed_at = now()
+WHERE channel = %(channel)s AND message_id = %(message)s
 
 -- answered: what came is kept no longer
 UPDATE app.inbox SET answered_at = now(), sealed = NULL, error = ''
@@ -19,7 +24,7 @@ WHERE channel = %(channel)s AND message_id = %(message)s
 
 -- failed: it is tried again; after the last time what came is kept no longer
 UPDATE app.inbox
-SET error = %(error)s, sealed = CASE WHEN attempts + 1 >= %(most)s THEN NULL ELSE sealed END
+SET error = %(error)s, sealed = CASE WHEN attempts >= %(most)s THEN NULL ELSE sealed END
 WHERE channel = %(channel)s AND message_id = %(message)s
 
 -- answer_of: to a message that was answered before
@@ -39,8 +44,9 @@ SELECT text, answer FROM (
 ORDER BY created_at, id
 
 -- products: what the words of a message name, the best first; those that are sold out last
-SELECT id, name, description, category, price::float AS price, currency, stock, url, ts_rank(search, q, 1) AS rank
+SELECT id, name, description, category, price::float AS price, currency, stock, url,
+    to_tsvector('simple', name_words) @@ q AS named
 FROM app.products, to_tsquery('simple', %(query)s) q
 WHERE search @@ q
-ORDER BY (stock IS NOT NULL AND stock <= 0), rank DESC, id
+ORDER BY (stock IS NOT NULL AND stock <= 0), named DESC, ts_rank(search, q, 1) DESC, id
 LIMIT %(most)s

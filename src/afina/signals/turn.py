@@ -28,6 +28,8 @@ DEFAULT_QUALITY, GOOD = 3, 4
 DEFAULT_CATEGORY = "general"
 READ_CHARACTERS = 2000
 """How much of a message is read: more of it are documents."""
+REMEMBERED = 4096
+"""Texts whose plain form is remembered: a message is a reaction, then a question, then a reaction again to what came before."""
 SAME_QUESTION = 0.6
 """Share of a reaction's words that stand in the question too, from which it is the question again."""
 LEAST_WORDS = 3
@@ -50,12 +52,16 @@ class TurnScore:
     rules: tuple[str, ...]
 
 
+Phrase = tuple[str, ...]
+"""Words in order; a word may end in `*` (any ending) or be `*` or `_` (any word)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Phrases that say one thing. `also_denied`: they say it with a denial before them too, because they hold one."""
 
     id: str
-    pattern: Any
+    phrases: tuple[Phrase, ...]
     score: int = 0
     also_denied: bool = False
 
@@ -73,6 +79,18 @@ class Rules:
     questions: Any
     """Of the beginning of a clause."""
     contrast: Any
+    index: "Index"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Every phrase of every rule by its first two words, so that a text is gone through once: hundreds begin with "no"."""
+
+    heads: dict[tuple[str, str], list[tuple[Rule, Phrase]]]
+    """The second is empty where there is none, or it may be any."""
+    prefixes: list[tuple[str, Rule, Phrase]]
+    """Phrases whose first word may end in any way."""
+    starts: tuple[str, ...]
 
 
 def rules_version() -> int:
@@ -80,12 +98,25 @@ def rules_version() -> int:
     return rules().version
 
 
+class Folded(dict[int, str]):
+    """Code point → the same without case and accents. Fills itself."""
+
+    def __missing__(self, code: int) -> str:
+        """The character, from Unicode's own tables."""
+        whole = normal_form("NFKD", chr(code).casefold())
+        self[code] = found = "".join(c for c in whole if not unicodedata.combining(c))
+        return found
+
+
+FOLDED = Folded()
+
+
 def fold(text: str) -> str:
     """Text without case and accents."""
-    folded = normal_form("NFKD", text.casefold())
-    return "".join(c for c in folded if not unicodedata.combining(c))
+    return text.lower() if text.isascii() else text.translate(FOLDED)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def plain(text: str) -> str:
     """Words and emoji without case and accents, one blank between them and at both ends; `|` where a clause ends.
 
@@ -122,37 +153,107 @@ def rules() -> Rules:
     raw: dict[str, Any] = tomllib.loads(resources.files(__package__).joinpath("rules.toml").read_text("utf-8"))
 
     def rule(name: str, words: Sequence[str], **more: Any) -> Rule:
-        return Rule(name, phrase_pattern(words), **more)
+        return Rule(name, tuple(phrase_of(one) for one in words), **more)
 
+    every: list[Rule] = []
+
+    def noted(one: Rule) -> Rule:
+        every.append(one)
+        return one
+
+    quality = tuple(
+        noted(rule(one["id"], one["words"], score=one["score"], also_denied=one.get("also_denied", False)))
+        for one in raw["quality"]
+    )
+    success = raw["success"]
     return Rules(
         version=raw["version"],
-        quality=tuple(
-            rule(one["id"], one["words"], score=one["score"], also_denied=one.get("also_denied", False))
-            for one in raw["quality"]
-        ),
-        categories=tuple(rule(one["id"], one["words"]) for one in raw["category"]),
-        yes=rule("yes", raw["success"]["yes"]),
-        no=rule("no", raw["success"]["no"], also_denied=True),
-        solved=rule("solved", raw["success"]["solved"]),
+        quality=quality,
+        categories=tuple(noted(rule(f"category.{one['id']}", one["words"])) for one in raw["category"]),
+        yes=noted(rule("success.yes", success["yes"])),
+        no=noted(rule("success.no", success["no"], also_denied=True)),
+        solved=noted(rule("success.solved", success["solved"])),
         questions=phrase_pattern(raw["questions"]["words"], before=r"(?:^|\|) "),
         contrast=phrase_pattern(raw["contrast"]["words"]),
+        index=index_of(every),
     )
 
 
-def occurrences(text: str, rule: Rule) -> tuple[bool, bool]:
-    """Whether a phrase of a rule is in a plain text as it stands, and whether one is there denied.
+def phrase_of(text: str) -> Phrase:
+    """A phrase of the rule file; a comma is the end of a clause."""
+    words = []
+    for word in text.replace(",", " , ").split():
+        if word in {"*", "_"}:
+            words.append("*")
+        elif word == ",":
+            words.append(BREAK)
+        else:
+            words += [
+                *plain(word.rstrip("*")).split()[:-1],
+                plain(word.rstrip("*")).split()[-1] + "*" * word.endswith("*"),
+            ]
+    return tuple(words)
+
+
+def index_of(rules_: Sequence[Rule]) -> Index:
+    """Phrases by their first words."""
+    heads: dict[tuple[str, str], list[tuple[Rule, Phrase]]] = {}
+    prefixes = []
+    for rule in rules_:
+        for phrase in rule.phrases:
+            if phrase[0].endswith("*"):
+                prefixes.append((phrase[0][:-1], rule, phrase))
+            else:
+                second = phrase[1] if len(phrase) > 1 and not phrase[1].endswith("*") else ""
+                heads.setdefault((phrase[0], second), []).append((rule, phrase))
+    return Index(heads, prefixes, tuple(start for start, _, _ in prefixes))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def heard(text: str) -> dict[str, tuple[bool, bool]]:
+    """Rule → whether one of its phrases is in a plain text as it stands, and whether one is there denied; rules of which none is are not there.
 
     A phrase is denied by one of `DENIALS` among the two words before it in its clause: "nunca más voy a comprar" is, the
     thanks of "no está mal, gracias" are not.
     """
-    plainly = denied = False
-    for match in rule.pattern.finditer(text, overlapped=True):
-        before = text[: match.start()].rpartition(BREAK)[2].split()[-2:]
-        if DENIALS.intersection(before) and not rule.also_denied:
-            denied = True
-        else:
-            plainly = True
-    return plainly, denied
+    words, index = text.split(), rules().index
+    found: dict[str, tuple[bool, bool]] = {}
+    for at, word in enumerate(words):
+        following = words[at + 1] if at + 1 < len(words) else ""
+        starting = [*index.heads.get((word, ""), ()), *(index.heads.get((word, following), ()) if following else ())]
+        if word.startswith(index.starts):
+            starting += [(rule, phrase) for start, rule, phrase in index.prefixes if word.startswith(start)]
+        for rule, phrase in starting:
+            if stands(phrase, words, at):
+                denied = not rule.also_denied and is_denied(words, at)
+                plainly, before = found.get(rule.id, (False, False))
+                found[rule.id] = (plainly or not denied, before or denied)
+    return found
+
+
+def stands(phrase: Phrase, words: Sequence[str], at: int) -> bool:
+    """Whether a phrase stands at a word."""
+    if at + len(phrase) > len(words):
+        return False
+    return all(
+        word == wanted or (wanted.endswith("*") and word != BREAK and word.startswith(wanted[:-1]))
+        for wanted, word in zip(phrase, words[at : at + len(phrase)], strict=True)
+    )
+
+
+def is_denied(words: Sequence[str], at: int) -> bool:
+    """Whether one of the two words before, in the same clause, denies."""
+    for word in reversed(words[max(0, at - 2) : at]):
+        if word == BREAK:
+            return False
+        if word in DENIALS:
+            return True
+    return False
+
+
+def occurrences(text: str, rule: Rule) -> tuple[bool, bool]:
+    """Whether a phrase of a rule is in a plain text as it stands, and whether one is there denied."""
+    return heard(text).get(rule.id, (False, False))
 
 
 def said(text: str, rule: Rule) -> bool:
@@ -185,7 +286,8 @@ def score_turn(user: str, answer: str, following: str) -> TurnScore:
 
 def category_in(plain_text: str) -> str:
     """What a question in plain form is about; the first rule that holds."""
-    return next((rule.id for rule in rules().categories if said(plain_text, rule)), DEFAULT_CATEGORY)
+    found = next((rule.id for rule in rules().categories if said(plain_text, rule)), "")
+    return found.removeprefix("category.") or DEFAULT_CATEGORY
 
 
 def category_of(question: str) -> str:

@@ -17,7 +17,7 @@ MANIFEST = "manifest.json"
 
 BY_ID = ("runs", "models", "datasets", "evaluations")
 """Folders whose entries are named by the id of a record."""
-KEPT = (*BY_ID, "bases", "learn", "spool")
+KEPT = (*BY_ID, "bases", "learn", "spool", "privacy", "vault")
 """Folders that a backup takes along."""
 
 
@@ -51,7 +51,7 @@ class Paths:
     @property
     def privacy_key(self) -> Path:
         """What pseudonyms hang on, where no other file is named."""
-        return self.data / "privacy.key"
+        return self.data / "privacy" / "privacy.key"
 
     def vault(self, client: str) -> Path:
         """What a client's pseudonyms stand for."""

@@ -343,15 +343,39 @@ CREATE VIEW app.evidence WITH (security_invoker='true') AS
      LEFT JOIN app.signals s ON (((s.client_id = i.client_id) AND (s.interaction_id = i.id))))
      LEFT JOIN LATERAL ( SELECT r.rating,
             r.created_at
-           FROM app.ratings r
-          WHERE ((r.interaction_id = i.id) OR ((r.interaction_id IS NULL) AND (r.conversation = i.conversation) AND (i.conversation <> ''::text)))
-          ORDER BY (r.interaction_id IS NULL), r.created_at DESC, r.id DESC
+           FROM (( SELECT f.rating,
+                    f.created_at,
+                    0 AS wider
+                   FROM app.feedback f
+                  WHERE ((f.client_id = i.client_id) AND (f.interaction_id = i.id) AND (f.rating IS NOT NULL))
+                  ORDER BY f.created_at DESC, f.id DESC
+                 LIMIT 1)
+                UNION ALL
+                ( SELECT f.rating,
+                    f.created_at,
+                    1
+                   FROM app.feedback f
+                  WHERE ((f.client_id = i.client_id) AND (f.conversation = i.conversation) AND (f.conversation <> ''::text) AND (f.interaction_id IS NULL) AND (f.rating IS NOT NULL))
+                  ORDER BY f.created_at DESC, f.id DESC
+                 LIMIT 1)) r
+          ORDER BY r.wider
          LIMIT 1) rated ON (true))
-     LEFT JOIN LATERAL ( SELECT f.id,
-            f.created_at
-           FROM app.feedback f
-          WHERE ((f.kind = 'outcome'::text) AND ((f.value ->> 'name'::text) = 'sale'::text) AND ((f.interaction_id = i.id) OR ((f.interaction_id IS NULL) AND (f.conversation = i.conversation) AND (i.conversation <> ''::text))))
-          ORDER BY f.created_at DESC, f.id DESC
+     LEFT JOIN LATERAL ( SELECT o.id,
+            o.created_at
+           FROM (( SELECT f.id,
+                    f.created_at
+                   FROM app.feedback f
+                  WHERE ((f.client_id = i.client_id) AND (f.interaction_id = i.id) AND (f.kind = 'outcome'::text) AND ((f.value ->> 'name'::text) = 'sale'::text))
+                  ORDER BY f.created_at DESC, f.id DESC
+                 LIMIT 1)
+                UNION ALL
+                ( SELECT f.id,
+                    f.created_at
+                   FROM app.feedback f
+                  WHERE ((f.client_id = i.client_id) AND (f.conversation = i.conversation) AND (f.conversation <> ''::text) AND (f.interaction_id IS NULL) AND (f.kind = 'outcome'::text) AND ((f.value ->> 'name'::text) = 'sale'::text))
+                  ORDER BY f.created_at DESC, f.id DESC
+                 LIMIT 1)) o
+          ORDER BY o.created_at DESC, o.id DESC
          LIMIT 1) sold ON (true))
   WHERE ((rated.rating IS NOT NULL) OR (sold.id IS NOT NULL) OR (s.quality IS NOT NULL));
 CREATE TABLE app.inbox (

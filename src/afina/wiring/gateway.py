@@ -211,6 +211,12 @@ def channel_options(served: Served, *, seal: AESGCM, environment: Mapping[str, s
     machine only.
     """
     settings, paths = served.project.settings, served.project.paths
+    for name, one in settings.channel.items():
+        for field, variable in one.model_dump().items():
+            if field.endswith("_env") and variable and not environment.get(variable):
+                raise SettingsError(
+                    f"channel.{name}.{field}: there is no {variable} in the environment", remedy=f"export {variable}=…"
+                )
     named = Path(settings.privacy.key_file) if settings.privacy.key_file else None
     key = read_key(named or paths.privacy_key, make=named is None)
 

@@ -7,7 +7,7 @@ from typing import Any
 from afina.channels.message import Access, Arrived, Event, Incoming, Outgoing, texts
 
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105
-MESSAGES = ("message", "business_message", "channel_post")
+MESSAGES = ("message", "channel_post")
 EDITED = ("edited_message", "edited_business_message", "edited_channel_post")
 MEDIA = (
     "photo", "voice", "audio", "video", "video_note", "animation", "document", "sticker", "location", "venue", "contact", "poll", "dice", "story",
@@ -49,7 +49,7 @@ class Telegram:
         if not chat or not number or (not text and kind == "text"):
             service = next((name for name in message if name not in {"message_id", "from", "chat", "date"}), "nothing")
             return Arrived(events=[Event(id=f"update:{update}", kind="unsupported", detail={"message": service})])
-        if message.get("from", {}).get("is_bot") is True:
+        if is_bot(message.get("from")):
             return Arrived(events=[Event(id=f"update:{update}", kind="bot")])
         incoming = Incoming(
             id=f"{chat}:{number}",
@@ -77,3 +77,8 @@ class Telegram:
             url=f"{access.url or self.url}/bot{access.token}/sendMessage",
             body={"chat_id": to.conversation, "text": text, "link_preview_options": {"is_disabled": True}},
         )
+
+
+def is_bot(sender: Any) -> bool:
+    """Whether a program wrote it."""
+    return isinstance(sender, dict) and sender.get("is_bot") is True

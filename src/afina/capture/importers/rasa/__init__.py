@@ -25,7 +25,11 @@ def read(found: Iterable[Item]) -> Iterator[Talk]:
         elif "event" in row:
             loose.setdefault(text_at(row, "sender_id"), []).append(row)
     for sender, events in loose.items():
-        yield from talks(sender, sorted(events, key=lambda one: float(one.get("timestamp") or 0)), 0)
+        yield from talks(
+            sender,
+            sorted(events, key=lambda one: at if isinstance(at := one.get("timestamp"), int | float) else 0.0),
+            0,
+        )
 
 
 def talks(sender: str, events: list[dict[str, Any]], line: int) -> Iterator[Talk]:

@@ -1,7 +1,7 @@
 """Any table or JSONL, one answer a row (or one message a row): columns by their usual names, or as a person maps them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from afina.capture.importers.source import Item
@@ -74,9 +74,10 @@ def read(found: Iterable[Item], mapping: Mapping[str, str] | None = None) -> Ite
             continue
         seen.add(key)
         name, prompt = columns.of(row, "id"), columns.of(row, "system")
+        talk = columns.of(row, "conversation")
         yield Talk(
-            conversation=columns.of(row, "conversation") or name,
-            id=name,
+            conversation=talk or name,
+            id=f"{talk}#{name}" if talk and name and talk != name else name,
             user=columns.of(row, "user"),
             answer=answer,
             line=item.line,
@@ -121,5 +122,8 @@ def by_message(rows: list[Item], columns: Columns) -> Iterator[Talk]:
             )
             for item in some
         ]
+        if all(one.at for one in messages):  # a file may be sorted newest first, or by person
+            messages.sort(key=lambda one: one.at.timestamp() if one.at else 0)
+        messages = [replace(one, id=f"{name}#{one.id}" if one.id else "") for one in messages]
         user = next((one.user for one in messages if one.user), "")
         yield from answered(messages, conversation=name, user=user, line=some[0].line)
