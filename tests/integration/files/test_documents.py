@@ -23,7 +23,7 @@ def test_a_folder_is_read_by_name(tmp_path: Path) -> None:
     ("name", "content", "said"),
     [
         ("d.txt", b"", "the document is empty"),
-        ("d.txt", b"caf\xe9", r"line 1: not UTF-8 \(character 4\)"),
+        ("d.txt", b"caf\xfe", r"line 1: not UTF-8 \(character 4\)"),
         ("d.jsonl", b'{"text": "a"}\n{"texto": "b"}\n', "line 2: a row needs a text"),
         ("d.pdf", b"%PDF", "unknown kind of document"),
     ],
