@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from psycopg.types.json import Jsonb
 from afina.errors import InputError
 from afina.files import SourceRow, read_rows
 from afina.files.strict_json import JsonProblem, read_json_text
+from afina.records import Product
 from afina.signals.money import pesos
 from afina.signals.turn import fold
 from afina.store.named import read_queries
@@ -30,22 +30,7 @@ NAMES = {
 """Columns as shops' exports call them; any other column is kept among the product's facts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductRow:
-    """One product of a file."""
-
-    id: str
-    name: str
-    description: str = ""
-    category: str = ""
-    price: float | None = None
-    currency: str = "CLP"
-    stock: int | None = None
-    url: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
-def read_catalogue(path: Path) -> list[ProductRow]:
+def read_catalogue(path: Path) -> list[Product]:
     """Every product of a file.
 
     Raises:
@@ -81,7 +66,7 @@ def rows_of(path: Path) -> Sequence[SourceRow]:
     return [SourceRow(number, one) for number, one in enumerate(value, start=1)]
 
 
-def product_of(path: Path, row: SourceRow) -> ProductRow:
+def product_of(path: Path, row: SourceRow) -> Product:
     """One row.
 
     Raises:
@@ -98,7 +83,7 @@ def product_of(path: Path, row: SourceRow) -> ProductRow:
                 f"{path}, line {row.line}: the product has no {needed}",
                 remedy=f"a column called {' or '.join(NAMES[needed][:3])}",
             )
-    return ProductRow(
+    return Product(
         id=said["id"],
         name=said["name"],
         description=said["description"],
@@ -148,7 +133,7 @@ def stock_of(path: Path, row: SourceRow, value: str) -> int | None:
         raise InputError(f"{path}, line {row.line}: the stock is {value!r}, expected a number") from exc
 
 
-def save_catalogue(session: Connection, products: Sequence[ProductRow], *, replace: bool) -> dict[str, int]:
+def save_catalogue(session: Connection, products: Sequence[Product], *, replace: bool) -> dict[str, int]:
     """Add products and change those that are known; with `replace` those that the file lacks are deleted. Counts of each."""
     before = {row["id"] for row in session.execute(QUERIES["product_ids"]).fetchall()}
     with session.cursor() as cursor:
@@ -158,7 +143,7 @@ def save_catalogue(session: Connection, products: Sequence[ProductRow], *, repla
     return {"added": len(now - before), "known": len(now & before), "deleted": gone}
 
 
-def values_of(one: ProductRow) -> Mapping[str, Any]:
+def values_of(one: Product) -> Mapping[str, Any]:
     """A product as the query takes it."""
     text = " ".join([one.id, one.description, one.category, *map(str, one.facts.values())])
     return {

@@ -101,15 +101,3 @@ def parts(text: str) -> list[str]:
         found.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
     return [*found, text] if text else found
-
-
-def texts(value: Any, *path: str) -> str:
-    """The text or number at a path of objects; "" where there is none."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-
-
-def dicts(value: Any) -> list[dict[str, Any]]:
-    """The objects of what should be a list of them."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -40,11 +40,11 @@ def own_recogniser(name: str) -> Callable[[str], Any]:
     """
     module, _, function = name.rpartition(":")
     try:
-        found = getattr(import_own(module), function)
+        found: Callable[[str], Any] = getattr(import_own(module), function)
     except (InputError, ImportError, AttributeError, SyntaxError) as exc:
         raise SettingsError(
             f"privacy.recognisers: {name}: {exc}", remedy="write file.py:FUNCTION or module:FUNCTION"
         ) from exc
     if not callable(found):
         raise SettingsError(f"privacy.recognisers: {name} is no function")
-    return found  # type: ignore[no-any-return]
+    return found

@@ -23,6 +23,7 @@ from afina.records.traffic import (
     FeedbackKind,
     Fields,
     Interaction,
+    Product,
     Turn,
 )
 from afina.records.verdict import (
@@ -68,6 +69,7 @@ __all__ = [
     "Output",
     "Part",
     "Policy",
+    "Product",
     "Rejection",
     "Rollout",
     "RolloutState",

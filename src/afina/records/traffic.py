@@ -139,3 +139,18 @@ class Exchange:
     def message(self) -> str:
         """The message that was answered."""
         return self.turns[-1].content if self.turns else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """One thing that a shop sells. `price` in its currency; `stock` None = nobody counts it; `facts` are other columns of the shop's file."""
+
+    id: str
+    name: str
+    description: str = ""
+    category: str = ""
+    price: float | None = None
+    currency: str = "CLP"
+    stock: int | None = None
+    url: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)

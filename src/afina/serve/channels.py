@@ -23,7 +23,7 @@ from afina.ids import ClientId
 from afina.serve.caller import Caller
 from afina.serve.context import Context, told
 from afina.serve.gateway import Answer, Gateway
-from afina.serve.inbox import Product, answer_of, begin, claim_left, history, note_events, products, settle, take_in
+from afina.serve.inbox import Offer, answer_of, begin, claim_left, history, note_events, products, settle, take_in
 from afina.serve.problems import RequestProblem
 from afina.serve.route import Wanted
 from afina.serve.storable import one_line
@@ -220,7 +220,7 @@ class Desk:
         who = self.options.pseudonym(client, f"{channel}:{one.user}")
         where = self.options.pseudonym(client, f"{channel}:{one.conversation}")
         before, found = await self.in_database(client, lambda s: (history(s, where), products(s, one.text)))
-        named: Product | None = next((product for product in found if product.named), None)
+        named: Offer | None = next((product for product in found if product.named), None)
         facts = {**one.facts, "kind": one.kind, **({"product_name": named.name} if named else {})}
         caller = Caller(
             client=client,

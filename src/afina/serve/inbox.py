@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg.types.json import Jsonb
 
 from afina.channels import Event, Incoming
+from afina.records import Product
 from afina.serve.storable import bounded, cleaned, storable
 from afina.signals.turn import fold
 from afina.store.named import read_queries
@@ -22,81 +23,19 @@ MOST_ATTEMPTS, LEASE_S, SOME = 5, 180, 10
 NEWEST = 6
 """Exchanges of a conversation that a model is told."""
 MOST_PRODUCTS, LEAST_WORD = 3, 3
-SMALL = frozenset(
-    {
-        "que",
-        "cual",
-        "cuanto",
-        "cuanta",
-        "como",
-        "donde",
-        "hay",
-        "una",
-        "uno",
-        "unos",
-        "unas",
-        "los",
-        "las",
-        "del",
-        "por",
-        "para",
-        "con",
-        "sin",
-        "tienen",
-        "tiene",
-        "tienes",
-        "quiero",
-        "busco",
-        "necesito",
-        "precio",
-        "vale",
-        "cuesta",
-        "hola",
-        "esta",
-        "este",
-        "estan",
-        "mes",
-        "dia",
-        "dias",
-        "hoy",
-        "envio",
-        "envios",
-        "despacho",
-        "despachan",
-        "gracias",
-        "chile",
-        "todo",
-        "toda",
-        "mas",
-        "muy",
-        "soy",
-        "buenas",
-        "the",
-        "and",
-        "for",
-        "you",
-        "have",
-        "how",
-        "much",
-        "does",
-        "what",
-    }
-)
+SMALL = frozenset({
+    "que", "cual", "cuanto", "cuanta", "como", "donde", "hay", "una", "uno", "unos", "unas", "los", "las", "del", "por", "para",
+    "con", "sin", "tienen", "tiene", "tienes", "quiero", "busco", "necesito", "precio", "vale", "cuesta", "hola", "esta", "este",
+    "estan", "mes", "dia", "dias", "hoy", "envio", "envios", "despacho", "despachan", "gracias", "chile", "todo", "toda", "mas",
+    "muy", "soy", "buenas", "the", "and", "for", "you", "have", "how", "much", "does", "what",
+})  # fmt: skip
 """Words of questions that name no product."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Product:
-    """One thing of the catalogue."""
+class Offer(Product):
+    """A product that a message may mean."""
 
-    id: str
-    name: str
-    description: str = ""
-    category: str = ""
-    price: float | None = None
-    currency: str = "CLP"
-    stock: int | None = None
-    url: str = ""
     named: bool = False
     """By its name, not only by words of its description."""
 
@@ -182,7 +121,7 @@ def history(session: Connection, conversation: str) -> list[dict[str, str]]:
     ]
 
 
-def products(session: Connection, text: str) -> list[Product]:
+def products(session: Connection, text: str) -> list[Offer]:
     """What of the catalogue a message names: any of its longer words, by its beginning, so that plurals are found."""
     words = {w for w in "".join(c if c.isalnum() else " " for c in fold(text)).split() if len(w) >= LEAST_WORD}
     stems = sorted({stem(word) for word in words - SMALL})[:30]
@@ -192,8 +131,8 @@ def products(session: Connection, text: str) -> list[Product]:
     rows: list[dict[str, Any]] = session.execute(
         QUERIES["products"], {"query": query, "most": MOST_PRODUCTS}
     ).fetchall()
-    names = Product.__dataclass_fields__
-    return [Product(**{name: row[name] for name in names}) for row in rows]
+    names = [name for name in Offer.__dataclass_fields__ if name != "facts"]
+    return [Offer(**{name: row[name] for name in names}) for row in rows]
 
 
 def stem(word: str) -> str:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from afina.channels import parts
-from afina.channels.message import dicts, texts
+from afina.files.loose_json import objects, text_at
 
 
 @given(st.text(max_size=12_000))
@@ -18,7 +18,7 @@ def test_long_replies_come_in_pieces(text: str) -> None:
 
 def test_values_at_paths_of_what_may_be_anything() -> None:
     """Numbers are texts, truth is none, and nothing breaks on the way."""
-    assert texts({"a": {"b": 5}}, "a", "b") == "5"
-    assert texts({"a": True}, "a") == texts({"a": []}, "a", "b") == texts(None, "a") == ""
-    assert dicts([1, {"a": 1}, None]) == [{"a": 1}]
-    assert dicts({"a": 1}) == []
+    assert text_at({"a": {"b": 5}}, "a", "b") == "5"
+    assert text_at({"a": True}, "a") == text_at({"a": []}, "a", "b") == text_at(None, "a") == ""
+    assert objects([1, {"a": 1}, None]) == [{"a": 1}]
+    assert objects({"a": 1}) == []

@@ -4,7 +4,8 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from afina.channels.message import Access, Arrived, Event, Incoming, Outgoing, texts
+from afina.channels.message import Access, Arrived, Event, Incoming, Outgoing
+from afina.files.loose_json import text_at
 
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105
 MESSAGES = ("message", "channel_post")
@@ -29,7 +30,7 @@ class Telegram:
         """One update: a message, a button that was pressed, or something else."""
         if not isinstance(body, dict):
             return Arrived()
-        update = texts(body, "update_id")
+        update = text_at(body, "update_id")
         for name in MESSAGES:
             if isinstance(body.get(name), dict):
                 return self.message(body[name], update)
@@ -42,10 +43,10 @@ class Telegram:
 
     def message(self, message: dict[str, Any], update: str) -> Arrived:
         """A message of a person; of media the caption is its text. Without a sender or an id it is an event."""
-        chat, sender = texts(message, "chat", "id"), texts(message, "from", "id")
-        number = texts(message, "message_id")
+        chat, sender = text_at(message, "chat", "id"), text_at(message, "from", "id")
+        number = text_at(message, "message_id")
         kind = next((name for name in MEDIA if message.get(name)), "text")
-        text = texts(message, "text") or texts(message, "caption")
+        text = text_at(message, "text") or text_at(message, "caption")
         if not chat or not number or (not text and kind == "text"):
             service = next((name for name in message if name not in {"message_id", "from", "chat", "date"}), "nothing")
             return Arrived(events=[Event(id=f"update:{update}", kind="unsupported", detail={"message": service})])
@@ -62,11 +63,11 @@ class Telegram:
 
     def pressed(self, pressed: dict[str, Any]) -> Arrived:
         """A button under a message: its data is what was said."""
-        chat = texts(pressed, "message", "chat", "id")
-        sender, data = texts(pressed, "from", "id"), texts(pressed, "data")
+        chat = text_at(pressed, "message", "chat", "id")
+        sender, data = text_at(pressed, "from", "id"), text_at(pressed, "data")
         if not chat or not data:
-            return Arrived(events=[Event(id=f"callback:{texts(pressed, 'id')}", kind="unsupported")])
-        identity = f"callback:{texts(pressed, 'id')}"
+            return Arrived(events=[Event(id=f"callback:{text_at(pressed, 'id')}", kind="unsupported")])
+        identity = f"callback:{text_at(pressed, 'id')}"
         return Arrived(
             messages=[Incoming(id=identity, user=sender or chat, conversation=chat, text=data, kind="button")]
         )

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from afina.channels.message import Access, Arrived, Event, Incoming, Outgoing, texts
+from afina.channels.message import Access, Arrived, Event, Incoming, Outgoing
+from afina.files.loose_json import text_at
 
 SIGNATURE = "x-afina-signature"
 
@@ -23,10 +24,10 @@ class Webhook:
 
     def read(self, body: Any) -> Arrived:
         """One message; what lacks a user, an id or a text is an event."""
-        user, identity, text = (texts(body, name) for name in ("user", "id", "text"))
+        user, identity, text = (text_at(body, name) for name in ("user", "id", "text"))
         if not user or not identity or not text.strip():
             return Arrived(events=[Event(id=f"body:{identity}", kind="unsupported")])
-        conversation = texts(body, "conversation") or user
+        conversation = text_at(body, "conversation") or user
         return Arrived(messages=[Incoming(id=identity, user=user, conversation=conversation, text=text)])
 
     def send(self, to: Incoming, text: str, access: Access) -> Outgoing:

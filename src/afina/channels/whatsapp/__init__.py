@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
-from afina.channels.message import Access, Arrived, Event, Incoming, Outgoing, dicts, texts
+from afina.channels.message import Access, Arrived, Event, Incoming, Outgoing
+from afina.files.loose_json import objects, text_at
 
 SIGNATURE = "x-hub-signature-256"
 MEDIA = ("image", "video", "audio", "voice", "document", "sticker")
@@ -27,42 +28,48 @@ class WhatsApp:
         """Every change of every entry: messages of people, statuses of ours, calls, templates, and what else there is."""
         messages: list[Incoming] = []
         events: list[Event] = []
-        entries = dicts(body.get("entry")) if isinstance(body, dict) else []
+        entries = objects(body.get("entry")) if isinstance(body, dict) else []
         for entry in entries:
-            for change in dicts(entry.get("changes")):
-                for one in self.change(entry, change):
-                    (messages if isinstance(one, Incoming) else events).append(one)  # type: ignore[arg-type]
+            for change in objects(entry.get("changes")):
+                found = list(self.change(entry, change))
+                messages += [one for one in found if isinstance(one, Incoming)]
+                events += [one for one in found if isinstance(one, Event)]
         if not entries:
             events.append(Event(id=f"body:{digest(body)}", kind="unsupported"))
         return Arrived(messages=messages, events=events)
 
     def change(self, entry: dict[str, Any], change: dict[str, Any]) -> Iterator[Incoming | Event]:
         """One change, by its field."""
-        value, name = change.get("value"), texts(change, "field")
+        value, name = change.get("value"), text_at(change, "field")
         if not isinstance(value, dict):
             yield Event(id=f"change:{digest(change)}", kind="unsupported", detail={"field": name})
             return
-        ours = texts(value, "metadata", "phone_number_id")
+        ours = text_at(value, "metadata", "phone_number_id")
         found = False
-        for message in dicts(value.get("messages")):
+        for message in objects(value.get("messages")):
             found = True
             yield self.message(message, ours)
-        for status in dicts(value.get("statuses")):
+        for status in objects(value.get("statuses")):
             found = True
-            detail = {"message": texts(status, "id"), "status": texts(status, "status"), "errors": codes(status)}
-            identity = f"status:{detail['message']}:{detail['status']}:{texts(status, 'timestamp')}"
+            detail = {"message": text_at(status, "id"), "status": text_at(status, "status"), "errors": codes(status)}
+            identity = f"status:{detail['message']}:{detail['status']}:{text_at(status, 'timestamp')}"
             yield Event(id=identity, kind="status", detail=detail)
-        for call in dicts(value.get("calls")):
+        for call in objects(value.get("calls")):
             found = True
-            detail = {"event": texts(call, "event") or texts(call, "status"), "direction": texts(call, "direction")}
+            detail = {
+                "event": text_at(call, "event") or text_at(call, "status"),
+                "direction": text_at(call, "direction"),
+            }
             yield Event(
-                id=f"call:{texts(call, 'id')}:{detail['event']}:{texts(call, 'timestamp')}", kind="call", detail=detail
+                id=f"call:{text_at(call, 'id')}:{detail['event']}:{text_at(call, 'timestamp')}",
+                kind="call",
+                detail=detail,
             )
         if "template" in name:
             detail = {
-                "template": texts(value, "message_template_name"),
-                "event": texts(value, "event"),
-                "reason": texts(value, "reason"),
+                "template": text_at(value, "message_template_name"),
+                "event": text_at(value, "event"),
+                "reason": text_at(value, "reason"),
             }
             yield Event(
                 id=f"template:{digest([entry.get('id'), entry.get('time'), value])}", kind="template", detail=detail
@@ -72,13 +79,13 @@ class WhatsApp:
 
     def message(self, message: dict[str, Any], ours: str) -> Incoming | Event:
         """A message that a person wrote, or what only looks like one: a reaction, a notice of the system, a kind that the API does not pass on."""
-        kind, identity = texts(message, "type"), texts(message, "id")
-        sender = texts(message, "from") or texts(message, "from_user_id")
+        kind, identity = text_at(message, "type"), text_at(message, "id")
+        sender = text_at(message, "from") or text_at(message, "from_user_id")
         if not identity or not sender or kind in {"reaction", "system", "unsupported", "request_welcome", "ephemeral"}:
             detail = {
                 "type": kind,
-                "emoji": texts(message, "reaction", "emoji"),
-                "of": texts(message, "reaction", "message_id"),
+                "emoji": text_at(message, "reaction", "emoji"),
+                "of": text_at(message, "reaction", "message_id"),
                 "errors": codes(message),
             }
             known = kind if kind in {"reaction", "system"} else "unsupported"
@@ -88,7 +95,7 @@ class WhatsApp:
         return Incoming(
             id=identity,
             user=sender,
-            conversation=texts(message, "group_id") or sender,
+            conversation=text_at(message, "group_id") or sender,
             text=text_of(message, kind),
             kind=kind or "text",
             facts=facts_of(message),
@@ -115,32 +122,32 @@ def text_of(message: dict[str, Any], kind: str) -> str:
     """What was said, by the message's type."""
     if kind == "interactive":
         chosen = message.get("interactive")
-        of = texts(chosen, "type")
-        return texts(chosen, of, "title") or texts(chosen, of, "body") or texts(chosen, of, "response_json")
+        of = text_at(chosen, "type")
+        return text_at(chosen, of, "title") or text_at(chosen, of, "body") or text_at(chosen, of, "response_json")
     if kind in MEDIA:
-        return texts(message, kind, "caption")
+        return text_at(message, kind, "caption")
     return (
-        texts(message, "text", "body")
-        or texts(message, "button", "text")
-        or texts(message, "order", "text")
-        or texts(message, "location", "name")
-        or texts(message, "location", "address")
+        text_at(message, "text", "body")
+        or text_at(message, "button", "text")
+        or text_at(message, "order", "text")
+        or text_at(message, "location", "name")
+        or text_at(message, "location", "address")
     )
 
 
 def facts_of(message: dict[str, Any]) -> dict[str, str]:
     """The advertisement and the product that led to a message."""
     found = {
-        "referral": texts(message, "referral", "source_url"),
-        "referral_headline": texts(message, "referral", "headline"),
-        "product_asked": texts(message, "context", "referred_product", "product_retailer_id"),
+        "referral": text_at(message, "referral", "source_url"),
+        "referral_headline": text_at(message, "referral", "headline"),
+        "product_asked": text_at(message, "context", "referred_product", "product_retailer_id"),
     }
     return {name: value[:500] for name, value in found.items() if value}
 
 
 def codes(value: dict[str, Any]) -> list[str]:
     """The platform's errors, by number and title."""
-    return [f"{texts(one, 'code')} {texts(one, 'title')}".strip() for one in dicts(value.get("errors"))]
+    return [f"{text_at(one, 'code')} {text_at(one, 'title')}".strip() for one in objects(value.get("errors"))]
 
 
 def digest(value: Any) -> str:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from afina.capture.importers.source import Item
-from afina.capture.importers.talk import Talk, moment, shown, text_at, thumb
+from afina.capture.importers.talk import Talk, moment, shown, thumb
+from afina.files.loose_json import text_at
 from afina.records import Turn
 
 NAME = "anythingllm"

@@ -5,19 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from afina.capture.importers.source import Item
-from afina.capture.importers.talk import (
-    Message,
-    Talk,
-    answered,
-    branch,
-    last_leaf,
-    objects,
-    parts_text,
-    seconds,
-    shown,
-    text_at,
-    thumb,
-)
+from afina.capture.importers.talk import Message, Talk, answered, branch, last_leaf, parts_text, seconds, shown, thumb
+from afina.files.loose_json import objects, text_at
 
 NAME = "openai"
 SHOWN_TYPES = frozenset({"text", "multimodal_text"})

@@ -4,18 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from afina.capture.importers.source import Item
-from afina.capture.importers.talk import (
-    Message,
-    Talk,
-    answered,
-    branch,
-    last_leaf,
-    objects,
-    seconds,
-    shown,
-    text_at,
-    thumb,
-)
+from afina.capture.importers.talk import Message, Talk, answered, branch, last_leaf, seconds, shown, thumb
+from afina.files.loose_json import objects, text_at
 
 NAME = "openwebui"
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from afina.capture.importers.source import Item
-from afina.capture.importers.talk import Message, Talk, answered, objects, seconds, text_at
+from afina.capture.importers.talk import Message, Talk, answered, seconds
+from afina.files.loose_json import objects, text_at
 
 NAME = "rasa"
 EXTERNAL = "EXTERNAL: "

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from afina.capture.importers.source import Item
-from afina.capture.importers.talk import Message, Talk, answered, moment, text_at, thumb
+from afina.capture.importers.talk import Message, Talk, answered, moment, thumb
+from afina.files.loose_json import text_at
 from afina.records import Turn
 
 NAME = "table"
