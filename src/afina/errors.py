@@ -87,6 +87,10 @@ class RuntimeFailedError(AfinaError):
     remedy = "the reason is in the worker log named above; `afina doctor` checks memory and the runtime"
 
 
+class CurateError(AfinaError):
+    """A step of curation failed on too many rows."""
+
+
 class NotEnoughDataError(AfinaError):
     """There are too few usable examples for an honest result."""
 

@@ -100,7 +100,8 @@ WHERE task = %(task)s
 -- of recording is the order of decisions, whatever times its rows bring: the later row of a file is the later decision.
 -- The reaction to an answer is what its source says, or the next message of the same conversation.
 SELECT
-    i.id, i.text, i.context, i.answer, i.facts, i.user_external_id, i.conversation, f.kind, f.value,
+    i.id, i.text, i.context, i.answer, i.facts, i.user_external_id, i.conversation, i.source, i.channel, i.confidence, i.latency_ms,
+    CASE WHEN i.ok THEN '' ELSE coalesce(nullif(i.error, ''), 'no answer') END AS error, i.findings, i.created_at, f.kind, f.value,
     CASE WHEN e.kind IN ('rating', 'sale') OR i.reaction = '' THEN e.quality END AS quality, e.kind AS evidence, e.rules[1] AS rule,
     CASE
         WHEN i.reaction <> '' OR i.conversation = '' THEN i.reaction
@@ -113,7 +114,7 @@ LEFT JOIN LATERAL (
     ORDER BY created_at DESC, id DESC LIMIT 1
 ) f ON true
 LEFT JOIN app.evidence e ON e.interaction_id = i.id
-WHERE i.task = %(task)s AND i.ok AND (f.id IS NOT NULL OR NOT %(needs_feedback)s)
+WHERE i.task = %(task)s AND i.fault NOT IN ('request', 'client') AND (f.id IS NOT NULL OR NOT %(needs_feedback)s)
 ORDER BY decided_at, substr(coalesce(f.id, i.id), 5)  -- without the prefix that names the record
 
 -- recent_of_conversations: the newest interactions of conversations, the oldest of them first

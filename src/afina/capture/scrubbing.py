@@ -66,4 +66,5 @@ def scrub_exchange(one: Exchange, policy: Policy) -> Exchange:
         value=value,
         reaction=scrub_text(one.reaction, policy, tally),
         facts={**scrub_value(one.facts, policy, tally), "pii_scrubbed": True},
+        findings={name: one.findings.get(name, 0) + tally.counts[name] for name in {*one.findings, *tally.counts}},
     )

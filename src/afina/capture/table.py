@@ -1,7 +1,8 @@
 """Interactions and feedback → `app.interactions`, `app.feedback`, and back as exchanges."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -13,6 +14,7 @@ from afina.store.named import read_queries
 from afina.store.pool import Connection, Row
 
 QUERIES = read_queries("afina.capture")
+AT_ONCE = 2000
 
 
 def save_entries(session: Connection, entries: Sequence[Entry]) -> tuple[int, int]:
@@ -135,10 +137,13 @@ def count_interactions(session: Connection, *, task: str) -> dict[str, Any]:
     return row or empty
 
 
-def load_exchanges(session: Connection, *, task: str, needs_feedback: bool) -> list[Exchange]:
-    """What was said and decided, the oldest decision first."""
-    values = {"task": task, "needs_feedback": needs_feedback}
-    return [to_exchange(row) for row in session.execute(QUERIES["exchanges"], values).fetchall()]
+def load_exchanges(session: Connection, *, task: str, needs_feedback: bool) -> Iterator[Exchange]:
+    """What was said and decided, the oldest decision first; some thousands of rows are in memory at once."""
+    with session.cursor(name="exchanges") as cursor:
+        cursor.itersize = AT_ONCE
+        cursor.execute(QUERIES["exchanges"], {"task": task, "needs_feedback": needs_feedback})
+        for row in cursor:
+            yield to_exchange(row)
 
 
 def to_exchange(row: Row) -> Exchange:
@@ -154,4 +159,12 @@ def to_exchange(row: Row) -> Exchange:
         evidence=(row["rule"] or "") if row["evidence"] == "reaction" else (row["evidence"] or ""),
         group=row["user_external_id"] or row["conversation"],
         facts=row["facts"],
+        user=row["user_external_id"],
+        conversation=row["conversation"],
+        source=row["channel"] or row["source"],
+        confidence=row["confidence"],
+        latency_ms=row["latency_ms"],
+        error=row["error"],
+        findings=row["findings"],
+        at=row["created_at"].astimezone(UTC).isoformat(),
     )

@@ -1,6 +1,19 @@
-"""Exchange → Example, or a rejection with its reason. Drops nothing silently."""
+"""Exchange → Example, or a rejection with its step and reason. Drops nothing silently."""
 
-from afina.curate.curate import curate
-from afina.curate.job import kept_examples, save_curated
+from afina.curate.curate import Opening, curate, curate_over
+from afina.curate.job import curations, history, judged_of, kept_examples, save_curated
+from afina.curate.steps import OF_TABLES, Plan, make_plan
 
-__all__ = ["curate", "kept_examples", "save_curated"]
+__all__ = [
+    "OF_TABLES",
+    "Opening",
+    "Plan",
+    "curate",
+    "curate_over",
+    "curations",
+    "history",
+    "judged_of",
+    "kept_examples",
+    "make_plan",
+    "save_curated",
+]

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 
 from afina.errors import RuntimeFailedError
-from afina.flows.collect import curate_project, import_file
+from afina.flows.collect import import_file
+from afina.flows.curate import curate_project
 from afina.flows.evaluate import evaluate_version
 from afina.flows.export import base_version, export_run
 from afina.flows.freeze import freeze_project

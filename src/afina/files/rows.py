@@ -36,21 +36,29 @@ def read_rows(path: Path) -> list[SourceRow]:
         InputError: missing, empty, of unknown kind, not text, malformed, or with a line of over a million characters; names
             the line.
     """
+    rows = list(stream_rows(path))
+    if not rows:
+        raise InputError(f"{path}: no rows below the header")
+    tell_damage(path, rows)
+    return rows
+
+
+def stream_rows(path: Path) -> Iterator[SourceRow]:
+    """The same, a row at a time, and without a word on damaged texts.
+
+    Raises:
+        InputError: as `read_rows`, when that row is reached.
+    """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
     suffix = path.suffix.lower()
     if suffix in DELIMITERS:
-        rows = list(read_delimited(path))
-    elif suffix in {".jsonl", ".ndjson"}:
-        rows = list(read_jsonl(path))
-    else:
-        raise InputError(f"{path}: unknown kind of file", remedy="use .csv, .tsv or .jsonl")
-    if not rows:
-        raise InputError(f"{path}: no rows below the header")
-    tell_damage(path, rows)
-    return rows
+        return read_delimited(path)
+    if suffix in {".jsonl", ".ndjson"}:
+        return read_jsonl(path)
+    raise InputError(f"{path}: unknown kind of file", remedy="use .csv, .tsv or .jsonl")
 
 
 def tell_damage(path: Path, rows: Sequence[SourceRow]) -> None:

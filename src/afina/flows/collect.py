@@ -1,21 +1,14 @@
-"""Take a file in; curate what is there."""
+"""Take a file in."""
 
 from collections import Counter
 from pathlib import Path
 
-from afina.bases import resolve_base
-from afina.capture import read_entries, scrub_entry, scrub_exchange
-from afina.chat.render import Renderer
-from afina.curate import curate
-from afina.errors import TemplateError
+from afina.capture import read_entries, scrub_entry
 from afina.files import NOTICES
 from afina.flows.privacy import policy_of
 from afina.flows.project import Project
 from afina.progress import Stages
-from afina.records import Curated, Entry, Example, Turn
-from afina.runtime.renderer import renderer_of
-from afina.tasks import Rule, Task
-from afina.texts import t
+from afina.records import Entry
 
 SURELY_FITS = 0.25
 """A text of so many characters for each token of the limit is not measured: no tokenizer makes four tokens of a character."""
@@ -53,56 +46,3 @@ def told_changes(file: Path, before: list[Entry], after: list[Entry]) -> list[En
             changed[0],
         )
     return after
-
-
-def curate_project(project: Project, stages: Stages) -> Curated:
-    """Judge everything that may be learnt; the judgement is kept."""
-    with stages.stage("curate") as stage:
-        exchanges = project.ledger.exchanges(needs_feedback=project.task.kind.needs_feedback)
-        policy = policy_of(project.settings.privacy, project.paths, project.client)
-        exchanges = [scrub_exchange(one, policy) for one in exchanges]
-        curated = curate(exchanges, project.task, more=[fits(project)])
-        project.ledger.save_curated(curated)
-        reasons = Counter(rejection.reason for rejection in curated.rejections)
-        stage.note = ", ".join(f"{n} {t(what)}" for what, n in {"kept": len(curated.examples), **reasons}.items())
-    return curated
-
-
-def fits(project: Project) -> Rule:
-    """The rule that an example can be rendered, and is short enough to be trained on and to leave room for an answer when it
-    is served: found later it would end the whole run. Short plain exchanges are not rendered: most are.
-    """
-    settings = project.settings
-    limit = min(
-        settings.train.training.max_seq_length, settings.runtime.context - min(settings.evaluate.max_tokens, 160)
-    )
-    prompt = project.task.kind.prompt(project.task)
-    loaded: list[Renderer] = []
-
-    def rule(example: Example, _task: Task) -> str:
-        chat = with_prompt(example, prompt)
-        characters = sum(len(turn.content.encode()) for turn in chat)
-        roles = [turn.role for turn in chat]
-        plain = roles in (["user", "assistant"], ["system", "user", "assistant"])
-        if not example.turns or (plain and characters < SURELY_FITS * limit):
-            return ""
-        if not loaded:
-            loaded.append(renderer_of(resolve_base(settings.base.model)))
-        try:
-            length = len(loaded[0].training(chat, only_last=True).ids)
-        except TemplateError as exc:
-            return str(exc)
-        return (
-            f"{length} tokens, more than {limit} (max_seq_length, and the context less a reply)"
-            if length > limit
-            else ""
-        )
-
-    return rule
-
-
-def with_prompt(example: Example, prompt: str) -> tuple[Turn, ...]:
-    """An example as a whole chat: the prompt where the chat brings no system turn, the turns, the answer."""
-    own = bool(example.turns) and example.turns[0].role == "system"
-    system = (Turn("system", prompt),) if prompt and example.turns and not own else ()
-    return (*system, *example.turns, Turn("assistant", example.answer))

@@ -9,7 +9,6 @@ from afina.export.deliver import deliver
 from afina.export.export import Exported, Target
 from afina.export.merge import Trained
 from afina.flows.base_file import base_gguf, served_type
-from afina.flows.collect import with_prompt
 from afina.flows.opponent import opponent_prompt
 from afina.flows.project import Project, settings_of
 from afina.ids import ModelVersionId, RunId, base_name, new_id
@@ -44,7 +43,7 @@ def export_run(
     # An adapter's name carries the version's id: several may come to lie in one folder, or in one server.
     last = identity if base.is_file() and form == "adapter" else quantisation
     out = project.paths.model(identity) / f"{name.replace(':', '-')}-{last}.gguf"
-    probes = [with_prompt(e, dataset.prompt)[:-1] for e in dataset.validation[:PROBES] if e.turns]
+    probes = [e.chat(dataset.prompt)[:-1] for e in dataset.validation[:PROBES] if e.turns]
     trained = Trained(base, project.paths.run(done.id) / "adapter", probes)
     target = Target(quantisation=quantisation, name=name, system=dataset.prompt, form=form)
     exported = export_stage(trained, out, settings, target, stages)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from afina.errors import StoreError
+from afina.freeze import Earlier, require_whole
 from afina.ids import ClientId, DatasetId, ModelVersionId, RunId, base_name, new_id
 from afina.records import (
     Curated,
@@ -20,10 +21,10 @@ from afina.records import (
     Rollout,
     Run,
     RunState,
-    Split,
     Turn,
     Verdict,
 )
+from afina.settings import CurateSettings
 from afina.store.paths import Paths, read_json, write_json, write_whole
 from afina.train import sources
 from afina.verdict.record import read_verdict, write_verdict
@@ -56,12 +57,18 @@ class FolderLedger:
         """See `Ledger`."""
         return [to_exchange(entry) for entry in self.entries.values() if entry.feedback or not needs_feedback]
 
-    def save_curated(self, curated: Curated) -> None:
-        """See `Ledger`."""
-        kept = "".join(json.dumps(asdict(example), ensure_ascii=False) + "\n" for example in curated.examples)
-        write_whole(self.paths.examples, kept)
-        rejected = [{"source": r.source, "text": r.text, "reason": r.reason} for r in curated.rejections]
+    def save_curated(self, curated: Curated, settings: CurateSettings) -> str:
+        """See `Ledger`. What a file brings in is read again each time, and so it is judged."""
+        del settings
+        kept, rejected = [], []
+        for one in curated.judged:
+            if one.kept:
+                kept.append(json.dumps(asdict(one.example), ensure_ascii=False) + "\n")
+            else:
+                rejected.append({"source": one.source, "text": one.text, "step": one.step, "reason": one.reason})
+        write_whole(self.paths.examples, "".join(kept))
         write_json(self.paths.rejects, rejected)
+        return ""
 
     def kept(self) -> list[Example]:
         """See `Ledger`."""
@@ -70,9 +77,9 @@ class FolderLedger:
         lines = self.paths.examples.read_text("utf-8").split("\n")
         return [read(Example, json.loads(line), where=self.paths.examples) for line in lines if line]
 
-    def parts(self) -> dict[str, Split]:
+    def earlier(self) -> Earlier:
         """See `Ledger`. A folder is learnt from anew each time: no part is kept."""
-        return {}
+        return Earlier()
 
     def save_dataset(self, dataset: Dataset) -> None:
         """See `Ledger`."""
@@ -84,7 +91,10 @@ class FolderLedger:
         newest = self.paths.record("datasets", "newest")
         if identity is None and not newest.is_file():
             raise StoreError(f"no dataset in {self.paths.data}")
-        return self.read("datasets", identity or read_json(newest)["id"], Dataset)
+        wanted = identity or read_json(newest)["id"]
+        found = self.read("datasets", wanted, Dataset)
+        require_whole(found, where=str(self.paths.record("datasets", wanted)))
+        return found
 
     def plan_run(self, *, dataset: DatasetId, base: str, config: dict[str, Any]) -> RunId:
         """See `Ledger`."""
@@ -200,6 +210,12 @@ def to_exchange(entry: Entry) -> Exchange:
     behind = f"#{len(i.context) + bool(i.text)}" if "#" in i.external_id else ""
     return Exchange(
         id=f"{i.source}:{entry.line}{behind}",
+        user=i.user,
+        conversation=i.conversation,
+        source=i.source,
+        confidence=i.confidence,
+        findings=i.findings,
+        at=i.created_at.isoformat() if i.created_at else "",
         turns=(*i.context, *([Turn("user", i.text)] if i.text else [])),
         answer=i.answer,
         kind=f.kind if f else None,

@@ -1,17 +1,14 @@
 """Split and freeze what curation kept."""
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from afina.flows.collect import with_prompt
+from afina.flows.datasets import write_files
 from afina.flows.project import Project
 from afina.freeze.canaries import planted
 from afina.freeze.freeze import freeze
 from afina.progress import Stages
-from afina.records import Dataset, EvalItem, Example, Split
-from afina.store.paths import write_json, write_whole
+from afina.records import Dataset, EvalItem, Example
 from afina.verdict.leaks import find_leaks
 
 SHOWN_CLASSES = 50
@@ -22,8 +19,8 @@ def freeze_project(
 ) -> Dataset:
     """Groups stay in their parts, unless a `new_split` is wanted. `test`: a held-out part given from outside."""
     with stages.stage("freeze") as stage:
-        kept = {} if new_split else project.ledger.parts()
-        dataset = freeze(project.ledger.kept(), project.settings.freeze, project.task, test=test, kept=kept)
+        earlier = None if new_split else project.ledger.earlier()
+        dataset = freeze(project.ledger.kept(), project.settings.freeze, project.task, test=test, earlier=earlier)
         if project.settings.privacy.canaries:
             dataset = planted(dataset, project.settings.privacy.canaries)
         project.ledger.save_dataset(dataset)
@@ -41,7 +38,18 @@ def freeze_note(dataset: Dataset, *, least: int) -> str:
         note += f", {known} of these known from training"
     if rows["test"] - known < least:
         note += f": too few for a verdict, {least} others are needed"
-    return "\n  ".join([note, *unlearnt_sentences(dataset.card)])
+    return "\n  ".join([note, *group_sentences(dataset.card), *unlearnt_sentences(dataset.card)])
+
+
+def group_sentences(card: Mapping[str, Any]) -> list[str]:
+    """Groups that are much of the whole, and rows that no part can hold without a leak."""
+    said = []
+    for one in card.get("large_groups", ()):
+        what = "a user or conversation holds it together, so it stays whole"
+        if one["tightened_to"]:
+            what = f"near copies hold together from {one['tightened_to']:.0%} likeness on, so its largest is {one['largest_after']} now"
+        said.append(f"a group of {one['rows']} rows is more than 5 % of all: {what}")
+    return [*said, *(f"{rows} rows left out: {why}" for why, rows in card.get("left_out", {}).items())]
 
 
 def unknown_items(dataset: Dataset) -> int:
@@ -66,26 +74,3 @@ def listed(missing: Mapping[str, Mapping[str, int]]) -> str:
         for label, rows in list(missing.items())[:SHOWN_CLASSES]
     ]
     return ", ".join(shown) + (" … (all are in the dataset's card)" if len(missing) > SHOWN_CLASSES else "")
-
-
-def write_files(dataset: Dataset, folder: Path) -> None:
-    """The dataset as JSONL, one file a split, beside its card: what any trainer reads, ours included."""
-    for split in Split:
-        lines = [json.dumps(as_row(e, dataset.prompt), ensure_ascii=False) for e in dataset.part(split)]
-        write_whole(folder / f"{split.value}.jsonl", "".join(f"{line}\n" for line in lines))
-    write_json(folder / "card.json", dataset.card)
-
-
-def as_row(example: Example, prompt: str) -> dict[str, Any]:
-    """An example as document 003's training file has it: messages and metadata; of a plain text the text."""
-    facts = example.facts
-    metadata = {
-        "pii_scrubbed": facts.get("pii_scrubbed"),
-        "category": facts.get("category", ""),
-        "productName": facts.get("product", ""),
-        "qualityScore": facts.get("quality"),
-    }
-    if not example.turns:
-        return {"text": example.answer, "metadata": {"group": example.group}}
-    messages = [{"role": turn.role, "content": turn.content} for turn in with_prompt(example, prompt)]
-    return {"messages": messages, "metadata": {name: value for name, value in metadata.items() if value}}

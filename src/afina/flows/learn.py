@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from afina.errors import InputError, StoreError
-from afina.flows.collect import curate_project, import_file
+from afina.flows.collect import import_file
+from afina.flows.curate import curate_project
 from afina.flows.evaluate import evaluate_version
 from afina.flows.export import export_run
 from afina.flows.freeze import freeze_project

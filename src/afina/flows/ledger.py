@@ -1,8 +1,9 @@
 """What a flow writes down and reads again. Two forms: PostgreSQL (a project) and a folder (`afina learn`)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+from afina.freeze import Earlier
 from afina.ids import DatasetId, ModelVersionId, RunId
 from afina.records import (
     Curated,
@@ -14,9 +15,9 @@ from afina.records import (
     Rollout,
     Run,
     RunState,
-    Split,
     Verdict,
 )
+from afina.settings import CurateSettings
 
 
 class Ledger(Protocol):
@@ -26,20 +27,20 @@ class Ledger(Protocol):
         """Take rows of a file in. Returns how many are new, and of how many known ones the decision is."""
         ...
 
-    def exchanges(self, *, needs_feedback: bool) -> list[Exchange]:
-        """What was said and decided, the oldest decision first."""
+    def exchanges(self, *, needs_feedback: bool) -> Iterable[Exchange]:
+        """What was said and decided, the oldest decision first, each with what the last curation made of it."""
         ...
 
-    def save_curated(self, curated: Curated) -> None:
-        """What was kept and what was rejected, in place of the last judgement."""
+    def save_curated(self, curated: Curated, settings: CurateSettings) -> str:
+        """What was kept and what was rejected. Earlier judgements stay. Returns the id of the run."""
         ...
 
     def kept(self) -> list[Example]:
         """What the last curation kept, in its order."""
         ...
 
-    def parts(self) -> dict[str, Split]:
-        """Group → the part it was in when it was frozen last."""
+    def earlier(self) -> Earlier:
+        """Where users and conversations were when they were frozen last, and what was ever held out."""
         ...
 
     def save_dataset(self, dataset: Dataset) -> None:

@@ -9,7 +9,6 @@ from afina.evaluate.arms import Arm
 from afina.evaluate.ask import ask_arms
 from afina.evaluate.memorisation import Memory, Probe, measure
 from afina.evaluate.sets import make_set
-from afina.flows.collect import with_prompt
 from afina.freeze.canaries import DECOYS, is_canary, make_canaries
 from afina.progress import Stages
 from afina.records import Cause, Dataset, EvalItem, Outcome, Turn, Verdict
@@ -29,7 +28,7 @@ def require_learnt(dataset: Dataset, renderer: Renderer, *, most_tokens: int) ->
     for example in dataset.train:
         if not is_canary(example):
             continue
-        rendered = renderer.training(with_prompt(example, dataset.prompt), only_last=True)
+        rendered = renderer.training(example.chat(dataset.prompt), only_last=True)
         counted = sum(rendered.supervised)
         if len(rendered.ids) > most_tokens or counted < LEAST_TOKENS:
             raise InputError(

@@ -1,15 +1,16 @@
 """The ledger in PostgreSQL: every verb is one transaction, confined to the client."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from afina.capture import load_exchanges, save_entries, score_reactions
 from afina.capture.reactions import WHOLE
-from afina.curate import kept_examples, save_curated
+from afina.curate import judged_of, kept_examples, save_curated
 from afina.export import change_card, get_base_version, get_version, next_name, register_version
-from afina.freeze import kept_parts, load_dataset, newest_dataset, save_dataset
+from afina.freeze import Earlier, earlier_of, load_dataset, newest_dataset, require_whole, save_dataset
 from afina.ids import ClientId, DatasetId, ModelVersionId, RunId
 from afina.records import (
     Curated,
@@ -22,14 +23,16 @@ from afina.records import (
     RolloutState,
     Run,
     RunState,
-    Split,
     Verdict,
 )
 from afina.release.job import rollout_in, save_verdict, verdict_of
+from afina.settings import CurateSettings
 from afina.store.access import client_session
 from afina.store.pool import Connection
 from afina.train import get_run, move_run, newest_run, plan_run
 from afina.verdict.record import from_json, to_json
+
+AT_ONCE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +54,28 @@ class PostgresLedger:
             score_reactions(session, [entry.interaction.conversation for entry in entries], newest=WHOLE)
             return added
 
-    def exchanges(self, *, needs_feedback: bool) -> list[Exchange]:
+    def exchanges(self, *, needs_feedback: bool) -> Iterator[Exchange]:
         """See `Ledger`."""
         with self.session() as session:
-            return load_exchanges(session, task=self.task, needs_feedback=needs_feedback)
+            rows = load_exchanges(session, task=self.task, needs_feedback=needs_feedback)
+            while chunk := list(itertools.islice(rows, AT_ONCE)):
+                judged = judged_of(session, [one.id for one in chunk], task=self.task)
+                yield from (replace(one, judged=judged.get(one.id, ())) for one in chunk)
 
-    def save_curated(self, curated: Curated) -> None:
+    def save_curated(self, curated: Curated, settings: CurateSettings) -> str:
         """See `Ledger`."""
         with self.session() as session:
-            save_curated(session, curated, task=self.task)
+            return save_curated(session, curated, task=self.task, settings=settings)
 
     def kept(self) -> list[Example]:
         """See `Ledger`."""
         with self.session() as session:
             return kept_examples(session, task=self.task)
 
-    def parts(self) -> dict[str, Split]:
+    def earlier(self) -> Earlier:
         """See `Ledger`."""
         with self.session() as session:
-            return kept_parts(session, task=self.task)
+            return earlier_of(session, task=self.task)
 
     def save_dataset(self, dataset: Dataset) -> None:
         """See `Ledger`."""
@@ -79,7 +85,9 @@ class PostgresLedger:
     def dataset(self, identity: DatasetId | None = None) -> Dataset:
         """See `Ledger`."""
         with self.session() as session:
-            return load_dataset(session, identity or newest_dataset(session, task=self.task))
+            found = load_dataset(session, identity or newest_dataset(session, task=self.task))
+        require_whole(found, where=f"the dataset {found.id} in the database")
+        return found
 
     def plan_run(self, *, dataset: DatasetId, base: str, config: dict[str, Any]) -> RunId:
         """See `Ledger`."""

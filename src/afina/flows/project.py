@@ -27,6 +27,8 @@ class Project:
     settings: Settings
     task: Task
     ledger: Ledger
+    folder: Path = Path()
+    """What the paths of an own kind and of a schema are relative to."""
 
     @property
     def client(self) -> ClientId:
@@ -63,7 +65,7 @@ def database_project(paths: Paths, settings: Settings, dsn: str) -> Project:
     """A project on a database that answers and is migrated."""
     task = make_task(settings, folder=paths.project)
     ledger = PostgresLedger(dsn, ClientId(settings.project.client), task.name)
-    return Project(paths=paths, settings=settings, task=task, ledger=ledger)
+    return Project(paths=paths, settings=settings, task=task, ledger=ledger, folder=paths.project)
 
 
 def folder_project(folder: Path, settings: Settings, *, name: str = "", schema_from: Path = Path()) -> Project:
@@ -74,7 +76,7 @@ def folder_project(folder: Path, settings: Settings, *, name: str = "", schema_f
     task = replace(task, name=settings.task.name or name or task.name)
     paths = Paths(folder, below="")
     ledger = FolderLedger(paths, ClientId(settings.project.client), task.name)
-    return Project(paths=paths, settings=settings, task=task, ledger=ledger)
+    return Project(paths=paths, settings=settings, task=task, ledger=ledger, folder=schema_from)
 
 
 def recorded(settings: Settings) -> dict[str, Any]:

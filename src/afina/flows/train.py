@@ -8,7 +8,6 @@ from afina.bases import resolve_base
 from afina.chat.render import Rendered, Renderer
 from afina.errors import NotEnoughDataError
 from afina.flows.base_file import base_stage
-from afina.flows.collect import with_prompt
 from afina.flows.evaluate import require_known
 from afina.flows.freeze import unknown_items
 from afina.flows.give_way import serving_suffers
@@ -119,7 +118,7 @@ def encode(dataset: Dataset, renderer: Renderer, settings: Settings, said: list[
     require_learnt(dataset, renderer, most_tokens=training.max_seq_length)
 
     def part(examples: Sequence[Example]) -> tuple[Rendered, ...]:
-        chats = [with_prompt(e, dataset.prompt) for e in examples if e.turns]
+        chats = [e.chat(dataset.prompt) for e in examples if e.turns]
         texts = [e.answer for e in examples if not e.turns]
         limit = training.max_seq_length
         rendered = encode_chats(

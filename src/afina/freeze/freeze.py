@@ -1,21 +1,29 @@
-"""The split and the content hash."""
+"""Examples in their parts, without leaks, named by their content."""
 
 import json
-import math
-import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
-import numpy as np
-
-from afina.errors import NotEnoughDataError
+from afina.errors import NotEnoughDataError, StoreError
+from afina.freeze.canaries import is_canary
+from afina.freeze.card import Placed, make_card
+from afina.freeze.groups import Groups, group_rows, names_of
+from afina.freeze.split import Parts, split_parts
 from afina.ids import DatasetId
 from afina.records import Dataset, Example, Split
 from afina.settings import FreezeSettings
 from afina.tasks import Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What was frozen before: the part of every user and conversation, and the test rows, which are never trained on."""
+
+    parts: Mapping[str, Split] = field(default_factory=dict)
+    test: Sequence[Example] = ()
 
 
 def freeze(
@@ -24,40 +32,28 @@ def freeze(
     task: Task,
     *,
     test: Sequence[Example] | None = None,
-    kept: Mapping[str, Split] | None = None,
+    earlier: Earlier | None = None,
 ) -> Dataset:
     """Split examples and name the result by its content.
 
-    Examples of one group stay on one side, and on the side where an earlier dataset had them (`kept`). A test part given from
-    outside is taken as it is; training examples of its groups are not removed, because the caller decided that split.
+    Examples of one group stay on one side, and on the side where an earlier dataset had them. A row that holds both sides together
+    (a near copy of a held-out message by a user who is trained on) is left out, and the card says so. A test part given from outside
+    is taken as it is; training examples of its groups are not removed, because the caller decided that split.
 
     Raises:
         NotEnoughDataError: too few examples, all of one group, or nothing that can be learnt.
     """
     require_enough(examples, settings)
-    rest = ordered(examples)
-    kept = kept if kept and test is None else {}
-    groups = [e.group for e in rest]
-    found = split_parts(groups, [e.stratum for e in rest], settings, kept=kept, held_out=test is None)
-    parts = {split: tuple(rest[at] for at in found[split]) for split in Split}
+    rows = ordered(examples)
+    earlier = earlier if earlier and test is None else Earlier()
+    placed = place_rows(rows, settings, task, earlier=earlier, held_out=test is None)
+    parts = {split: tuple(rows[at] for at in placed.parts[split]) for split in Split}
     parts[Split.TEST] = parts[Split.TEST] if test is None else tuple(ordered(test))
-    task.kind.require_learnable(task, rest, parts[Split.TRAIN])
+    task.kind.require_learnable(task, rows, parts[Split.TRAIN])
     schema = task.kind.answer_schema(task, parts[Split.TRAIN])
     prompt = task.kind.prompt(task)
-    body = {
-        "kind": task.kind.name,
-        "prompt": prompt,
-        "schema": schema,
-        **{split.value: content(parts[split]) for split in Split},
-    }
-    digest = blake2b(json.dumps(body, ensure_ascii=False, sort_keys=True).encode(), digest_size=10).hexdigest()
-    card = {
-        **sizes(parts, settings),
-        **task.kind.card(task, parts),
-        "groups_kept": len(set(groups) & kept.keys()),
-    }
-    return Dataset(
-        id=DatasetId(f"dat_{digest}"),
+    dataset = Dataset(
+        id=DatasetId(""),
         task=task.name,
         kind=task.kind.name,
         prompt=prompt,
@@ -65,7 +61,97 @@ def freeze(
         train=parts[Split.TRAIN],
         validation=parts[Split.VALIDATION],
         test=parts[Split.TEST],
-        card=card,
+        card={**make_card(parts, settings, placed), **task.kind.card(task, parts)},
+    )
+    return replace(dataset, id=content_id(dataset))
+
+
+def content_id(dataset: Dataset) -> DatasetId:
+    """The id that the content of a dataset has."""
+    body = {
+        "kind": dataset.kind,
+        "prompt": dataset.prompt,
+        "schema": dataset.answer_schema,
+        **{split.value: content(dataset.part(split)) for split in Split},
+    }
+    digest = blake2b(json.dumps(body, ensure_ascii=False, sort_keys=True).encode(), digest_size=10).hexdigest()
+    return DatasetId(f"dat_{digest}")
+
+
+def require_whole(dataset: Dataset, *, where: str) -> None:
+    """Make sure that a dataset holds what its id says.
+
+    Raises:
+        StoreError: it was changed by hand.
+    """
+    if "code" not in dataset.card:  # frozen by an earlier version, whose ids are of another form
+        return
+    seed = dataset.card.get("canaries", {}).get("seed")
+    plain = replace(dataset, train=tuple(e for e in dataset.train if not is_canary(e))) if seed else dataset
+    if content_id(plain) != (seed or dataset.id):
+        raise StoreError(f"{where} was changed since it was frozen", remedy="freeze anew: a dataset is never edited")
+
+
+def place_rows(
+    rows: Sequence[Example], settings: FreezeSettings, task: Task, *, earlier: Earlier, held_out: bool
+) -> Placed:
+    """The part of every row; rows that cannot be in any without a leak are left out.
+
+    Raises:
+        NotEnoughDataError: all rows are of one group.
+    """
+    own = {(text_of(row), row.group) for row in rows}
+    old = [row for row in ordered(earlier.test) if (text_of(row), row.group) not in own]
+    everything = [*rows, *old]
+    groups = group_rows(everything, task, near=settings.near_copy)
+    known = [part_of(row, earlier.parts) for row in rows] + [Split.TEST] * len(old)
+    sides: dict[int, set[Split]] = defaultdict(set)
+    for group, part in zip(groups.of, known, strict=True):
+        sides[group] |= {part} if part else set()
+    out = {
+        at: "holds training and held-out rows together"
+        for at, part in enumerate(known)
+        if not part and len(sides[groups.of[at]]) > 1
+    }
+    inside = [at for at in range(len(rows)) if at not in out]
+    names = [f"{groups.of[at]}/{known[at]}" if len(sides[groups.of[at]]) > 1 else str(groups.of[at]) for at in inside]
+    kept = {
+        name: part
+        for name, at in zip(names, inside, strict=True)
+        if (part := known[at] or one_of(sides[groups.of[at]]))
+    }
+    found = split_parts(
+        names,
+        [rows[at].stratum for at in inside],
+        settings,
+        kept=kept,
+        held_out=held_out,
+        times=[rows[at].origin.at for at in inside],
+    )
+    parts = {split: [inside[at] for at in found[split]] for split in Split}
+    for at in near_held_out(groups, parts, rows=len(rows)):
+        parts[Split.TRAIN].remove(at)
+        out[at] = "near copy of a held-out row"
+    return Placed(parts=parts, groups=groups, rows=len(rows), left_out=Counter(out.values()), kept=len(set(kept)))
+
+
+def part_of(row: Example, parts: Mapping[str, Split]) -> Split | None:
+    """Where an earlier dataset had a row's user or conversation; of two the one that is not trained on."""
+    found = {parts[name] for name in names_of(row) if name in parts}
+    return next((part for part in (Split.TEST, Split.VALIDATION, Split.TRAIN) if part in found), None)
+
+
+def one_of(sides: set[Split]) -> Split | None:
+    """The only part of a group, if it has one."""
+    return next(iter(sides)) if len(sides) == 1 else None
+
+
+def near_held_out(groups: Groups, parts: Parts, *, rows: int) -> list[int]:
+    """Training rows that are near copies of a held-out row, where a large group was loosened."""
+    held = {*parts[Split.TEST], *parts[Split.VALIDATION], *range(rows, len(groups.of))}
+    train = set(parts[Split.TRAIN])
+    return sorted(
+        {a if a in train else b for a, b in groups.loose if (a in train and b in held) or (b in train and a in held)}
     )
 
 
@@ -102,76 +188,3 @@ def text_of(example: Example) -> str:
 def content(examples: Sequence[Example]) -> list[Any]:
     """What of examples is content: not their ids, not where they came from."""
     return [[[[turn.role, turn.content] for turn in e.turns], e.answer] for e in examples]
-
-
-def sizes(parts: Mapping[Split, Sequence[Example]], settings: FreezeSettings) -> dict[str, Any]:
-    """Rows and groups of every part, and how it was split."""
-    return {
-        "rows": {split.value: len(rows) for split, rows in parts.items()},
-        "groups": {split.value: len({e.group for e in rows}) for split, rows in parts.items()},
-        "strata": {split.value: len(Counter(e.stratum for e in rows)) for split, rows in parts.items()},
-        "split": settings.model_dump(),
-    }
-
-
-def split_parts(
-    groups: Sequence[str],
-    classes: Sequence[str],
-    settings: FreezeSettings,
-    *,
-    kept: Mapping[str, Split] | None = None,
-    held_out: bool = True,
-) -> dict[Split, list[int]]:
-    """Positions of the rows of every part, keeping the classes' proportions as far as groups allow.
-
-    A group that is in `kept` stays in its part: what a live version was trained on must not become the next one's test, nor its
-    test the next one's training. New groups fill every part up to its share. Without `held_out` nothing is drawn for the test.
-
-    Raises:
-        NotEnoughDataError: all rows are of one group.
-    """
-    kept = kept or {}
-    found = {part: [at for at, group in enumerate(groups) if kept.get(group) is part] for part in Split}
-    new = [at for at, group in enumerate(groups) if group not in kept]
-    shares = {Split.TEST: settings.test_share} if held_out else {}
-    shares[Split.VALIDATION] = settings.validation_share / (1 - sum(shares.values()))  # of what the test leaves
-    rows = len(groups)
-    for seed, (part, share) in enumerate(shares.items(), start=settings.seed if held_out else settings.seed + 1):
-        missing = share if not kept else (share * rows - len(found[part])) / max(1, len(new))
-        if missing > 0 and not (kept and len({groups[at] for at in new}) < 2):
-            stay, go = split_groups(
-                [groups[at] for at in new], [classes[at] for at in new], share=min(missing, 0.8), seed=seed
-            )
-            found[part] = sorted([*found[part], *(new[at] for at in go)])
-            new = [new[at] for at in stay]
-        rows -= len(found[part])
-    found[Split.TRAIN] = sorted([*found[Split.TRAIN], *new])
-    return found
-
-
-def split_groups(
-    groups: Sequence[str], classes: Sequence[str], *, share: float, seed: int
-) -> tuple[list[int], list[int]]:
-    """Positions of (1 - share, share) of the rows; a group stays whole, classes keep their proportions where they can.
-
-    Raises:
-        NotEnoughDataError: there is only one group.
-    """
-    from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold  # 1.2 s: only where it splits
-
-    if len(set(groups)) < 2:
-        raise NotEnoughDataError(
-            "all examples come from one user or conversation: no part can be held out without a leak",
-            remedy="import messages of several users, or leave the column `user` out",
-        )
-    largest = max(Counter(classes).values())
-    folds = min(max(2, round(1 / share)), len(set(groups)))
-    if largest < folds:  # every class is too small to be spread over the parts: split by group alone
-        held = min(math.ceil(share * len(set(groups))), len(set(groups)) - 1)  # 80 % of two groups are not both
-        splitter = GroupShuffleSplit(n_splits=1, test_size=held, random_state=seed)
-    else:
-        splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # classes rarer than the number of folds: expected in real data
-        first, second = next(iter(splitter.split(np.zeros(len(groups)), list(classes), list(groups))))
-    return sorted(map(int, first)), sorted(map(int, second))

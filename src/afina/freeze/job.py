@@ -1,12 +1,14 @@
 """Frozen datasets in and out of the database."""
 
 from dataclasses import asdict
+from typing import Any
 
 from psycopg.types.json import Json, Jsonb
 
 from afina.errors import StoreError
+from afina.freeze.freeze import Earlier
 from afina.ids import DatasetId, ExampleId
-from afina.records import Dataset, Example, Split, Turn
+from afina.records import Dataset, Example, Origin, Split, Turn
 from afina.store.named import read_queries
 from afina.store.pool import Connection, Row
 
@@ -37,6 +39,7 @@ def save_dataset(session: Connection, dataset: Dataset) -> bool:
             "stratum": e.stratum,
             "source": e.source,
             "facts": Jsonb(e.facts),
+            "origin": Jsonb(asdict(e.origin)),
         }
         for split in Split
         for at, e in enumerate(dataset.part(split))
@@ -58,10 +61,18 @@ def newest_dataset(session: Connection, *, task: str) -> DatasetId:
     return DatasetId(row["id"])
 
 
-def kept_parts(session: Connection, *, task: str) -> dict[str, Split]:
-    """Group → the part it was in when it was frozen last: a new dataset keeps it there."""
-    rows = session.execute(QUERIES["parts"], {"task": task}).fetchall()
-    return {row["group_key"]: Split(row["split"]) for row in rows}
+def earlier_of(session: Connection, *, task: str) -> Earlier:
+    """Where users and conversations were when they were frozen last, and every row that was ever held out."""
+    parts = session.execute(QUERIES["parts"], {"task": task}).fetchall()
+    test = session.execute(QUERIES["earlier_test"], {"task": task}).fetchall()
+    return Earlier(
+        parts={row["name"]: Split(row["split"]) for row in parts}, test=tuple(to_example(row) for row in test)
+    )
+
+
+def list_datasets(session: Connection, *, task: str) -> list[dict[str, Any]]:
+    """Datasets of a task, the newest first."""
+    return session.execute(QUERIES["list_datasets"], {"task": task}).fetchall()
 
 
 def load_dataset(session: Connection, dataset: DatasetId) -> Dataset:
@@ -72,7 +83,12 @@ def load_dataset(session: Connection, dataset: DatasetId) -> Dataset:
     """
     head = session.execute(QUERIES["get_dataset"], {"id": dataset}).fetchone()
     if head is None:
-        raise StoreError(f"no dataset {dataset}", remedy="`afina status` lists the newest one")
+        raise StoreError(f"no dataset {dataset}", remedy="`afina dataset list` names them")
+    if head["erased_rows"]:
+        raise StoreError(
+            f"the dataset {dataset} is a tombstone: {head['erased_rows']} rows of it were erased",
+            remedy="freeze anew: `afina curate`, then `afina freeze`",
+        )
     parts: dict[Split, list[Example]] = {split: [] for split in Split}
     for row in session.execute(QUERIES["get_examples"], {"id": dataset}).fetchall():
         parts[Split(row["split"])].append(to_example(row))
@@ -99,4 +115,5 @@ def to_example(row: Row) -> Example:
         stratum=row["stratum"],
         source=row["source"],
         facts=row["facts"],
+        origin=Origin(**row["origin"]),
     )

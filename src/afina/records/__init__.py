@@ -11,13 +11,13 @@ from afina.records.evaluation import (
     Score,
     Scored,
 )
-from afina.records.examples import Curated, Dataset, Example, Rejection, Split
+from afina.records.examples import TRUST, Curated, Dataset, Example, Judged, Origin, Split, StepCount
+from afina.records.exchange import Exchange
 from afina.records.models import ModelVersion, Run, RunState
 from afina.records.release import Rollout, RolloutState
 from afina.records.traffic import (
     ANSWER,
     Entry,
-    Exchange,
     Fault,
     Feedback,
     FeedbackKind,
@@ -44,6 +44,7 @@ __all__ = [
     "ANSWER",
     "GUARDED",
     "LIKELIHOOD",
+    "TRUST",
     "ArmFacts",
     "Cause",
     "Change",
@@ -62,15 +63,16 @@ __all__ = [
     "FeedbackKind",
     "Fields",
     "Interaction",
+    "Judged",
     "Leak",
     "Loss",
     "ModelVersion",
+    "Origin",
     "Outcome",
     "Output",
     "Part",
     "Policy",
     "Product",
-    "Rejection",
     "Rollout",
     "RolloutState",
     "Run",
@@ -79,6 +81,7 @@ __all__ = [
     "Scored",
     "SetFacts",
     "Split",
+    "StepCount",
     "Turn",
     "Verdict",
 ]

@@ -1,4 +1,4 @@
-"""What was said and what people said of it: turns, interactions, feedback, and both together as an exchange."""
+"""What was said and what people said of it: turns, interactions, feedback."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -112,33 +112,6 @@ class Entry:
     feedback: Feedback | None
     line: int
     """Of the file."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """All that is known of one answer when examples are made of it."""
-
-    id: str
-    """The interaction's."""
-    turns: tuple[Turn, ...]
-    """Up to and with the message that was answered."""
-    answer: str
-    kind: FeedbackKind | None = None
-    """The latest feedback; None = nobody gave any."""
-    value: Fields = field(default_factory=dict)
-    reaction: str = ""
-    quality: int | None = None
-    """By the best evidence that was recorded, 1 to 5; None = none was, and the reaction is to be read."""
-    evidence: str = ""
-    """Of the quality: rating, sale, or the rule that read the reaction."""
-    group: str = ""
-    """The user or the conversation; empty = unknown."""
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def message(self) -> str:
-        """The message that was answered."""
-        return self.turns[-1].content if self.turns else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

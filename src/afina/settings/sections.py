@@ -34,6 +34,12 @@ PersonalData = Literal[
 ScrubAction = Literal["mask", "pseudonymise", "drop", "keep", "bucket"]
 
 
+CURATION = (
+    "collect", "scrub", "rules", "quality", "fit", "conflicts", "exact_duplicates", "near_duplicates", "caps", "balance", "newest",
+)  # fmt: skip
+"""The steps of curation. Up to `fit` each judges a row by itself, from `conflicts` on all of them together."""
+
+
 class Section(BaseModel):
     """A section refuses keys it does not know and cannot be changed after reading."""
 
@@ -104,14 +110,59 @@ class BaseSettings(Section):
 
 
 class CurateSettings(Section):
-    """What may become an example."""
+    """What may become an example: the steps in their order, and what each of them asks."""
 
-    min_chars: int = Field(2, ge=1, description="shortest message kept, characters")
-    max_chars: int = Field(8000, ge=1, description="longest message or turn kept, characters")
-    min_quality: int = Field(
-        4, ge=1, le=5, description="chat: lowest quality of an answer nobody reviewed, by the user's next message"
+    steps: tuple[str, ...] = Field(
+        CURATION,
+        description="what is done with every row, in this order; your own step is file.py:FUNCTION, before `conflicts`",
     )
-    newest: int = Field(0, ge=0, description="keep at most this many examples, the newest; 0 = all")
+    min_chars: int = Field(2, ge=1, description="rules: shortest message kept, characters")
+    max_chars: int = Field(8000, ge=1, description="rules: longest message or turn kept, characters")
+    min_quality: int = Field(
+        4,
+        ge=1,
+        le=5,
+        description="rules: chat: lowest quality of an answer nobody reviewed, by the user's next message",
+    )
+    max_latency_ms: float = Field(
+        8000.0,
+        ge=0,
+        description="quality: an answer that took longer and that nobody reviewed is not learnt; 0 = no limit",
+    )
+    min_answer_words: int = Field(0, ge=0, description="quality: chat: fewest words of an answer")
+    max_repetition: Share = Field(0.5, description="quality: chat: largest share of an answer that repeats itself")
+    languages: tuple[str, ...] = Field(
+        (), description='quality: languages of the messages that are learnt, e.g. ["es", "en"]; [] = any'
+    )
+    conflicts: Literal["newest", "majority", "review"] = Field(
+        "newest",
+        description="of different answers to one message: newest = the most trusted and then the newest one is learnt, majority = what most "
+        "say, review = none, and people are asked",
+    )
+    near_duplicate: float = Field(
+        0.8,
+        ge=0.5,
+        le=1.0,
+        description="near_duplicates: texts so much alike with one answer are learnt once (Jaccard index of 5-grams)",
+    )
+    user_share: Share = Field(
+        1.0,
+        description="caps: largest share of the examples that one user gives, where there are users enough; 1 = any",
+    )
+    source_share: Share = Field(1.0, description="caps: the same of one source (a file, a channel); 1 = any")
+    balance: Share = Field(
+        1.0,
+        description="balance: 1 = classes stay as frequent as they are, 0 = none has more rows than the median class",
+    )
+    balance_by: tuple[str, ...] = Field(
+        ("stratum",),
+        min_length=1,
+        description="balance: what makes a class: stratum (the label or category), or names of facts",
+    )
+    newest: int = Field(0, ge=0, description="newest: keep at most this many examples, the newest; 0 = all")
+    max_failed: Share = Field(
+        0.01, description="largest share of rows on which a step may fail (they are rejected); more ends the curation"
+    )
 
 
 class FreezeSettings(Section):
@@ -121,6 +172,16 @@ class FreezeSettings(Section):
     test_share: float = Field(0.25, ge=0.0, le=0.8, description="share of groups held out for the verdict")
     min_examples: int = Field(30, ge=10, description="fewest examples a dataset may have")
     seed: int = Field(0, ge=0, description="seed of the split")
+    split: Literal["random", "time"] = Field(
+        "random", description="random = classes in proportion; time = the newest users and conversations are held out"
+    )
+    near_copy: float = Field(
+        0.8, ge=0.5, le=1.0, description="texts so much alike stand in the same part (Jaccard index of 5-grams)"
+    )
+    licences: dict[str, str] = Field(
+        default_factory=dict,
+        description="source (a file, a channel) → under which licence its texts may be used; in the data card",
+    )
 
 
 class ExportSettings(Section):

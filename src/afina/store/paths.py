@@ -17,7 +17,7 @@ MANIFEST = "manifest.json"
 
 BY_ID = ("runs", "models", "datasets", "evaluations")
 """Folders whose entries are named by the id of a record."""
-KEPT = (*BY_ID, "bases", "learn", "spool", "privacy", "vault")
+KEPT = (*BY_ID, "bases", "learn", "exports", "spool", "privacy", "vault")
 """Folders that a backup takes along."""
 
 
@@ -97,6 +97,11 @@ class Paths:
     def dataset(self, dataset: str) -> Path:
         """Folder of one frozen dataset's files."""
         return self.data / "datasets" / dataset
+
+    @property
+    def exports(self) -> Path:
+        """What was given to other trainers."""
+        return self.data / "exports"
 
     def learn(self, name: str) -> Path:
         """Where `afina learn` works by default."""

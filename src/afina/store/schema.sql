@@ -294,6 +294,13 @@ CREATE TABLE app.clients (
     CONSTRAINT clients_client_id_check CHECK ((client_id <> ''::text))
 );
 ALTER TABLE ONLY app.clients FORCE ROW LEVEL SECURITY;
+CREATE TABLE app.erasures (
+    id text NOT NULL,
+    client_id text NOT NULL,
+    found jsonb NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY app.erasures FORCE ROW LEVEL SECURITY;
 CREATE VIEW app.event_log WITH (security_invoker='true') AS
  SELECT client_id,
     id,
@@ -468,6 +475,19 @@ CREATE TABLE app.users (
     CONSTRAINT users_tone_check CHECK ((tone = ANY (ARRAY['coach'::text, 'neutral'::text, 'formal'::text])))
 );
 ALTER TABLE ONLY app.users FORCE ROW LEVEL SECURITY;
+CREATE TABLE ml.curations (
+    id text NOT NULL,
+    client_id text NOT NULL,
+    task text NOT NULL,
+    settings jsonb NOT NULL,
+    steps jsonb NOT NULL,
+    kept integer NOT NULL,
+    rejected integer NOT NULL,
+    reused integer NOT NULL,
+    added integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY ml.curations FORCE ROW LEVEL SECURITY;
 CREATE TABLE ml.dataset_examples (
     client_id text NOT NULL,
     dataset_id text NOT NULL,
@@ -480,6 +500,8 @@ CREATE TABLE ml.dataset_examples (
     stratum text DEFAULT ''::text NOT NULL,
     source text DEFAULT ''::text NOT NULL,
     facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    origin jsonb DEFAULT '{}'::jsonb NOT NULL,
+    interaction_id text,
     CONSTRAINT dataset_examples_split_check CHECK ((split = ANY (ARRAY['train'::text, 'validation'::text, 'test'::text])))
 );
 ALTER TABLE ONLY ml.dataset_examples FORCE ROW LEVEL SECURITY;
@@ -491,7 +513,9 @@ CREATE TABLE ml.datasets (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     kind text DEFAULT 'classify'::text NOT NULL,
     prompt text DEFAULT ''::text NOT NULL,
-    answer_schema json
+    answer_schema json,
+    erased_rows integer DEFAULT 0 NOT NULL,
+    erased_at timestamp with time zone
 );
 ALTER TABLE ONLY ml.datasets FORCE ROW LEVEL SECURITY;
 CREATE TABLE ml.verdicts (
@@ -546,9 +570,44 @@ CREATE TABLE ml.examples (
     stratum text NOT NULL,
     facts jsonb NOT NULL,
     "position" integer NOT NULL,
-    CONSTRAINT examples_check CHECK ((kept = (reason = ''::text)))
+    seq bigint NOT NULL,
+    curation_id text,
+    step text DEFAULT ''::text NOT NULL,
+    fingerprint text DEFAULT ''::text NOT NULL,
+    origin jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT examples_check CHECK ((kept = (reason = ''::text))),
+    CONSTRAINT examples_step_check CHECK ((kept = (step = ''::text)))
 );
 ALTER TABLE ONLY ml.examples FORCE ROW LEVEL SECURITY;
+ALTER TABLE ml.examples ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME ml.examples_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE VIEW ml.judged WITH (security_invoker='true') AS
+ SELECT DISTINCT ON (client_id, task, id) id,
+    client_id,
+    interaction_id,
+    task,
+    group_key,
+    kept,
+    reason,
+    created_at,
+    turns,
+    answer,
+    stratum,
+    facts,
+    "position",
+    seq,
+    curation_id,
+    step,
+    fingerprint,
+    origin
+   FROM ml.examples
+  ORDER BY client_id, task, id, seq DESC;
 CREATE VIEW ml.finetune_examples WITH (security_invoker='true') AS
  SELECT client_id,
     id,
@@ -566,7 +625,7 @@ CREATE VIEW ml.finetune_examples WITH (security_invoker='true') AS
               WHERE ((r.interaction_id = e.interaction_id) AND (r.rating <= 2)))) THEN 'low'::text
             ELSE 'med'::text
         END AS quality
-   FROM ml.examples e
+   FROM ml.judged e
   WHERE kept;
 CREATE TABLE ml.model_versions (
     id text NOT NULL,
@@ -585,6 +644,7 @@ CREATE TABLE ml.model_versions (
     status text DEFAULT 'candidate'::text NOT NULL,
     deployed_at timestamp with time zone,
     notes text DEFAULT ''::text NOT NULL,
+    must_rebuild text DEFAULT ''::text NOT NULL,
     CONSTRAINT model_versions_status_check CHECK ((status = ANY (ARRAY['candidate'::text, 'canary'::text, 'production'::text, 'archived'::text, 'rolled_back'::text])))
 );
 ALTER TABLE ONLY ml.model_versions FORCE ROW LEVEL SECURITY;
@@ -660,6 +720,19 @@ CREATE TABLE ml.runs (
     CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
 );
 ALTER TABLE ONLY ml.runs FORCE ROW LEVEL SECURITY;
+CREATE TABLE ml.suspects (
+    client_id text NOT NULL,
+    interaction_id text NOT NULL,
+    task text NOT NULL,
+    kind text NOT NULL,
+    field text DEFAULT ''::text NOT NULL,
+    given text DEFAULT ''::text NOT NULL,
+    suggested text DEFAULT ''::text NOT NULL,
+    score double precision DEFAULT 0 NOT NULL,
+    found_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT suspects_kind_check CHECK ((kind = ANY (ARRAY['label'::text, 'conflict'::text])))
+);
+ALTER TABLE ONLY ml.suspects FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -740,6 +813,8 @@ ALTER TABLE ONLY app.channel_events
     ADD CONSTRAINT channel_events_pkey PRIMARY KEY (client_id, channel, event_id);
 ALTER TABLE ONLY app.clients
     ADD CONSTRAINT clients_pkey PRIMARY KEY (client_id);
+ALTER TABLE ONLY app.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY app.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY app.inbox
@@ -762,12 +837,16 @@ ALTER TABLE ONLY app.users
     ADD CONSTRAINT users_client_id_channel_external_id_key UNIQUE (client_id, channel, external_id);
 ALTER TABLE ONLY app.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY ml.curations
+    ADD CONSTRAINT curations_client_id_id_key UNIQUE (client_id, id);
+ALTER TABLE ONLY ml.curations
+    ADD CONSTRAINT curations_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY ml.dataset_examples
     ADD CONSTRAINT dataset_examples_pkey PRIMARY KEY (client_id, dataset_id, split, "position");
 ALTER TABLE ONLY ml.datasets
     ADD CONSTRAINT datasets_pkey PRIMARY KEY (client_id, id);
 ALTER TABLE ONLY ml.examples
-    ADD CONSTRAINT examples_pkey PRIMARY KEY (id);
+    ADD CONSTRAINT examples_pkey PRIMARY KEY (seq);
 ALTER TABLE ONLY ml.model_versions
     ADD CONSTRAINT model_versions_client_id_id_key UNIQUE (client_id, id);
 ALTER TABLE ONLY ml.model_versions
@@ -784,6 +863,8 @@ ALTER TABLE ONLY ml.runs
     ADD CONSTRAINT runs_client_id_id_key UNIQUE (client_id, id);
 ALTER TABLE ONLY ml.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY ml.suspects
+    ADD CONSTRAINT suspects_pkey PRIMARY KEY (client_id, interaction_id, kind, field);
 ALTER TABLE ONLY ml.verdicts
     ADD CONSTRAINT verdicts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.alembic_version
@@ -795,8 +876,13 @@ CREATE INDEX inbox_waiting ON app.inbox USING btree (client_id, claimed_at) WHER
 CREATE INDEX interactions_by_request ON app.interactions USING btree (client_id, request_id) WHERE (request_id <> ''::text);
 CREATE INDEX interactions_by_time ON app.interactions USING btree (client_id, task, created_at);
 CREATE INDEX interactions_of_conversation ON app.interactions USING btree (client_id, conversation, created_at) WHERE (conversation <> ''::text);
+CREATE INDEX interactions_of_user ON app.interactions USING btree (client_id, user_external_id) WHERE (user_external_id <> ''::text);
+CREATE INDEX interactions_of_version ON app.interactions USING btree (client_id, model_version_id);
 CREATE UNIQUE INDEX one_live_key_of_a_name ON app.api_keys USING btree (client_id, name) WHERE (revoked_at IS NULL);
 CREATE INDEX products_search ON app.products USING gin (search);
+CREATE INDEX dataset_examples_of_interaction ON ml.dataset_examples USING btree (client_id, interaction_id);
+CREATE INDEX examples_last ON ml.examples USING btree (client_id, task, id, seq DESC);
+CREATE INDEX examples_of_interaction ON ml.examples USING btree (client_id, interaction_id);
 CREATE UNIQUE INDEX one_live_rollout ON ml.rollouts USING btree (client_id, task, state) WHERE (state = ANY (ARRAY['canary'::text, 'production'::text]));
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON app.api_keys FOR EACH ROW EXECUTE FUNCTION app.note_change();
 CREATE TRIGGER told AFTER INSERT OR DELETE OR UPDATE ON app.api_keys FOR EACH STATEMENT EXECUTE FUNCTION app.tell_gateways();
@@ -811,6 +897,8 @@ ALTER TABLE ONLY app.audit_log
     ADD CONSTRAINT audit_log_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.channel_events
     ADD CONSTRAINT channel_events_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY app.erasures
+    ADD CONSTRAINT erasures_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.feedback
     ADD CONSTRAINT feedback_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY app.feedback
@@ -835,10 +923,16 @@ ALTER TABLE ONLY app.user_prefs
     ADD CONSTRAINT user_prefs_user_id_fkey FOREIGN KEY (user_id) REFERENCES app.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY app.users
     ADD CONSTRAINT users_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY ml.curations
+    ADD CONSTRAINT curations_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY ml.dataset_examples
     ADD CONSTRAINT dataset_examples_client_id_dataset_id_fkey FOREIGN KEY (client_id, dataset_id) REFERENCES ml.datasets(client_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY ml.dataset_examples
+    ADD CONSTRAINT dataset_examples_client_id_interaction_id_fkey FOREIGN KEY (client_id, interaction_id) REFERENCES app.interactions(client_id, id);
 ALTER TABLE ONLY ml.datasets
     ADD CONSTRAINT datasets_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY ml.examples
+    ADD CONSTRAINT examples_client_id_curation_id_fkey FOREIGN KEY (client_id, curation_id) REFERENCES ml.curations(client_id, id);
 ALTER TABLE ONLY ml.examples
     ADD CONSTRAINT examples_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY ml.examples
@@ -859,6 +953,10 @@ ALTER TABLE ONLY ml.runs
     ADD CONSTRAINT runs_client_id_dataset_id_fkey FOREIGN KEY (client_id, dataset_id) REFERENCES ml.datasets(client_id, id);
 ALTER TABLE ONLY ml.runs
     ADD CONSTRAINT runs_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY ml.suspects
+    ADD CONSTRAINT suspects_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
+ALTER TABLE ONLY ml.suspects
+    ADD CONSTRAINT suspects_client_id_interaction_id_fkey FOREIGN KEY (client_id, interaction_id) REFERENCES app.interactions(client_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY ml.verdicts
     ADD CONSTRAINT verdicts_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY ml.verdicts
@@ -867,6 +965,7 @@ ALTER TABLE app.api_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.audit_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.channel_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.clients ENABLE ROW LEVEL SECURITY;
+ALTER TABLE app.erasures ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.feedback ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.inbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.interactions ENABLE ROW LEVEL SECURITY;
@@ -875,6 +974,7 @@ CREATE POLICY own_client ON app.api_keys USING ((client_id = NULLIF(current_sett
 CREATE POLICY own_client ON app.audit_log USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.channel_events USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.clients USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON app.erasures USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.feedback USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.inbox USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON app.interactions USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
@@ -887,10 +987,12 @@ ALTER TABLE app.products ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.signals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.user_prefs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.users ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.curations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.dataset_examples ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.datasets ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.examples ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.model_versions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_client ON ml.curations USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.dataset_examples USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.datasets USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.examples USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
@@ -898,10 +1000,12 @@ CREATE POLICY own_client ON ml.model_versions USING ((client_id = NULLIF(current
 CREATE POLICY own_client ON ml.rollout_events USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.rollouts USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.runs USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON ml.suspects USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.verdicts USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 ALTER TABLE ml.rollout_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.rollouts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.runs ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.suspects ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.verdicts ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA analytics TO afina_app;
 GRANT USAGE ON SCHEMA analytics TO afina_reader;
@@ -934,6 +1038,8 @@ GRANT SELECT,INSERT ON TABLE app.audit_log TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.channel_events TO afina_app;
 GRANT SELECT ON TABLE app.channel_events TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.clients TO afina_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.erasures TO afina_app;
+GRANT SELECT ON TABLE app.erasures TO afina_reader;
 GRANT SELECT ON TABLE app.event_log TO afina_app;
 GRANT SELECT ON TABLE app.event_log TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.signals TO afina_app;
@@ -952,6 +1058,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.user_prefs TO afina_app;
 GRANT SELECT ON TABLE app.user_prefs TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.users TO afina_app;
 GRANT SELECT ON TABLE app.users TO afina_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.curations TO afina_app;
+GRANT SELECT ON TABLE ml.curations TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.dataset_examples TO afina_app;
 GRANT SELECT ON TABLE ml.dataset_examples TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.datasets TO afina_app;
@@ -964,8 +1072,10 @@ GRANT SELECT ON TABLE ml.eval_sets TO afina_app;
 GRANT SELECT ON TABLE ml.eval_sets TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.examples TO afina_app;
 GRANT SELECT ON TABLE ml.examples TO afina_reader;
-GRANT SELECT ON TABLE ml.finetune_examples TO afina_app;
+GRANT SELECT ON TABLE ml.judged TO afina_reader;
+GRANT SELECT ON TABLE ml.judged TO afina_app;
 GRANT SELECT ON TABLE ml.finetune_examples TO afina_reader;
+GRANT SELECT ON TABLE ml.finetune_examples TO afina_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.model_versions TO afina_app;
 GRANT SELECT ON TABLE ml.model_versions TO afina_reader;
 GRANT UPDATE(status) ON TABLE ml.model_versions TO afina_app;
@@ -980,6 +1090,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.rollouts TO afina_app;
 GRANT SELECT ON TABLE ml.rollouts TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.runs TO afina_app;
 GRANT SELECT ON TABLE ml.runs TO afina_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.suspects TO afina_app;
+GRANT SELECT ON TABLE ml.suspects TO afina_reader;
 GRANT SELECT ON TABLE public.finetuning_dataset TO afina_app;
 GRANT SELECT ON TABLE public.finetuning_dataset TO afina_reader;
 GRANT SELECT ON TABLE public.training_data TO afina_app;

@@ -35,6 +35,7 @@ class Chat(Kind):
     rules = (answers_no_message, empty_answer, too_long, damaged, no_reaction, low_quality)
     metrics = ("chrf",)
     weighs = True
+    prose = True
     all_targets = True  # nearer replies from a model to which the real answers became less likely are no gain
     needs_feedback = False
 
@@ -88,6 +89,10 @@ class Chat(Kind):
     def key(self, example: Example) -> str:
         """The same question may have several good answers: only an equal exchange is a duplicate."""
         return "\x1f".join(message_key(text) for text in (*(t.content for t in example.turns), example.answer))
+
+    def compared(self, example: Example) -> tuple[str, str]:
+        """Message and answer; the same words in reply to something else are another example."""
+        return f"{example.message}\n{example.answer}", ""
 
     def card(self, task: Task, parts: Parts) -> dict[str, Any]:
         """Categories of each part, and the qualities."""

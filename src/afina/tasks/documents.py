@@ -47,6 +47,10 @@ class Documents(Kind):
                 facts={**exchange.facts, "piece": number},
             )
 
+    def compared(self, example: Example) -> tuple[str, str]:
+        """The text."""
+        return example.answer, ""
+
 
 def pieces(text: str, *, most: int) -> list[str]:
     """A text in pieces of at most `most` characters: whole paragraphs where they fit, else sentences, else a hard cut."""

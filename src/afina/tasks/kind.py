@@ -59,6 +59,8 @@ class Kind(Protocol):
     """Arms are asked to write answers; otherwise the expected texts are only weighed."""
     baselines: tuple[str, ...] = ("nearest",)
     """Cheap arms beside every result, see `evaluate/baselines.py`."""
+    prose: bool = False
+    """Answers are running text: what makes a bad text makes a bad answer."""
     needs_feedback: bool = True
     """Only exchanges that a person decided on can become examples."""
 
@@ -87,6 +89,10 @@ class Kind(Protocol):
     def key(self, example: Example) -> str:
         """Equal for what must not be learnt twice; of two with different answers the newer one is right."""
         return "\x1f".join(turn.content for turn in example.turns) or example.answer
+
+    def compared(self, example: Example) -> tuple[str, str]:
+        """Of two examples whose first texts are nearly the same, and whose second ones are equal, one teaches enough."""
+        return example.message, example.answer
 
     def prompt(self, task: Task) -> str:
         """The short system prompt that a tuned model is trained and served with; empty = none."""

@@ -9,7 +9,8 @@ import pytest
 
 from afina.errors import InputError, NotEnoughDataError, ReleaseError, StoreError
 from afina.files import read_chats
-from afina.flows.collect import curate_project, import_file
+from afina.flows.collect import import_file
+from afina.flows.curate import curate_project
 from afina.flows.evaluate import evaluate_version
 from afina.flows.export import base_version, export_run
 from afina.flows.freeze import freeze_project

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afina.errors import NotEnoughDataError
-from afina.flows.freeze import as_row, freeze_note, unlearnt_sentences
+from afina.flows.freeze import freeze_note, unlearnt_sentences
 from afina.flows.train import require_items
 from afina.freeze.freeze import freeze
 from afina.ids import DatasetId
-from afina.records import Dataset, Example, Turn
+from afina.records import Dataset, Example
 from afina.settings import FreezeSettings, make_settings
 from tests.tasks import classifier, labelled, replied, task_of
 
@@ -63,17 +63,6 @@ def test_too_few_answers_are_refused() -> None:
     with pytest.raises(NotEnoughDataError) as caught:
         freeze(answers(10), FreezeSettings(), CHAT)
     assert "review" in caught.value.remedy
-
-
-def test_the_training_file_is_the_documents() -> None:
-    """Messages, the prompt where there is one, and metadata with the document's names; a plain text is its text."""
-    row = as_row(answers(1)[0], "Breve.")
-
-    assert [m["role"] for m in row["messages"]] == ["system", "user", "assistant"]
-    assert row["metadata"] == {"category": "precio", "productName": "Taza", "qualityScore": 5}
-    own = replace(answers(1)[0], turns=(Turn("system", "Propio."), Turn("user", "a")))
-    assert next(m["content"] for m in as_row(own, "Breve.")["messages"]) == "Propio."
-    assert as_row(replace(answers(1)[0], turns=()), "")["text"] == "respuesta 0"
 
 
 def test_classes_too_small_to_spread_are_split_by_conversation_alone() -> None:

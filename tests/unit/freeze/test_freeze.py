@@ -2,13 +2,14 @@
 
 import random
 from dataclasses import replace
+from hashlib import blake2b
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afina.errors import NotEnoughDataError
-from afina.freeze.freeze import freeze
+from afina.freeze.freeze import Earlier, freeze
 from afina.ids import example_id
 from afina.records import Dataset, Example, Split, Turn
 from afina.settings import FreezeSettings
@@ -17,9 +18,14 @@ from tests.tasks import classifier, labelled
 TASK = classifier("x")
 
 
+def apart(number: int) -> str:
+    """A message that is like no other."""
+    return blake2b(str(number).encode(), digest_size=12).hexdigest()
+
+
 def examples(labels: list[int], groups: int) -> list[Example]:
     """One example per label number."""
-    return [labelled(str(i), f"mensaje {i}", f"g{i % groups}", x=f"l{label}") for i, label in enumerate(labels)]
+    return [labelled(str(i), apart(i), f"g{i % groups}", x=f"l{label}") for i, label in enumerate(labels)]
 
 
 def frozen(rows: list[Example]) -> Dataset:
@@ -72,14 +78,14 @@ def test_a_group_stays_where_it_was_when_the_dataset_grows(labels: list[int], gr
     first = frozen(examples(labels, groups))
     old = parts_of(first)
     grown = examples([*labels, *(at % 4 for at in range(more))], groups)[: len(labels)] + [
-        labelled(f"n{at}", f"nuevo {at}", f"h{at // 2}", x=f"l{at % 4}") for at in range(more)
+        labelled(f"n{at}", apart(1000 + at), f"h{at // 2}", x=f"l{at % 4}") for at in range(more)
     ]
 
-    second = freeze(grown, FreezeSettings(), TASK, kept=old)
+    second = freeze(grown, FreezeSettings(), TASK, earlier=Earlier(parts=old))
 
     assert old.items() <= parts_of(second).items()
     assert sorted(e.id for part in Split for e in second.part(part)) == sorted(e.id for e in grown)
-    again = freeze(grown, FreezeSettings(), TASK, kept=parts_of(second))
+    again = freeze(grown, FreezeSettings(), TASK, earlier=Earlier(parts=parts_of(second)))
     assert again.id == second.id
 
 
@@ -88,9 +94,12 @@ def test_shares_are_kept_over_many_small_additions() -> None:
     rows = examples([at % 4 for at in range(100)], 100)
     kept: dict[str, Split] = {}
     for week in range(20):
-        dataset = freeze(rows, FreezeSettings(), TASK, kept=kept)
+        dataset = freeze(rows, FreezeSettings(), TASK, earlier=Earlier(parts=kept))
         kept = parts_of(dataset)
-        rows += [labelled(f"w{week}.{at}", f"w {week} {at}", f"w{week}.{at}", x=f"l{at % 4}") for at in range(10)]
+        rows += [
+            labelled(f"w{week}.{at}", apart(10_000 + 100 * week + at), f"w{week}.{at}", x=f"l{at % 4}")
+            for at in range(10)
+        ]
 
     shares = {part: len(dataset.part(part)) / (len(rows) - 10) for part in Split}
     assert shares[Split.TEST] == pytest.approx(0.25, abs=0.03)
