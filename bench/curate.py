@@ -84,7 +84,7 @@ def planted(first: dict[str, Any], drawn: float, words: Sequence[str], rng: rand
         said[rng.randrange(len(said))] = rng.choice(words)[: rng.randint(2, 6)]
         if 0.8 <= alike(first["text"], " ".join(said)) <= 0.95:
             return {"text": " ".join(said), "label": first["label"], "kind": "near", "of": first["id"]}
-    return {"text": " ".join([*told, told[-1]]), "label": first["label"], "kind": "", "of": -1}
+    return {"text": " ".join([*told, told[-1]]), "label": first["label"], "kind": "other", "of": first["id"]}
 
 
 CHILD = """
@@ -159,9 +159,7 @@ def whole(folder: Path, rows: int) -> dict[str, Any]:
     rejects = list(read(folder / "rejects.jsonl"))
     other = {row["id"] for row in rejects if row["step"] != "near_duplicates"}
     near = {row["id"] for row in rejects if row["step"] == "near_duplicates"}
-    explained = {
-        one for row in read(data) if row["kind"] in {"near", "exact", "conflict"} for one in (row["id"], row["of"])
-    }
+    explained = {one for row in read(data) if row["of"] >= 0 for one in (row["id"], row["of"])}
     return {
         "rows": rows,
         "rows_per_s": round(rows / large["seconds"]),

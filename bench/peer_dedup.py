@@ -69,7 +69,7 @@ def by_datasketch(data: Path, folder: Path) -> list[int]:
     index = MinHashLSH(threshold=0.8, num_perm=128)
     kept = []
     for number, digest in zip(held["id"], held["digest"], strict=True):
-        one = MinHash(num_perm=128, hashvalues=np.array(digest, dtype=np.uint64))
+        one = MinHash(num_perm=128, hashvalues=np.array(digest, dtype=np.uint64), scheme="affine32")
         if not index.query(one):
             index.insert(number, one)
             kept.append(number)

@@ -5,19 +5,19 @@ import tempfile
 import weakref
 from array import array
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from hashlib import blake2b
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from afina.likeness import Signatures, digests
-from afina.records import Example, Judged
+from afina.records import Example, Judged, Origin, Turn
 from afina.tasks import Task
 
 Positions = npt.NDArray[np.int64]
-Digests = npt.NDArray[np.uint32]
+ORIGIN = tuple(field.name for field in fields(Origin))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,40 @@ def measured(judged: Judged, task: Task, *, reused: bool = False) -> Measured:
     )
 
 
+def packed(judged: Judged) -> tuple[Any, ...]:
+    """A row as plain values: pickling frozen records takes three times as long."""
+    one, origin = judged.example, judged.example.origin
+    return (
+        (
+            one.id,
+            [(turn.role, turn.content) for turn in one.turns],
+            one.answer,
+            one.group,
+            one.stratum,
+            one.source,
+            one.facts,
+        ),
+        tuple(getattr(origin, name) for name in ORIGIN),
+        (judged.step, judged.reason, judged.fingerprint),
+    )
+
+
+def unpacked(values: tuple[Any, ...]) -> Judged:
+    """The row again."""
+    (identity, turns, answer, group, stratum, source, facts), origin, (step, reason, fingerprint) = values
+    example = Example(
+        id=identity,
+        turns=tuple(Turn(role, content) for role, content in turns),
+        answer=answer,
+        group=group,
+        stratum=stratum,
+        source=source,
+        facts=facts,
+        origin=Origin(**dict(zip(ORIGIN, origin, strict=True))),
+    )
+    return Judged(example=example, step=step, reason=reason, fingerprint=fingerprint)
+
+
 def stratum_of(example: Example, name: str) -> str:
     """A part of what makes a class."""
     return example.stratum if name == "stratum" else str(example.facts.get(name, ""))
@@ -83,7 +117,7 @@ class Table(Collection[Judged]):
     def add(self, one: Measured) -> None:
         """A row more, at the end."""
         self.starts.append(self.rows.tell())
-        pickle.dump(one.judged, self.rows, protocol=5)
+        pickle.dump(packed(one.judged), self.rows, protocol=5)
         for name, numbers in self.numbers.items():
             numbers.append(getattr(one, name))
         self.trust.append(one.judged.example.trust)
@@ -121,7 +155,7 @@ class Table(Collection[Judged]):
     def read(self, position: int) -> Judged:
         """A row as it stands now."""
         self.rows.seek(self.starts[position])
-        return self.judged_now(pickle.load(self.rows), position)  # noqa: S301 - this process wrote it
+        return self.judged_now(unpacked(pickle.load(self.rows)), position)  # noqa: S301 - this process wrote it
 
     def judged_now(self, judged: Judged, position: int) -> Judged:
         """A row with the rejection of a later step."""

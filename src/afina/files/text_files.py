@@ -28,7 +28,7 @@ LIKE_UTF8 = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
 FIRST_HIGH = 0x80
 SNIFFED_LINES = 5000
 SHOWN = 40
-HALF = range(0xD800, 0xE000)
+HALF = re.compile("[\ud800-\udfff]")
 
 
 def encoding_of(path: Path) -> str:
@@ -115,7 +115,8 @@ def require_readable(path: Path, number: int, line: str, encoding: str) -> None:
         raise InputError(f"{where}: longer than {MAX_LINE_CHARACTERS:,} characters", remedy="is a line break missing?")
     if "\x00" in line:
         raise InputError(f"{where}: the character NUL", remedy="is this a text file? Save it anew as UTF-8")
-    half = next((at for at, c in enumerate(line) if ord(c) in HALF), None)
+    found = HALF.search(line)
+    half = found.start() if found else None
     if half is not None and not encoding.startswith("utf-8"):
         raise InputError(
             f"{where}: half a character of {encoding.upper()} (character {half + 1})", remedy="save it anew as UTF-8"

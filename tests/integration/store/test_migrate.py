@@ -70,7 +70,8 @@ def test_datasets_and_versions_from_before_keep_their_prompt_and_schema(server: 
                 "VALUES ('mod_1', 'c', 'v', 't', 'b', 'g', 'q8_0', %s)",
                 (card,),
             )
-            connection.execute(files[3].read_bytes())
+            for file in files[3:]:
+                connection.execute(file.read_bytes())
         with client_session(dsn, "c") as session:
             dataset = load_dataset(session, DatasetId("dat_1"))
             version = get_version(session, "v", task="t")
