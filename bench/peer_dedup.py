@@ -42,7 +42,7 @@ def by_datatrove(data: Path, folder: Path) -> list[int]:
     kept = []
     for path in sorted((folder / "out").glob("*.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as file:
-            kept += [int(json.loads(line)["id"]) for line in file]
+            kept += [int(json.loads(line).get("id", 0)) for line in file]
     return kept
 
 

@@ -6,7 +6,7 @@ texts, so what is said to be alike is. Texts and digests are on the disk: memory
 
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -24,6 +24,8 @@ SEED = 42
 SLACK = 0.15
 """A pair whose digests agree in so much less than the threshold is not verified: four standard deviations of 120 digests."""
 CHUNK = 10_000
+FIRST = 64
+"""A text is compared with so many better ones of the same band: more of them is a crowd, of which the best represent the rest."""
 Pairs = npt.NDArray[np.int64]
 """Shape (pairs, 2): positions of two texts, the earlier one first."""
 
@@ -162,3 +164,21 @@ def near_pairs(texts: Sequence[str], *, threshold: float) -> list[tuple[int, int
     signatures.add(texts)
     pairs = signatures.candidates(np.arange(len(texts)), threshold=threshold)
     return list(verified(pairs, texts.__getitem__, threshold=threshold))
+
+
+def better_copies(found: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """Of pairs of near copies (better, worse) every worse one that goes, with the one it goes for. One that went itself takes nobody with it."""
+    gone: dict[int, int] = {}
+    for better, worse in sorted(found, key=lambda pair: (pair[1], pair[0])):
+        if better not in gone:
+            gone.setdefault(worse, better)
+    return gone
+
+
+def distinct(texts: Sequence[str], *, threshold: float) -> list[int]:
+    """Positions of the texts that stay if of near copies the first one does."""
+    signatures = Signatures()
+    signatures.add(texts)
+    pairs = signatures.candidates(np.arange(len(texts)), threshold=threshold, most=FIRST)
+    gone = better_copies(verified(pairs, texts.__getitem__, threshold=threshold))
+    return [at for at in range(len(texts)) if at not in gone]

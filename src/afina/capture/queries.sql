@@ -83,12 +83,11 @@ SELECT coalesce(bool_and(user_external_id = %(user)s), false) AS own
 FROM app.interactions
 WHERE id = %(interaction)s OR (%(interaction)s::text IS NULL AND conversation = %(conversation)s)
 
--- unreviewed: the review queue, least confident first
-SELECT i.id, i.text, i.context, i.answer, i.confidence, i.user_external_id
-FROM app.interactions i
-WHERE i.task = %(task)s AND i.ok AND i.answer <> ''
-    AND NOT EXISTS (SELECT 1 FROM app.decisions f WHERE f.interaction_id = i.id)
-ORDER BY i.confidence NULLS LAST, i.created_at
+-- unreviewed: the review queue: what is doubted first, then the least confident
+SELECT id, text, context, answer, confidence, user_external_id, suspect, field, given, suggested, decided
+FROM app.review_queue
+WHERE task = %(task)s
+ORDER BY suspect IS NULL, score, confidence NULLS LAST, created_at
 LIMIT %(limit)s
 
 -- count_interactions: how much there is

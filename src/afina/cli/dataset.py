@@ -9,8 +9,9 @@ from rich.table import Table
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, print_json
 from afina.errors import StoreError
+from afina.files.training_file import Selection, write_training_file
 from afina.files.training_forms import FORMS
-from afina.flows.datasets import TABLES, Selection, check_files, difference, export_dataset, export_training_file
+from afina.flows.datasets import TABLES, check_files, difference, export_dataset
 from afina.flows.project import Project
 from afina.freeze import list_datasets
 from afina.ids import DatasetId
@@ -141,7 +142,7 @@ def export_command(identity: str, form: str, out: Path | None, as_json: bool, **
         project = open_project(here())
         selection = Selection(**options)
         examples = [one for one in project.ledger.kept() if selection.holds(one)]
-        path = export_training_file(examples, project.task.kind.prompt(project.task), project.paths.exports)
+        path = write_training_file(examples, project.task.kind.prompt(project.task), project.paths.exports)
         rows = len(examples)
     if as_json:
         print_json({"path": str(path), "rows": rows})

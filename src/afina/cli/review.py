@@ -18,7 +18,9 @@ from afina.wiring import open_project
 
 @click.command(
     "review",
-    help=t("Go through unreviewed answers, least confident first: Enter accepts, text corrects, s skips, q ends."),
+    help=t(
+        "Go through what people should decide: labels that `afina suspects` doubts, messages with different answers, then unreviewed answers, least confident first. Enter accepts, text corrects, s skips, q ends."
+    ),
 )
 @click.option("--limit", default=50, show_default=True, help=t("how many"))
 @click.option("--reviewer", default="", help=t("your name, kept with each decision"))
@@ -36,6 +38,8 @@ def review_command(limit: int, reviewer: str) -> None:
         for turn in row["context"]:
             OUT.print(f"  [dim]{turn['role']}[/]  {escape(turn['content'])}", soft_wrap=True)
         OUT.print(f"[bold]{escape(row['text'])}[/]", soft_wrap=True)
+        if row["suspect"]:
+            OUT.print(f"[yellow]{escape(t(doubt(row)))}[/]", soft_wrap=True)
         began = time.monotonic()
         decided = ask_values(project, row)
         if decided is None:
@@ -46,9 +50,16 @@ def review_command(limit: int, reviewer: str) -> None:
     OUT.print(f"{done} {t('reviewed')}")
 
 
+def doubt(row: dict[str, Any]) -> str:
+    """Why it is asked again."""
+    if row["suspect"] == "conflict":
+        return "people gave different answers to this message"
+    return f"{row['field']}: {row['given']} is doubtful, {row['suggested']} is likelier"
+
+
 def ask_values(project: Project, row: dict[str, Any]) -> Fields | None:
     """What the reviewer decides; {} to skip, None to end."""
-    said = project.task.kind.predicted(project.task, row["answer"])
+    said = row["decided"] or project.task.kind.predicted(project.task, row["answer"])
     decided: Fields = {}
     for name in project.task.kind.decided(project.task):
         answer = click.prompt(f"  {name}", default=said.get(name) or None, show_default=True, type=str).strip()

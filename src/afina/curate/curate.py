@@ -1,18 +1,20 @@
 """Exchanges → judged examples: every row through the steps of rows, then the steps over all rows. Drops nothing."""
 
 import itertools
+import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
+from typing import Any
 
 from afina.curate.steps import OF_TABLES, Plan, make_plan
-from afina.curate.table import Measured, Table, measured
+from afina.curate.table import Measured, Table, measured, packed, unpacked
 from afina.errors import CurateError
 from afina.files.own_code import place_of
 from afina.ids import example_id
-from afina.records import Curated, Example, Exchange, FeedbackKind, Judged, Origin, StepCount
+from afina.records import Curated, Example, Exchange, FeedbackKind, Judged, Origin, StepCount, Turn
 from afina.tasks import Task
 
 CHUNK = 500
@@ -59,7 +61,7 @@ def curate_over(
     def judged() -> Iterator[list[Measured]]:
         waiting = []
         for chunk in chunks(exchanges):
-            waiting.append(executor.submit(judge_elsewhere, opening, chunk))
+            waiting.append(executor.submit(judge_elsewhere, opening, pickle.dumps([sent(one) for one in chunk])))
             if len(waiting) >= AHEAD:
                 yield waiting.pop(0).result()
         while waiting:
@@ -75,11 +77,31 @@ def chunks(exchanges: Iterable[Exchange]) -> Iterator[list[Exchange]]:
         yield chunk
 
 
-def judge_elsewhere(opening: Opening, chunk: Sequence[Exchange]) -> list[Measured]:
+FIELDS = tuple(one.name for one in fields(Exchange) if one.name not in {"turns", "judged"})
+
+
+def sent(exchange: Exchange) -> tuple[Any, ...]:
+    """An exchange as plain values: pickling frozen records takes three times as long."""
+    turns = [(turn.role, turn.content) for turn in exchange.turns]
+    return turns, [packed(one) for one in exchange.judged], [getattr(exchange, name) for name in FIELDS]
+
+
+def received(values: tuple[Any, ...]) -> Exchange:
+    """The exchange again."""
+    turns, judged, others = values
+    return Exchange(
+        turns=tuple(Turn(role, content) for role, content in turns),
+        judged=tuple(unpacked(one) for one in judged),
+        **dict(zip(FIELDS, others, strict=True)),
+    )
+
+
+def judge_elsewhere(opening: Opening, chunk: bytes) -> list[Measured]:
     """A chunk in a worker, which makes its plan once."""
     if opening.key not in OPENED:
         OPENED[opening.key] = opening.open()
-    return judge_chunk(OPENED[opening.key], chunk)
+    exchanges = [received(one) for one in pickle.loads(chunk)]  # noqa: S301 - of the process that asks
+    return judge_chunk(OPENED[opening.key], exchanges)
 
 
 def judge_chunk(plan: Plan, chunk: Sequence[Exchange]) -> list[Measured]:
@@ -184,23 +206,25 @@ def gathered(judged: Iterable[Sequence[Measured]], plan: Plan, *, tell: Callable
         for one in chunk:
             table.add(one)
             reused += one.reused
-            rejected[one.judged.step] += not one.judged.kept
-            if one.judged.reason.startswith(FAILED):
-                failed[one.judged.step] += 1
+            if one.step:
+                rejected[one.step] += 1
+            if one.reason.startswith(FAILED):
+                failed[one.step] += 1
                 most = max(FEW, plan.task.curate.max_failed * len(table))
-                if failed[one.judged.step] > most and len(table) >= CHUNK:
-                    raise too_many(one.judged, failed[one.judged.step], len(table))
+                if failed[one.step] > most and len(table) >= CHUNK:
+                    raise too_many(one.step, one.reason, failed[one.step], len(table))
         tell(len(table))
     for name, count in failed.items():
         if count > max(FEW, plan.task.curate.max_failed * len(table)):
-            raise too_many(next(one for one in table if one.step == name), count, len(table))
+            reason = next(one.reason for one in table if one.step == name and one.reason.startswith(FAILED))
+            raise too_many(name, reason, count, len(table))
     return Curated(judged=table, steps=tuple(counted(table, plan, rejected)), reused=reused)
 
 
-def too_many(judged: Judged, count: int, rows: int) -> CurateError:
+def too_many(step: str, reason: str, count: int, rows: int) -> CurateError:
     """The error that ends a curation."""
     return CurateError(
-        f"the step {judged.step!r} failed on {count} of {rows} rows, first or lately with {judged.reason.removeprefix(FAILED)}",
+        f"the step {step!r} failed on {count} of {rows} rows, with {reason.removeprefix(FAILED)}",
         remedy="mend the step; `curate.max_failed` is the share of rows that may fail",
     )
 

@@ -3,11 +3,8 @@
 import numpy as np
 
 from afina.curate.table import Positions, Table
-from afina.likeness import verified
+from afina.likeness import FIRST, better_copies, verified
 from afina.tasks import Task
-
-FIRST = 64
-"""A row is compared with so many better ones of the same band: more of them is a crowd, of which the best represent the rest."""
 
 
 def exact_duplicates(table: Table, _task: Task) -> None:
@@ -30,11 +27,8 @@ def near_duplicates(table: Table, task: Task) -> None:
     pairs = signatures.candidates(np.arange(count), threshold=threshold, most=FIRST)
     apart = table.column("apart")[ranked]
     pairs = pairs[apart[pairs[:, 0]] == apart[pairs[:, 1]]]
-    found = list(verified(pairs, lambda at: task.kind.compared(table.example(ranked[at]))[0], threshold=threshold))
-    best: dict[int, int] = {}
-    for better, worse in sorted(found, key=lambda pair: (pair[1], pair[0])):
-        if better not in best:  # one that went itself takes nobody with it
-            best.setdefault(worse, better)
+    found = verified(pairs, lambda at: task.kind.compared(table.example(ranked[at]))[0], threshold=threshold)
+    best = better_copies(found)
     gone = np.array(sorted(best.items()), dtype=np.int64).reshape(-1, 2)
     reject_worse(table, ranked[gone[:, 0]], ranked[gone[:, 1]], step="near_duplicates", what="near duplicate of")
 

@@ -61,3 +61,24 @@ WHERE e.id = %(id)s OR e.interaction_id = %(id)s ORDER BY e.id, e.seq
 
 -- curations: of a task, the newest first
 SELECT id, steps, kept, rejected, reused, added, created_at FROM ml.curations WHERE task = %(task)s ORDER BY created_at DESC, id DESC
+
+-- clear_suspects: what was doubted before and is not decided again yet is found anew
+DELETE FROM ml.suspects WHERE task = %(task)s AND kind = 'label'
+
+-- add_suspect: a label to look at again
+INSERT INTO ml.suspects (client_id, interaction_id, task, kind, field, given, suggested, score)
+VALUES (current_setting('app.client'), %(interaction)s, %(task)s, 'label', %(field)s, %(given)s, %(suggested)s, %(score)s)
+ON CONFLICT DO NOTHING
+
+-- decided_twice: the last decisions of two people on one message
+SELECT a.reviewer AS one, b.reviewer AS other, a.value AS first, b.value AS second
+FROM (
+    SELECT DISTINCT ON (d.interaction_id, d.reviewer) d.interaction_id, d.reviewer, d.value
+    FROM app.decisions d JOIN app.interactions i ON i.id = d.interaction_id
+    WHERE i.task = %(task)s AND d.reviewer <> '' ORDER BY d.interaction_id, d.reviewer, d.created_at DESC, d.id DESC
+) a
+JOIN (
+    SELECT DISTINCT ON (d.interaction_id, d.reviewer) d.interaction_id, d.reviewer, d.value
+    FROM app.decisions d JOIN app.interactions i ON i.id = d.interaction_id
+    WHERE i.task = %(task)s AND d.reviewer <> '' ORDER BY d.interaction_id, d.reviewer, d.created_at DESC, d.id DESC
+) b ON b.interaction_id = a.interaction_id AND b.reviewer > a.reviewer

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from hashlib import blake2b
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,18 +20,20 @@ Positions = npt.NDArray[np.int64]
 ORIGIN = tuple(field.name for field in fields(Origin))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """A judged row, and what the steps over all rows compare: hashes of 64 bits."""
+class Measured(NamedTuple):
+    """A judged row as bytes, and what the steps over all rows compare: hashes of 64 bits."""
 
-    judged: Judged
-    key: int
-    answer: int
-    apart: int
+    row: bytes
+    step: str
+    reason: str
+    trust: int
+    key: int = 0
+    answer: int = 0
+    apart: int = 0
     """Of what must be equal in near duplicates."""
-    user: int
-    source: int
-    stratum: int
+    user: int = 0
+    source: int = 0
+    stratum: int = 0
     reused: bool = False
     """Its judgement was taken over."""
 
@@ -44,10 +46,14 @@ def hashed(text: str) -> int:
 def measured(judged: Judged, task: Task, *, reused: bool = False) -> Measured:
     """A row with its numbers; a rejected one is compared with nothing."""
     example = judged.example
+    row = pickle.dumps(packed(judged), protocol=5)
     if not judged.kept:
-        return Measured(judged=judged, key=0, answer=0, apart=0, user=0, source=0, stratum=0, reused=reused)
+        return Measured(row, judged.step, judged.reason, example.trust, reused=reused)
     return Measured(
-        judged=judged,
+        row,
+        judged.step,
+        judged.reason,
+        example.trust,
         key=hashed(task.kind.key(example)),
         answer=hashed(example.answer),
         apart=hashed(task.kind.compared(example)[1]),
@@ -117,11 +123,11 @@ class Table(Collection[Judged]):
     def add(self, one: Measured) -> None:
         """A row more, at the end."""
         self.starts.append(self.rows.tell())
-        pickle.dump(packed(one.judged), self.rows, protocol=5)
+        self.rows.write(one.row)
         for name, numbers in self.numbers.items():
             numbers.append(getattr(one, name))
-        self.trust.append(one.judged.example.trust)
-        self.why.append(0 if one.judged.kept else self.place(one.judged.step, ""))
+        self.trust.append(one.trust)
+        self.why.append(self.place(one.step, "") if one.step else 0)
 
     def place(self, step: str, reason: str) -> int:
         """Where a rejection stands; without a reason it is the row's own."""

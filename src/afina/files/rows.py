@@ -2,8 +2,9 @@
 
 import csv
 import itertools
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,11 @@ def widths(lines: Sequence[str], delimiter: str) -> list[int]:
 def fits(found: Sequence[int]) -> bool:
     """Whether a separator parts the header, and every row into as many cells."""
     return len(found) > 1 and found[0] > 1 and set(found[: SNIFFED_ROWS - 1]) == {found[0]}
+
+
+def as_lines(rows: Iterable[dict[str, Any]]) -> str:
+    """Rows as JSONL."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def require_columns(path: Path, rows: list[SourceRow], columns: list[str]) -> None:

@@ -4,13 +4,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from afina.errors import InputError
 from afina.files.parquet import write_parquet
+from afina.files.rows import as_lines
 from afina.files.training_forms import FORMS
 from afina.records import Dataset, Example, Split
 from afina.store.paths import read_json, write_json, write_whole
@@ -29,11 +28,6 @@ def write_files(dataset: Dataset, folder: Path) -> None:
         for suffix in ("jsonl", "parquet"):
             hashes[f"{split.value}.{suffix}"] = sha256(folder / f"{split.value}.{suffix}")
     write_json(folder / CARD, {"id": dataset.id, **dataset.card, "files": hashes})
-
-
-def as_lines(rows: Iterable[dict[str, Any]]) -> str:
-    """JSONL."""
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
@@ -125,29 +119,6 @@ def as_shown(key: Key) -> dict[str, str]:
     return {"message": said[-1] if said else "", "answer": answer}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which examples are exported: of these intents (classes, categories), with at least this confidence, said in this time."""
-
-    intents: tuple[str, ...] = ()
-    min_confidence: float | None = None
-    since: str = ""
-    until: str = ""
-
-    def holds(self, example: Example) -> bool:
-        """Whether an example is among them."""
-        origin, stratum = example.origin, example.stratum.split("\x1f")
-        return (
-            (not self.intents or bool(set(self.intents) & {*stratum, str(example.facts.get("category", ""))}))
-            and (
-                self.min_confidence is None
-                or (origin.confidence is not None and origin.confidence >= self.min_confidence)
-            )
-            and (not self.since or origin.at >= self.since)
-            and (not self.until or (bool(origin.at) and origin.at[: len(self.until)] <= self.until))
-        )
-
-
 def export_rows(examples: Iterable[Example], form: str, prompt: str) -> Iterator[dict[str, Any]]:
     """Examples in a form.
 
@@ -194,21 +165,3 @@ def export_folder(dataset: Dataset, out: Path) -> int:
     head = f"---\nconfigs:\n  - config_name: default\n    data_files:\n{files}---\n"
     write_whole(out / "README.md", f"{head}\n# {dataset.task} {dataset.id}\n\n```json\n{card}\n```\n")
     return count
-
-
-def export_training_file(examples: Sequence[Example], prompt: str, folder: Path) -> Path:
-    """`training-dataset-<time>.jsonl`, and `training-dataset-latest.jsonl` with the same rows.
-
-    Raises:
-        InputError: there is nothing to write.
-    """
-    rows = list(export_rows(examples, "chat", prompt))
-    if not rows:
-        raise InputError(
-            "nothing to export: no curated example is as wanted", remedy="run `afina curate`, or ask for more"
-        )
-    at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    path = folder / f"training-dataset-{at}.jsonl"
-    write_whole(path, as_lines(rows))
-    write_whole(folder / "training-dataset-latest.jsonl", as_lines(rows))
-    return path

@@ -28,6 +28,7 @@ from afina.serve.openai import add_openai
 from afina.serve.problems import RequestProblem, problem
 from afina.serve.storable import one_line
 from afina.serve.target import Targets
+from afina.serve.training import TrainingDesk, add_training
 from afina.settings import ReplySettings
 
 LOG = logging.getLogger("afina.serve")
@@ -44,6 +45,7 @@ class GatewayOptions:
     alerts: AlertRules = field(default_factory=AlertRules)
     reply: ReplySettings = field(default_factory=ReplySettings)
     channels: ChannelOptions | None = None
+    training: TrainingDesk | None = None
 
 
 def build_gateway(targets: Targets, options: GatewayOptions, books: Books) -> FastAPI:
@@ -89,6 +91,8 @@ def build_gateway(targets: Targets, options: GatewayOptions, books: Books) -> Fa
     add_documents(app, gateway, client=options.client)
     channels = add_channels(app, gateway, options.channels) if options.channels is not None else None
     desk = add_feedback(app, gateway, client=options.client)
+    if options.training is not None:
+        add_training(app, gateway, options.training, client=options.client)
     add_health(app, gateway, client=options.client)
     return app
 

@@ -19,6 +19,7 @@ from afina.settings.sections import (
     EvaluateSettings,
     ExportSettings,
     FreezeSettings,
+    LoopSettings,
     PrivacySettings,
     ProjectSettings,
     ReleaseSettings,
@@ -59,6 +60,7 @@ class Settings(Section):
     train: TrainSettings = TrainSettings()
     export: ExportSettings = ExportSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
+    loop: LoopSettings = LoopSettings()
     release: ReleaseSettings = ReleaseSettings()
     reply: ReplySettings = ReplySettings()
     project: ProjectSettings = ProjectSettings()

@@ -178,6 +178,18 @@ class FreezeSettings(Section):
     near_copy: float = Field(
         0.8, ge=0.5, le=1.0, description="texts so much alike stand in the same part (Jaccard index of 5-grams)"
     )
+    replay: float = Field(
+        0.0,
+        ge=0,
+        le=0.05,
+        description="rows of earlier training parts that are curated no more, as a share of the training part",
+    )
+    self_replay: float = Field(
+        0.0,
+        ge=0,
+        le=0.05,
+        description="chat: the untuned base's own answers to general messages, as a share of the training part",
+    )
     licences: dict[str, str] = Field(
         default_factory=dict,
         description="source (a file, a channel) → under which licence its texts may be used; in the data card",
@@ -249,6 +261,17 @@ class ReplySettings(Section):
         "No puedo recomendar inversiones específicas. Habla con un asesor autorizado.",
         description="what a person reads where a policy refused the model's words",
     )
+
+
+class LoopSettings(Section):
+    """When training again is worth it."""
+
+    min_new_rows: int = Field(100, ge=1, description="so many curated rows that the last dataset lacks are enough")
+    max_drift: Share = Field(
+        0.2,
+        description="or fewer, where the shares of the classes have moved by so much (and chance gives that less than once in 100)",
+    )
+    min_uncovered: int = Field(10, ge=1, description="or so many rows of classes that were never trained on")
 
 
 class ReleaseSettings(Section):

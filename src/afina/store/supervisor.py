@@ -77,6 +77,10 @@ def start_server(cluster: Cluster, *, port: int) -> subprocess.Popen[bytes]:
         "log_min_messages=warning",
         "-c",
         "log_checkpoints=off",
+        "-c",
+        "wal_recycle=off",  # a recycled segment keeps what was written into it, also what was erased since
+        "-c",
+        "min_wal_size=32MB",
     ]
     with cluster.log.open("ab") as log:
         return subprocess.Popen(

@@ -30,12 +30,14 @@ from afina.capture import (
     scrub_interaction,
 )
 from afina.channels import Access
+from afina.curate import kept_examples
 from afina.errors import AfinaError, DatabaseDownError, SettingsError, StoreError
+from afina.files.training_file import Selection, write_training_file
 from afina.flows.privacy import policy_of
 from afina.flows.project import Project
 from afina.ids import ClientId
 from afina.privacy.pseudonyms import client_key
-from afina.records import Feedback, Interaction
+from afina.records import Example, Feedback, Interaction
 from afina.serve import LiveVersion, read_live
 from afina.serve.alerts import AlertRules
 from afina.serve.app import GatewayOptions, build_gateway
@@ -46,6 +48,7 @@ from afina.serve.gateway import Books
 from afina.serve.keys import Key, keys_by_hash
 from afina.serve.news import News
 from afina.serve.target import Targets, TaskForm, Upstream
+from afina.serve.training import TrainingDesk
 from afina.settings import Settings
 from afina.store.access import client_session
 from afina.store.key_files import read_key
@@ -132,6 +135,27 @@ class Served:
                 found |= keys_by_hash(session)
         self.has_keys = bool(found)
         return found
+
+    def examples(self, client: ClientId) -> tuple[list[Example], str]:
+        """What is curated of a client's task, and the prompt that goes with it.
+
+        Raises:
+            DatabaseDownError: the database does not answer.
+        """
+        with self.session(client) as session:
+            return kept_examples(session, task=self.project.task.name), self.project.task.kind.prompt(self.project.task)
+
+    def export(self, client: ClientId, selection: Selection) -> tuple[str, int]:
+        """The training file of what is wanted of it.
+
+        Raises:
+            InputError: nothing is. DatabaseDownError: the database does not answer.
+        """
+        examples, prompt = self.examples(client)
+        wanted = [one for one in examples if selection.holds(one)]
+        folder = self.project.paths.exports
+        path = write_training_file(wanted, prompt, folder if client == self.project.client else folder / client)
+        return str(path), len(wanted)
 
     def changed(self, seconds: float) -> bool:
         """Whether versions or keys changed within so many seconds.
@@ -281,6 +305,7 @@ def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Rec
         origins=serve.cors_origins,
         alerts=AlertRules(p95_ms=serve.alert_p95_ms, error_rate=serve.alert_error_rate, webhook=serve.alert_webhook),
         reply=project.settings.reply,
+        training=TrainingDesk(examples=served.examples, export=served.export),
         channels=channel_options(served, seal=recorder.spool.seal, environment=os.environ),
     )
     books = Books(

@@ -78,6 +78,22 @@ CREATE TABLE ml.suspects (
     FOREIGN KEY (client_id, interaction_id) REFERENCES app.interactions (client_id, id) ON DELETE CASCADE
 );
 
+-- What people should decide: first what they should decide again, then answers that nobody looked at, the least confident first.
+CREATE VIEW app.review_queue WITH (security_invoker = true) AS
+SELECT
+    i.client_id, i.task, i.id, i.text, i.context, i.answer, i.confidence, i.user_external_id, i.created_at,
+    s.kind AS suspect, s.field, s.given, s.suggested, s.score, d.value AS decided
+FROM app.interactions i
+LEFT JOIN LATERAL (
+    SELECT f.value, f.created_at FROM app.decisions f WHERE f.interaction_id = i.id ORDER BY f.created_at DESC, f.id DESC LIMIT 1
+) d ON true
+LEFT JOIN LATERAL (
+    SELECT x.kind, x.field, x.given, x.suggested, x.score FROM ml.suspects x
+    WHERE x.client_id = i.client_id AND x.interaction_id = i.id AND (d.created_at IS NULL OR d.created_at < x.found_at)
+    ORDER BY x.score LIMIT 1
+) s ON true
+WHERE s.kind IS NOT NULL OR (i.ok AND i.answer <> '' AND d.value IS NULL);
+
 -- That a person was erased, and what was touched; never who.
 CREATE TABLE app.erasures (
     id text PRIMARY KEY,
@@ -96,5 +112,5 @@ ALTER TABLE app.erasures ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.erasures FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_client ON app.erasures USING (client_id = nullif(current_setting('app.client', true), ''));
 GRANT SELECT, INSERT, UPDATE, DELETE ON ml.curations, ml.suspects, app.erasures TO afina_app;
-GRANT SELECT ON ml.curations, ml.suspects, app.erasures, ml.judged, ml.finetune_examples TO afina_reader;
-GRANT SELECT ON ml.judged, ml.finetune_examples TO afina_app;
+GRANT SELECT ON ml.curations, ml.suspects, app.erasures, ml.judged, ml.finetune_examples, app.review_queue TO afina_reader;
+GRANT SELECT ON ml.judged, ml.finetune_examples, app.review_queue TO afina_app;
