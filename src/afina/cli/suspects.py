@@ -33,7 +33,7 @@ def suspects_command(data: Path | None, top: int, text: str, label: str, as_json
     if data is not None:
         rows = [
             {"line": line, "given": one.given, "suggested": one.suggested, "margin": one.margin, "suspect": one.doubted}
-            for line, one in doubts_in_file(data, text=text, label=label)
+            for line, one in doubts_in_file(data, stages(as_json), text=text, label=label)
         ]
         show(rows, {}, top=top, as_json=as_json)
         return

@@ -20,6 +20,7 @@ SHORT = 20
 """Characters under which a language is a guess."""
 LONG = 80
 """Characters under which an answer may end as it likes."""
+LARGE = ("ar", "de", "en", "es", "fr", "it", "ja", "pt", "ru", "zh")
 LEFT_OVER = re.compile(
     r"<\|[a-z_]+\|>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|^#{2,3} ?(?:Instruction|Response|Input):"
     r"|\{\{[^{}]{1,60}\}\}|\[object Object\]|\$\{[^{}]{1,60}\}",
@@ -98,11 +99,13 @@ def other_language(example: Example, settings: CurateSettings) -> str:
 
 
 @cache
-def classifier(_languages: tuple[str, ...]) -> Any:
-    """What tells languages apart: langid's model of 97 of them."""
+def classifier(languages: tuple[str, ...]) -> Any:
+    """What tells languages apart: langid's model, of the wanted languages and the large ones: among all 97 short Spanish is often Galician."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # 0.3 s: only where languages are asked for
 
-    return LanguageIdentifier.from_pickled_model(MODEL_FILE)
+    found = LanguageIdentifier.from_model_file(MODEL_FILE)
+    found.set_languages(sorted({*languages, *LARGE}))
+    return found
 
 
 OF_MODELS: tuple[QualityRule, ...] = (failed, too_slow)

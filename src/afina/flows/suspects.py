@@ -7,7 +7,7 @@ from pathlib import Path
 from afina.curate.suspects import Suspect, rank_labels
 from afina.files import cell_text, read_rows
 from afina.flows.project import Project
-from afina.progress import Stages
+from afina.progress import Stages, Tell
 from afina.records import Example
 
 
@@ -30,27 +30,29 @@ def find_doubts(project: Project, stages: Stages) -> list[Doubt]:
     with stages.stage("suspects") as stage:
         found = []
         names = project.task.kind.decided(project.task)
-        for at, name in enumerate(names):
-            stage.tell(at, len(names), name)
-            found += list(doubts_of(examples, name, project))
+        for name in names:
+            found += list(doubts_of(examples, name, project, tell=stage.tell))
         stage.note = f"{len(found)} doubtful labels of {len(examples) * len(names)}"
     return sorted(found, key=lambda one: (one.suspect.margin, one.example.id))
 
 
-def doubts_of(examples: Sequence[Example], name: str, project: Project) -> Iterator[Doubt]:
+def doubts_of(examples: Sequence[Example], name: str, project: Project, *, tell: Tell) -> Iterator[Doubt]:
     """Of one field."""
     labels = [project.task.kind.predicted(project.task, example.answer).get(name, "") for example in examples]
-    for one in rank_labels([example.message for example in examples], labels):
+    for one in rank_labels([example.message for example in examples], labels, tell=tell):
         if one.doubted:
             yield Doubt(example=examples[one.row], field=name, suspect=one)
 
 
-def doubts_in_file(path: Path, *, text: str, label: str) -> list[tuple[int, Suspect]]:
+def doubts_in_file(path: Path, stages: Stages, *, text: str, label: str) -> list[tuple[int, Suspect]]:
     """Every row of a file with its line, the most doubtful first.
 
     Raises:
         InputError: a column is missing; names it. NotEnoughDataError: there is too little to tell.
     """
     rows = read_rows(path)
-    ranked = rank_labels([cell_text(path, row, text) for row in rows], [cell_text(path, row, label) for row in rows])
+    texts, labels = ([cell_text(path, row, column) for row in rows] for column in (text, label))
+    with stages.stage("suspects") as stage:
+        ranked = rank_labels(texts, labels, tell=stage.tell)
+        stage.note = f"{sum(one.doubted for one in ranked)} doubtful labels of {len(rows)}"
     return [(rows[one.row].line, one) for one in ranked]

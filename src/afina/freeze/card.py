@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from afina import __version__
-from afina.freeze.groups import Groups
+from afina.freeze.groups import LargeGroup
 from afina.records import Example, Split
 from afina.settings import FreezeSettings
 
@@ -15,13 +15,13 @@ UNSTATED = "not stated"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """Where the rows went: positions by part, their groups, how many rows there were, why some are left out, and how many
-    groups are where they were before.
+    """Where the rows went: positions by part; large groups; the share of the rows that hold together most; why some rows are left
+    out; how many groups are where they were before.
     """
 
     parts: Mapping[Split, Sequence[int]]
-    groups: Groups
-    rows: int
+    large: Sequence[LargeGroup]
+    largest: float
     left_out: Mapping[str, int]
     kept: int
 
@@ -36,10 +36,8 @@ def make_card(parts: Mapping[Split, Sequence[Example]], settings: FreezeSettings
         "strata": {split.value: len(Counter(e.stratum for e in own)) for split, own in parts.items()},
         "split": settings.model_dump(exclude={"licences"}),
         "groups_kept": placed.kept,
-        "largest_group": round(
-            max(Counter(placed.groups.of[: placed.rows]).values(), default=0) / max(1, placed.rows), 4
-        ),
-        "large_groups": [asdict(one) for one in placed.groups.large],
+        "largest_group": round(placed.largest, 4),
+        "large_groups": [asdict(one) for one in placed.large],
         "left_out": dict(sorted(placed.left_out.items())),
         "sources": dict(sorted(sources.items())),
         "licences": {name: settings.licences.get(name, UNSTATED) for name in sorted(sources)},

@@ -10,12 +10,16 @@ from typing import Any
 from afina.errors import NotEnoughDataError, StoreError
 from afina.freeze.canaries import is_canary
 from afina.freeze.card import Placed, make_card
-from afina.freeze.groups import Groups, group_rows, names_of
+from afina.freeze.groups import Groups, Links, Pair, copies_among, group_rows, named_pairs, names_of
 from afina.freeze.split import Parts, split_parts
 from afina.ids import DatasetId
 from afina.records import Dataset, Example, Split
 from afina.settings import FreezeSettings
 from afina.tasks import Task
+
+BOTH = "holds training and held-out rows together"
+NEAR = "near copy of a held-out row"
+"""Why a row is in no part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,38 +105,58 @@ def place_rows(
         NotEnoughDataError: all rows are of one group.
     """
     own = {(text_of(row), row.group) for row in rows}
-    old = [row for row in ordered(earlier.test) if (text_of(row), row.group) not in own]
-    everything = [*rows, *old]
-    groups = group_rows(everything, task, near=settings.near_copy)
-    known = [part_of(row, earlier.parts) for row in rows] + [Split.TEST] * len(old)
-    sides: dict[int, set[Split]] = defaultdict(set)
-    for group, part in zip(groups.of, known, strict=True):
-        sides[group] |= {part} if part else set()
-    out = {
-        at: "holds training and held-out rows together"
-        for at, part in enumerate(known)
-        if not part and len(sides[groups.of[at]]) > 1
+    held = [row for row in ordered(earlier.test) if (text_of(row), row.group) not in own]
+    known = [part_of(row, earlier.parts) for row in rows] + [Split.TEST] * len(held)
+    copies = copies_among([*rows, *held], task, near=settings.near_copy)
+    new = {at: place for place, at in enumerate(at for at in range(len(rows)) if not known[at])}
+    inside = [(new[one], new[other]) for one, other in copies if one in new and other in new]
+    groups = group_rows([rows[at] for at in new], task, inside)
+    sides = sides_of(groups, new, copies, known)
+    out = {at: BOTH for at, place in new.items() if len(sides[groups.of[place]]) > 1}
+    names = {
+        at: f"{groups.of[new[at]]}" if at in new else f"known {known[at]}" for at in range(len(rows)) if at not in out
     }
-    inside = [at for at in range(len(rows)) if at not in out]
-    names = [f"{groups.of[at]}/{known[at]}" if len(sides[groups.of[at]]) > 1 else str(groups.of[at]) for at in inside]
-    kept = {
-        name: part
-        for name, at in zip(names, inside, strict=True)
-        if (part := known[at] or one_of(sides[groups.of[at]]))
-    }
+    kept = {name: known[at] or one_of(sides[groups.of[new[at]]]) for at, name in names.items()}
+    order = list(names)
     found = split_parts(
-        names,
-        [rows[at].stratum for at in inside],
+        [names[at] for at in order],
+        [rows[at].stratum for at in order],
         settings,
-        kept=kept,
+        kept={name: part for name, part in kept.items() if part},
         held_out=held_out,
-        times=[rows[at].origin.at for at in inside],
+        times=[rows[at].origin.at for at in order],
     )
-    parts = {split: [inside[at] for at in found[split]] for split in Split}
-    for at in near_held_out(groups, parts, rows=len(rows)):
+    parts = {split: [order[at] for at in found[split]] for split in Split}
+    for at in near_held_out(copies, parts, rows=len(rows)):
         parts[Split.TRAIN].remove(at)
-        out[at] = "near copy of a held-out row"
-    return Placed(parts=parts, groups=groups, rows=len(rows), left_out=Counter(out.values()), kept=len(set(kept)))
+        out[at] = NEAR
+    return Placed(
+        parts=parts,
+        large=groups.large,
+        largest=largest_share(rows, copies),
+        left_out=Counter(out.values()),
+        kept=len({row.group for row, part in zip(rows, known, strict=False) if part}),
+    )
+
+
+def sides_of(
+    groups: Groups, new: Mapping[int, int], copies: Sequence[Pair], known: Sequence[Split | None]
+) -> dict[int, set[Split]]:
+    """Group of new rows → the parts in which near copies of them are known."""
+    sides: dict[int, set[Split]] = defaultdict(set)
+    for one, other in copies:
+        for here, there in ((one, other), (other, one)):
+            part = known[there]
+            if here in new and part:
+                sides[groups.of[new[here]]].add(part)
+    return sides
+
+
+def largest_share(rows: Sequence[Example], copies: Sequence[Pair]) -> float:
+    """The share of the rows that hold together most."""
+    links = Links(len(rows))
+    links.join([*named_pairs(rows), *(pair for pair in copies if max(pair) < len(rows))])
+    return max(Counter(links.roots()).values(), default=0) / max(1, len(rows))
 
 
 def part_of(row: Example, parts: Mapping[str, Split]) -> Split | None:
@@ -146,13 +170,16 @@ def one_of(sides: set[Split]) -> Split | None:
     return next(iter(sides)) if len(sides) == 1 else None
 
 
-def near_held_out(groups: Groups, parts: Parts, *, rows: int) -> list[int]:
-    """Training rows that are near copies of a held-out row, where a large group was loosened."""
-    held = {*parts[Split.TEST], *parts[Split.VALIDATION], *range(rows, len(groups.of))}
+def near_held_out(copies: Sequence[Pair], parts: Parts, *, rows: int) -> list[int]:
+    """Training rows that are near copies of a held-out row, of this dataset or an earlier one (positions from `rows` on)."""
     train = set(parts[Split.TRAIN])
-    return sorted(
-        {a if a in train else b for a, b in groups.loose if (a in train and b in held) or (b in train and a in held)}
-    )
+    held = {*parts[Split.TEST], *parts[Split.VALIDATION]}
+    found = set()
+    for one, other in copies:
+        for here, there in ((one, other), (other, one)):
+            if here in train and (there in held or there >= rows):
+                found.add(here)
+    return sorted(found)
 
 
 def require_enough(examples: Sequence[Example], settings: FreezeSettings) -> None:

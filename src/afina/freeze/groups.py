@@ -2,14 +2,15 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from afina.likeness import alike, near_pairs
 from afina.records import Example
 from afina.tasks import Task
 
-LARGE = 0.05
-"""A group of a larger share of the rows is looked at: it is loosened where only a chain of near copies holds it together."""
+LARGE, FEW = 0.05, 10
+"""A group of a larger share of the rows, and of more than a few, is looked at: it is loosened where only a chain of near copies holds it
+together."""
 TIGHTER = (0.9, 1.0)
 """Likenesses that still hold a large group together, one after the other."""
 Pair = tuple[int, int]
@@ -28,11 +29,10 @@ class LargeGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Groups:
-    """Of every row the number of its group; near copies that a tightened group lets stand in different groups."""
+    """Of every row the number of its group, and what was done with large ones."""
 
     of: tuple[int, ...]
     large: tuple[LargeGroup, ...] = ()
-    loose: tuple[Pair, ...] = field(default=())
 
 
 class Links:
@@ -76,14 +76,18 @@ def named_pairs(examples: Sequence[Example]) -> Iterator[Pair]:
             yield first.setdefault(name, row), row
 
 
-def group_rows(examples: Sequence[Example], task: Task, *, near: float) -> Groups:
-    """The groups of examples; near copies are texts with a Jaccard index of at least `near`."""
+def copies_among(examples: Sequence[Example], task: Task, *, near: float) -> list[Pair]:
+    """Pairs of examples whose texts have a Jaccard index of at least `near`."""
+    return near_pairs([task.kind.compared(example)[0] for example in examples], threshold=near)
+
+
+def group_rows(examples: Sequence[Example], task: Task, copies: Sequence[Pair]) -> Groups:
+    """The groups of examples, of which these are near copies."""
     by_name = list(named_pairs(examples))
-    copies = near_pairs([task.kind.compared(example)[0] for example in examples], threshold=near)
     links = Links(len(examples))
     links.join([*by_name, *copies])
     roots = links.roots()
-    most = max(1.0, LARGE * len(examples))
+    most = max(FEW, LARGE * len(examples))
     large = [root for root, rows in Counter(roots).items() if rows > most]
     if not large:
         return Groups(of=tuple(roots))
@@ -96,12 +100,12 @@ def tightened(
     roots: list[int],
     *,
     large: Sequence[int],
-    pairs: tuple[list[Pair], list[Pair]],
+    pairs: tuple[Sequence[Pair], Sequence[Pair]],
 ) -> Groups:
     """Large groups with fewer links between near copies, as few as are needed; links by name stay."""
     by_name, copies = pairs
-    most = LARGE * len(examples)
-    found, cut = [], list[Pair]()
+    most = max(FEW, LARGE * len(examples))
+    found = []
     for root in sorted(large):
         rows = [row for row, own in enumerate(roots) if own == root]
         inside = [pair for pair in copies if roots[pair[0]] == root]
@@ -116,12 +120,11 @@ def tightened(
                 to = likeness
                 for row in rows:
                     roots[row] = links.root(row)
-                cut += [pair for pair in inside if roots[pair[0]] != roots[pair[1]]]
             if max(sizes.values()) <= most:
                 break
         after = max(Counter(roots[row] for row in rows).values())
         found.append(LargeGroup(rows=len(rows), tightened_to=to, largest_after=after))
-    return Groups(of=tuple(roots), large=tuple(found), loose=tuple(dict.fromkeys(cut)))
+    return Groups(of=tuple(roots), large=tuple(found))
 
 
 def alike_pairs(pairs: Sequence[Pair], texts: dict[int, str], likeness: float) -> list[Pair]:
