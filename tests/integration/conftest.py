@@ -9,7 +9,15 @@ import pytest
 from afina.bases.families import build_family
 from afina.export.export import Conversion, convert
 from afina.export.quantise import quantise
+from afina.flows.collect import import_file
+from afina.flows.curate import curate_project
+from afina.flows.freeze import freeze_project
+from afina.flows.project import Project
+from afina.ids import ModelVersionId
+from afina.progress import Silent, Stages
+from afina.records import ModelVersion, RunState
 from afina.runtime.renderer import renderer_of
+from tests.integration.people import write_people
 
 FamilyFolder = Callable[[str], Path]
 FamilyFile = Callable[[str, str], Path]
@@ -43,3 +51,26 @@ def family_file(family_folder: FamilyFolder) -> FamilyFile:
         return out
 
     return file
+
+
+@pytest.fixture
+def people(project: Project, tmp_path: Path) -> Project:
+    """Messages of forty people, curated, frozen, with a version trained on them (its run is only written down)."""
+    stages = Stages(Silent())
+    import_file(project, write_people(tmp_path / "c.csv"), stages)
+    curate_project(project, stages)
+    dataset = freeze_project(project, stages)
+    run = project.ledger.plan_run(dataset=dataset.id, base="semilla", config={})
+    project.ledger.move_run(run, RunState.RUNNING)
+    project.ledger.move_run(run, RunState.DONE)
+    version = ModelVersion(
+        id=ModelVersionId("mod_1"),
+        name="v1",
+        task=project.task.name,
+        base="semilla",
+        gguf="x",
+        quantisation="q8_0",
+        run=run,
+    )
+    project.ledger.add_version(version)
+    return project

@@ -7,8 +7,8 @@ from typing import Any
 import click
 from rich.table import Table
 
-from afina.cli.learn import flags_of
 from afina.cli.options import here, json_option
+from afina.cli.task_flags import flags_of
 from afina.cli.terminal import OUT, print_json, stages
 from afina.curate import history
 from afina.errors import InputError

@@ -9,9 +9,9 @@ from rich.table import Table
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, print_json
 from afina.errors import StoreError
-from afina.files.training_file import Selection, write_training_file
+from afina.files.training_file import Selection
 from afina.files.training_forms import FORMS
-from afina.flows.datasets import TABLES, check_files, difference, export_dataset
+from afina.flows.datasets import TABLES, check_files, difference, export_dataset, write_training_file
 from afina.flows.project import Project
 from afina.freeze import list_datasets
 from afina.ids import DatasetId

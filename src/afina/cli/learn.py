@@ -7,16 +7,16 @@ import click
 
 from afina.cli.options import here, resume_option
 from afina.cli.pages import version_pages
+from afina.cli.task_flags import flags_of
 from afina.cli.terminal import OUT, print_report, stages
 from afina.flows.base_settings import base_layer
-from afina.flows.learn import Lesson, label_columns, learn
+from afina.flows.learn import Lesson, learn
 from afina.flows.project import folder_project
-from afina.settings import Quantisation, make_settings, read_train_settings
+from afina.settings import Quantisation, make_settings
 from afina.store.paths import Paths, write_json
 from afina.texts import t
 
 FILE = click.Path(path_type=Path)
-DEFAULT_MINUTES = 10.0
 
 
 @click.command(
@@ -85,30 +85,3 @@ def learn_command(
     project = folder_project(folder, settings)
     version = project.ledger.version(report["tasks"][0]["version"])
     OUT.print(f"→ {project.paths.report}, {version_pages(project, version)}", soft_wrap=True)
-
-
-def flags_of(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given, as settings."""
-    given = {
-        "task": {
-            "kind": options["kind"],
-            "text": options["text"],
-            "fields": list(label_columns(options["label"])) if options["label"] else None,
-            "prompt": options["system"],
-            "instructions": options["instructions"],
-            "answer_schema": options["schema"],
-            "metrics": list(options["metrics"]) or None,
-        },
-        "base": {"model": options["base"]},
-        "export": {"quantisation": options["quant"]},
-        "privacy": {"canaries": options["canaries"]},
-    }
-    train: dict[str, Any] = read_train_settings(options["config"]).model_dump() if options["config"] else {}
-    minutes = options["minutes"] if options["minutes"] is not None or options["recipe"] else DEFAULT_MINUTES
-    if minutes is not None:
-        train = {**train, "training": {**train.get("training", {}), "minutes": minutes}}
-    flags: dict[str, Any] = {
-        section: {name: value for name, value in values.items() if value is not None}
-        for section, values in given.items()
-    }
-    return {**flags, "train": train, **({"recipe": options["recipe"]} if options["recipe"] else {})}

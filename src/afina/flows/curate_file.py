@@ -45,9 +45,12 @@ def curate_file(
     with stages.stage("curate") as stage:
         total = lines_of(job.data)
         curated = curate_all(
-            exchanges_of(job.data, task), plan, executor=executor, processes=processes,
+            exchanges_of(job.data, task),
+            plan,
+            executor=executor,
+            processes=processes,
             tell=lambda done: stage.tell(done, total),
-        )  # fmt: skip
+        )
         kept = sum(one.kept for one in curated.judged)
         if not len(curated.judged):
             raise InputError(

@@ -22,12 +22,12 @@ from afina.flows.freeze import freeze_project
 from afina.flows.project import Project
 from afina.flows.train import plan_training, train_run
 from afina.ids import ModelVersionId
-from afina.lineage.erase import Held, erase, forget_in_audit, held_of, marks_of
+from afina.lineage.erase import Held, erase, erase_as_owner, held_of, marks_of
 from afina.lineage.files import erase_files, files_of, text_files
 from afina.lineage.marks import Marks
 from afina.progress import Stages
 from afina.records import EvalItem, Turn
-from afina.store.backup import owner_dsn, pg_tool
+from afina.store.backup import owner_dsn
 from afina.store.cluster import locate
 from afina.store.named import read_queries
 
@@ -128,7 +128,7 @@ def clean_tables(project: Project, user: str) -> str:
     owner = owner_dsn(project.paths, project.settings.store.url)
     with psycopg.connect(owner, row_factory=dict_row) as connection:
         connection.execute("SELECT set_config('app.client', %s, true)", (project.client,))
-        forget_in_audit(connection, user)
+        erase_as_owner(connection, user)
     with psycopg.connect(owner, row_factory=dict_row, autocommit=True) as connection:
         for row in connection.execute(QUERIES["tables"]).fetchall():
             connection.execute(b"VACUUM FULL ANALYZE " + str(row["name"]).encode())
@@ -146,16 +146,17 @@ def clean_tables(project: Project, user: str) -> str:
 
 
 def traces_of(project: Project, marks: Marks) -> Iterator[str]:
-    """Where a person's words are still found: in what pg_dump reads, in files, in the files of the embedded server."""
+    """Where a person's words are still found: in every row, in files, in the files of the embedded server."""
     if not len(marks):
         return
     owner = owner_dsn(project.paths, project.settings.store.url)
-    dump = pg_tool("pg_dump", owner, ["--data-only", "--no-owner"]).stdout
-    table = ""
-    for line in dump.splitlines():
-        table = line.split()[1] if line.startswith("COPY ") else table
-        if marks.in_text(line):
-            yield f"table {table}"
+    with psycopg.connect(owner, row_factory=dict_row) as connection:
+        connection.execute("SELECT set_config('app.client', %s, true)", (project.client,))
+        for table in connection.execute(QUERIES["tables"]).fetchall():
+            with connection.cursor(name="rows") as cursor:
+                cursor.execute(b"SELECT t::text AS row FROM " + str(table["name"]).encode() + b" t")
+                if marks.in_chunks(row["row"].encode("utf-8", "surrogatepass") for row in cursor):
+                    yield f"table {table['name']}"
     yield from (str(path) for path in text_files(project.paths) if marks.in_file(path))
     if not project.settings.store.url:
         for path in sorted(locate(project.paths.database).data.rglob("*")):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from afina.errors import InputError, StoreError
+from afina.errors import StoreError
 from afina.flows.collect import import_file
 from afina.flows.curate import curate_project
 from afina.flows.evaluate import evaluate_version
@@ -28,20 +28,6 @@ class Lesson:
     data: Path
     folder: Path
     test: Path | None = None
-
-
-def label_columns(label: str) -> tuple[str, ...]:
-    """`a, b+c` → ("a", "b+c"): a comma parts fields, a plus joins columns into one label.
-
-    Raises:
-        InputError: a name is empty or there twice.
-    """
-    fields = tuple("+".join(part.strip() for part in name.split("+")) for name in label.split(","))
-    if any(not part for name in fields for part in name.split("+")) or len(set(fields)) != len(fields):
-        raise InputError(
-            f"--label {label!r}: an empty or repeated column name", remedy="e.g. --label intent or --label topic,intent"
-        )
-    return fields
 
 
 def learn(lesson: Lesson, settings: Settings, narrator: Narrator, *, resume: bool = False) -> dict[str, Any]:

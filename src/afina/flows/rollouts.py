@@ -7,14 +7,30 @@ from afina.errors import ReleaseError
 from afina.flows.project import Project
 from afina.records import ModelVersion, Rollout, RolloutState
 from afina.release.canary import CanaryDecision, decide_canary
-from afina.release.job import Reason, Start, events, promote, roll_back, rollout_in, start, traffic
+from afina.release.job import Reason, Start, events, must_rebuild, promote, roll_back, rollout_in, start, traffic
 
 
 def release_direct(project: Project, version: ModelVersion, *, actor: str, reason: str) -> Rollout:
     """Put a version into production without a canary: the first one of a task."""
+    require_current(project, version)
     with project.session() as session:
         what = Start(version=version.id, task=project.task.name, share=1.0, action="release")
         return start(session, what, Reason(actor=actor, reason=reason), client=project.client)
+
+
+def require_current(project: Project, version: ModelVersion) -> None:
+    """Refuse a version that learnt from what was erased since; --force does not overrule it.
+
+    Raises:
+        ReleaseError: it did.
+    """
+    with project.session() as session:
+        reason = must_rebuild(session, version.id)
+    if reason:
+        raise ReleaseError(
+            f"{version.name} must be rebuilt: {reason}",
+            remedy="`afina curate`, `afina freeze`, `afina train` make its successor",
+        )
 
 
 def start_canary(project: Project, version: ModelVersion, *, actor: str, force: bool = False) -> Rollout:
@@ -23,6 +39,7 @@ def start_canary(project: Project, version: ModelVersion, *, actor: str, force: 
     Raises:
         ReleaseError: there is no go from the evaluation, or another canary runs.
     """
+    require_current(project, version)
     verdict = project.ledger.verdict(version.id)
     if not force and (verdict is None or not verdict.go):
         why = "was never evaluated" if verdict is None else f"got a {verdict.outcome}: {verdict.because}"

@@ -11,7 +11,7 @@ from afina.errors import NotEnoughDataError, StoreError
 from afina.freeze.canaries import is_canary
 from afina.freeze.card import Placed, make_card
 from afina.freeze.groups import Groups, Links, Pair, copies_among, group_rows, named_pairs, names_of
-from afina.freeze.split import Parts, split_parts
+from afina.freeze.split import Parts, Rows, split_parts
 from afina.ids import DatasetId
 from afina.records import Dataset, Example, Split
 from afina.settings import FreezeSettings
@@ -119,12 +119,14 @@ def place_rows(
     kept = {name: known[at] or one_of(sides[groups.of[new[at]]]) for at, name in names.items()}
     order = list(names)
     found = split_parts(
-        [names[at] for at in order],
-        [rows[at].stratum for at in order],
+        Rows(
+            groups=[names[at] for at in order],
+            classes=[rows[at].stratum for at in order],
+            times=[rows[at].origin.at for at in order],
+        ),
         settings,
         kept={name: part for name, part in kept.items() if part},
         held_out=held_out,
-        times=[rows[at].origin.at for at in order],
     )
     parts = {split: [order[at] for at in found[split]] for split in Split}
     for at in near_held_out(copies, parts, rows=len(rows)):

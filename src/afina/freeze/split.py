@@ -4,6 +4,7 @@ import math
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,42 +17,45 @@ NEAR_ENOUGH = 0.02
 Parts = dict[Split, list[int]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What a split looks at: of every row its group, its class and, for a split by time, when it was said."""
+
+    groups: Sequence[str]
+    classes: Sequence[str]
+    times: Sequence[str] = ()
+
+
 def split_parts(
-    groups: Sequence[str],
-    classes: Sequence[str],
-    settings: FreezeSettings,
-    *,
-    kept: Mapping[str, Split] | None = None,
-    held_out: bool = True,
-    times: Sequence[str] = (),
+    rows: Rows, settings: FreezeSettings, *, kept: Mapping[str, Split] | None = None, held_out: bool = True
 ) -> Parts:
     """Positions of the rows of every part, keeping the classes' proportions as far as groups allow.
 
     A group that is in `kept` stays in its part: what a live version was trained on must not become the next one's test, nor its
     test the next one's training. New groups fill every part up to its share. Without `held_out` nothing is drawn for the test.
-    `times` of the rows: where the settings split by time, the groups with the newest rows are held out.
+    Where the settings split by time, the groups with the newest rows are held out.
 
     Raises:
         NotEnoughDataError: all rows are of one group.
     """
-    kept = kept or {}
+    kept, groups = kept or {}, rows.groups
     found = {part: [at for at, group in enumerate(groups) if kept.get(group) is part] for part in Split}
     new = [at for at, group in enumerate(groups) if group not in kept]
     shares = {Split.TEST: settings.test_share} if held_out else {}
     shares[Split.VALIDATION] = settings.validation_share / (1 - sum(shares.values()))  # of what the test leaves
-    rows = len(groups)
+    left = len(groups)
     for seed, (part, share) in enumerate(shares.items(), start=settings.seed if held_out else settings.seed + 1):
-        missing = share if not kept else (share * rows - len(found[part])) / max(1, len(new))
+        missing = share if not kept else (share * left - len(found[part])) / max(1, len(new))
         if missing > 0 and not (kept and len({groups[at] for at in new}) < 2):
             share_of_new = min(missing, 0.8)
             own = [groups[at] for at in new]
             if settings.split == "time":
-                stay, go = split_newest(own, [times[at] for at in new], share=share_of_new)
+                stay, go = split_newest(own, [rows.times[at] for at in new], share=share_of_new)
             else:
-                stay, go = split_groups(own, [classes[at] for at in new], share=share_of_new, seed=seed)
+                stay, go = split_groups(own, [rows.classes[at] for at in new], share=share_of_new, seed=seed)
             found[part] = sorted([*found[part], *(new[at] for at in go)])
             new = [new[at] for at in stay]
-        rows -= len(found[part])
+        left -= len(found[part])
     found[Split.TRAIN] = sorted([*found[Split.TRAIN], *new])
     return found
 

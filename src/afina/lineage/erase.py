@@ -92,7 +92,7 @@ def erase(session: Connection, user: str, held: Held, marks: Marks) -> None:
         session.execute(QUERIES["bury"], {"id": one.id, "rows": one.rows})
     reason = "learnt from rows that were erased since"
     session.execute(QUERIES["must_rebuild"], {"versions": [one.id for one in held.versions], "reason": reason})
-    for query in ("delete_talk_feedback", "delete_interactions", "delete_events", "delete_keys", "delete_user"):
+    for query in ("delete_talk_feedback", "delete_interactions", "delete_events", "delete_user"):
         session.execute(QUERIES[query], {"user": user})
     for row in session.execute(QUERIES["verdicts"]).fetchall():
         told = without(row["verdict"], marks)
@@ -101,8 +101,9 @@ def erase(session: Connection, user: str, held: Held, marks: Marks) -> None:
     session.execute(QUERIES["add_erasure"], {"id": new_id("era"), "found": Json(asdict(held))})
 
 
-def forget_in_audit(owner: Connection, user: str) -> None:
-    """The audit log keeps what was done, not for whom. It needs the owner: the application may only add to the log."""
+def erase_as_owner(owner: Connection, user: str) -> None:
+    """Keys of a person go; the audit log keeps what was done, not for whom. The application may do neither."""
+    owner.execute(QUERIES["delete_keys"], {"user": user})
     for row in owner.execute(QUERIES["audit_of"], {"user": user}).fetchall():
         detail = json.loads(json.dumps(row["detail"]).replace(json.dumps(user), json.dumps(ERASED)))
         owner.execute(QUERIES["forget_in_audit"], {"id": row["id"], "detail": Jsonb(detail)})

@@ -159,3 +159,9 @@ def traffic(session: Connection, version: ModelVersionId, *, task: str, since: R
     """What a version did since a rollout began."""
     row = session.execute(QUERIES["traffic"], {"version": version, "task": task, "rollout": since}).fetchone()
     return ArmTraffic(**row) if row else ArmTraffic(requests=0, errors=0, p95_ms=0.0)
+
+
+def must_rebuild(session: Connection, version: ModelVersionId) -> str:
+    """Why a version must be made anew before it may be released; empty where it need not."""
+    row = session.execute(QUERIES["must_rebuild"], {"version": version}).fetchone()
+    return str(row["must_rebuild"]) if row else ""

@@ -45,3 +45,6 @@ LEFT JOIN LATERAL (
 ) f ON true
 WHERE i.model_version_id = %(version)s AND i.task = %(task)s AND i.fault NOT IN ('request', 'client')
     AND i.created_at >= (SELECT max(created_at) FROM ml.rollouts WHERE id = %(rollout)s)
+
+-- must_rebuild: it learnt from what was erased since
+SELECT must_rebuild FROM ml.model_versions WHERE id = %(version)s

@@ -445,6 +445,52 @@ CREATE TABLE app.products (
     CONSTRAINT products_price_check CHECK ((price >= (0)::numeric))
 );
 ALTER TABLE ONLY app.products FORCE ROW LEVEL SECURITY;
+CREATE TABLE ml.suspects (
+    client_id text NOT NULL,
+    interaction_id text NOT NULL,
+    task text NOT NULL,
+    kind text NOT NULL,
+    field text DEFAULT ''::text NOT NULL,
+    given text DEFAULT ''::text NOT NULL,
+    suggested text DEFAULT ''::text NOT NULL,
+    score double precision DEFAULT 0 NOT NULL,
+    found_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT suspects_kind_check CHECK ((kind = ANY (ARRAY['label'::text, 'conflict'::text])))
+);
+ALTER TABLE ONLY ml.suspects FORCE ROW LEVEL SECURITY;
+CREATE VIEW app.review_queue WITH (security_invoker='true') AS
+ SELECT i.client_id,
+    i.task,
+    i.id,
+    i.text,
+    i.context,
+    i.answer,
+    i.confidence,
+    i.user_external_id,
+    i.created_at,
+    s.kind AS suspect,
+    s.field,
+    s.given,
+    s.suggested,
+    s.score,
+    d.value AS decided
+   FROM ((app.interactions i
+     LEFT JOIN LATERAL ( SELECT f.value,
+            f.created_at
+           FROM app.decisions f
+          WHERE (f.interaction_id = i.id)
+          ORDER BY f.created_at DESC, f.id DESC
+         LIMIT 1) d ON (true))
+     LEFT JOIN LATERAL ( SELECT x.kind,
+            x.field,
+            x.given,
+            x.suggested,
+            x.score
+           FROM ml.suspects x
+          WHERE ((x.client_id = i.client_id) AND (x.interaction_id = i.id) AND ((d.created_at IS NULL) OR (d.created_at < x.found_at)))
+          ORDER BY x.score
+         LIMIT 1) s ON (true))
+  WHERE ((s.kind IS NOT NULL) OR (i.ok AND (i.answer <> ''::text) AND (d.value IS NULL)));
 CREATE VIEW app.sessions WITH (security_invoker='true') AS
  SELECT client_id,
     user_external_id AS user_id,
@@ -720,19 +766,6 @@ CREATE TABLE ml.runs (
     CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
 );
 ALTER TABLE ONLY ml.runs FORCE ROW LEVEL SECURITY;
-CREATE TABLE ml.suspects (
-    client_id text NOT NULL,
-    interaction_id text NOT NULL,
-    task text NOT NULL,
-    kind text NOT NULL,
-    field text DEFAULT ''::text NOT NULL,
-    given text DEFAULT ''::text NOT NULL,
-    suggested text DEFAULT ''::text NOT NULL,
-    score double precision DEFAULT 0 NOT NULL,
-    found_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT suspects_kind_check CHECK ((kind = ANY (ARRAY['label'::text, 'conflict'::text])))
-);
-ALTER TABLE ONLY ml.suspects FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -1052,6 +1085,10 @@ GRANT SELECT ON TABLE app.messages TO afina_app;
 GRANT SELECT ON TABLE app.messages TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.products TO afina_app;
 GRANT SELECT ON TABLE app.products TO afina_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.suspects TO afina_app;
+GRANT SELECT ON TABLE ml.suspects TO afina_reader;
+GRANT SELECT ON TABLE app.review_queue TO afina_reader;
+GRANT SELECT ON TABLE app.review_queue TO afina_app;
 GRANT SELECT ON TABLE app.sessions TO afina_app;
 GRANT SELECT ON TABLE app.sessions TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.user_prefs TO afina_app;
@@ -1090,8 +1127,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.rollouts TO afina_app;
 GRANT SELECT ON TABLE ml.rollouts TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.runs TO afina_app;
 GRANT SELECT ON TABLE ml.runs TO afina_reader;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.suspects TO afina_app;
-GRANT SELECT ON TABLE ml.suspects TO afina_reader;
 GRANT SELECT ON TABLE public.finetuning_dataset TO afina_app;
 GRANT SELECT ON TABLE public.finetuning_dataset TO afina_reader;
 GRANT SELECT ON TABLE public.training_data TO afina_app;

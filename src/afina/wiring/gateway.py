@@ -32,7 +32,8 @@ from afina.capture import (
 from afina.channels import Access
 from afina.curate import kept_examples
 from afina.errors import AfinaError, DatabaseDownError, SettingsError, StoreError
-from afina.files.training_file import Selection, write_training_file
+from afina.files.training_file import Selection
+from afina.flows.datasets import write_training_file
 from afina.flows.privacy import policy_of
 from afina.flows.project import Project
 from afina.ids import ClientId

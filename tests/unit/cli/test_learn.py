@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from afina.cli.learn import DEFAULT_MINUTES, flags_of, learn_command
+from afina.cli.learn import learn_command
+from afina.cli.task_flags import DEFAULT_MINUTES, flags_of
 from afina.settings import make_settings
 
 

@@ -4,7 +4,6 @@ import random
 
 import pytest
 
-from afina.curate.review import kappa
 from afina.curate.suspects import rank_labels
 from afina.errors import NotEnoughDataError
 
@@ -47,18 +46,3 @@ def test_classes_of_one_row_are_left_out_and_one_class_is_refused() -> None:
     assert len(rank_labels([*texts, "otra cosa"], [*labels, "única"])) == 60
     with pytest.raises(NotEnoughDataError, match="at least two classes"):
         rank_labels(["a", "b"], ["x", "x"])
-
-
-@pytest.mark.parametrize(
-    ("pairs", "agreement", "value"),
-    [
-        ([("a", "a"), ("b", "b")], 1.0, 1.0),
-        ([("a", "b"), ("b", "a")], 0.0, -1.0),
-        ([("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")], 0.5, 0.0),
-        ([("a", "a")], 1.0, 1.0),
-        ([], 0.0, 0.0),
-    ],
-)
-def test_agreement_beyond_chance(pairs: list[tuple[str, str]], agreement: float, value: float) -> None:
-    """Cohen's kappa, by hand."""
-    assert kappa(pairs) == {"agreement": pytest.approx(agreement), "kappa": pytest.approx(value)}

@@ -1,17 +1,6 @@
-"""Label columns and names."""
+"""Names."""
 
-import pytest
-
-from afina.errors import InputError
-from afina.flows.learn import label_columns, safe_name
-
-
-def test_commas_part_fields_and_plus_joins_columns() -> None:
-    """The form of `--label`."""
-    assert label_columns("a, b + c") == ("a", "b+c")
-    for wrong in ("", "a,,b", "a+", "a,a"):
-        with pytest.raises(InputError):
-            label_columns(wrong)
+from afina.flows.learn import safe_name
 
 
 def test_names_are_safe() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from afina.errors import NotEnoughDataError
-from afina.freeze.split import split_newest, split_parts
+from afina.freeze.split import Rows, split_newest, split_parts
 from afina.records import Split
 from afina.settings import FreezeSettings
 
@@ -14,7 +14,9 @@ def test_split_by_time_holds_the_newest_groups_out() -> None:
     times = [f"2026-05-{1 + n // 2:02}" for n in range(40)]
     times[0] = "2026-06-30"  # the first user again, the last of all
 
-    parts = split_parts(groups, ["x"] * 40, FreezeSettings(split="time", test_share=0.25), times=times)
+    parts = split_parts(
+        Rows(groups=groups, classes=["x"] * 40, times=times), FreezeSettings(split="time", test_share=0.25)
+    )
 
     assert {groups[at] for at in parts[Split.TEST]} == {"u0", "u16", "u17", "u18", "u19"}
     assert len(parts[Split.TEST]) == 10
@@ -29,7 +31,10 @@ def test_split_by_time_needs_times() -> None:
 
 def test_a_share_that_no_number_of_folds_gives_is_met() -> None:
     """Of a hundred single rows three tenths: three folds would give a third."""
-    parts = split_parts([str(n) for n in range(100)], ["ab"[n % 2] for n in range(100)], FreezeSettings(test_share=0.3))
+    parts = split_parts(
+        Rows(groups=[str(n) for n in range(100)], classes=["ab"[n % 2] for n in range(100)]),
+        FreezeSettings(test_share=0.3),
+    )
 
     assert len(parts[Split.TEST]) in range(28, 33)
     assert abs(sum(at % 2 for at in parts[Split.TEST]) - 15) <= 2

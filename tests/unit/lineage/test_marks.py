@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afina.lineage.erase import ERASED, without
 from afina.lineage.marks import WINDOW, Marks
 
 OWN = "vivo en la casa azul de la calle larga número doce"
@@ -47,10 +46,3 @@ def test_a_text_over_two_chunks_is_found(cut: int) -> None:
     raw = OWN.encode()
 
     assert Marks.made([OWN]).in_chunks([b"x" * 100 + raw[:cut], raw[cut:] + b"y"])
-
-
-def test_plain_data_loses_the_texts_and_keeps_its_form() -> None:
-    """Figures and other people's words stay."""
-    value = {"a": [OWN, "otra cosa"], "b": {"c": 1.5, "d": f"dijo: {OWN}"}}
-
-    assert without(value, Marks.made([OWN])) == {"a": [ERASED, "otra cosa"], "b": {"c": 1.5, "d": ERASED}}
