@@ -100,7 +100,10 @@ def grepped(strings: list[str], places: list[Path]) -> set[str]:
 def project(folder: Path, users: int, minutes: float) -> None:
     """The project, as far as the files that hold people's words."""
     afina(folder, "init")
-    settings = f'[task]\nfields = ["topic", "intent"]\n\n[train.training]\nminutes = {minutes}\n\n[evaluate]\nmust_beat_baselines = false\n'
+    settings = (
+        '[task]\nfields = ["topic", "intent"]\n\n[freeze]\ntest_share = 0.04\n\n'
+        f"[train.training]\nminutes = {minutes}\n\n[evaluate]\nmust_beat_baselines = false\nguards = []\nnearest = 0\n"
+    )
     (folder / "afina.toml").write_text(settings, "utf-8")
     write_rows(folder.parent / "rows.csv", users)
     afina(folder, "import", str(folder.parent / "rows.csv"))
