@@ -81,6 +81,10 @@ class FolderLedger:
         """See `Ledger`. A folder is learnt from anew each time: no part is kept."""
         return Earlier()
 
+    def once_trained(self) -> list[Example]:
+        """See `Ledger`. A folder is learnt from anew each time."""
+        return []
+
     def save_dataset(self, dataset: Dataset) -> None:
         """See `Ledger`."""
         self.write("datasets", dataset.id, dataset)

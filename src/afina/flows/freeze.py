@@ -5,6 +5,8 @@ from typing import Any
 
 from afina.flows.datasets import write_files
 from afina.flows.project import Project
+from afina.flows.replay import earlier_rows, own_answers
+from afina.freeze import with_training
 from afina.freeze.canaries import planted
 from afina.freeze.freeze import freeze
 from afina.progress import Stages
@@ -18,14 +20,20 @@ def freeze_project(
     project: Project, stages: Stages, *, new_split: bool = False, test: Sequence[Example] | None = None
 ) -> Dataset:
     """Groups stay in their parts, unless a `new_split` is wanted. `test`: a held-out part given from outside."""
+    kept = project.ledger.kept()
+    again = [] if new_split else earlier_rows(project, kept)
+    own = own_answers(project, kept, stages)
     with stages.stage("freeze") as stage:
         earlier = None if new_split else project.ledger.earlier()
-        dataset = freeze(project.ledger.kept(), project.settings.freeze, project.task, test=test, earlier=earlier)
+        dataset = freeze([*kept, *again], project.settings.freeze, project.task, test=test, earlier=earlier)
+        dataset = with_training(dataset, own)
         if project.settings.privacy.canaries:
             dataset = planted(dataset, project.settings.privacy.canaries)
         project.ledger.save_dataset(dataset)
         write_files(dataset, project.paths.dataset(dataset.id))
         stage.note = freeze_note(dataset, least=project.settings.evaluate.min_items)
+        if again or own:
+            stage.note += f"\n  {len(again)} rows of earlier datasets again, {len(own)} answers of the base itself"
     return dataset
 
 

@@ -43,6 +43,10 @@ class Ledger(Protocol):
         """Where users and conversations were when they were frozen last, and what was ever held out."""
         ...
 
+    def once_trained(self) -> Sequence[Example]:
+        """Every row that was ever trained on, as it was last."""
+        ...
+
     def save_dataset(self, dataset: Dataset) -> None:
         """A frozen dataset; equal content is the same one."""
         ...

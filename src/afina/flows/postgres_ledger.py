@@ -10,7 +10,7 @@ from afina.capture import load_exchanges, save_entries, score_reactions
 from afina.capture.reactions import WHOLE
 from afina.curate import judged_of, kept_examples, save_curated
 from afina.export import change_card, get_base_version, get_version, next_name, register_version
-from afina.freeze import Earlier, earlier_of, load_dataset, newest_dataset, require_whole, save_dataset
+from afina.freeze import Earlier, earlier_of, load_dataset, newest_dataset, once_trained, require_whole, save_dataset
 from afina.ids import ClientId, DatasetId, ModelVersionId, RunId
 from afina.records import (
     Curated,
@@ -76,6 +76,11 @@ class PostgresLedger:
         """See `Ledger`."""
         with self.session() as session:
             return earlier_of(session, task=self.task)
+
+    def once_trained(self) -> list[Example]:
+        """See `Ledger`."""
+        with self.session() as session:
+            return once_trained(session, task=self.task)
 
     def save_dataset(self, dataset: Dataset) -> None:
         """See `Ledger`."""

@@ -1,7 +1,8 @@
 """Examples → Dataset: split by group, named by content. Never changes a dataset."""
 
 from afina.freeze.freeze import Earlier, content_id, freeze, require_whole
-from afina.freeze.job import earlier_of, list_datasets, load_dataset, newest_dataset, save_dataset
+from afina.freeze.job import earlier_of, list_datasets, load_dataset, newest_dataset, once_trained, save_dataset
+from afina.freeze.replay import replayed, training_rows, with_training
 
 __all__ = [
     "Earlier",
@@ -11,6 +12,10 @@ __all__ = [
     "list_datasets",
     "load_dataset",
     "newest_dataset",
+    "once_trained",
+    "replayed",
     "require_whole",
     "save_dataset",
+    "training_rows",
+    "with_training",
 ]

@@ -70,6 +70,11 @@ def earlier_of(session: Connection, *, task: str) -> Earlier:
     )
 
 
+def once_trained(session: Connection, *, task: str) -> list[Example]:
+    """Every row that was ever trained on, as it was last."""
+    return [to_example(row) for row in session.execute(QUERIES["earlier_train"], {"task": task}).fetchall()]
+
+
 def list_datasets(session: Connection, *, task: str) -> list[dict[str, Any]]:
     """Datasets of a task, the newest first."""
     return session.execute(QUERIES["list_datasets"], {"task": task}).fetchall()

@@ -38,3 +38,8 @@ WHERE name IS NOT NULL ORDER BY name, created_at DESC, id DESC
 SELECT DISTINCT ON (e.example_id) e.example_id, e.split, e.turns, e.answer, e.group_key, e.stratum, e.source, e.facts, e.origin
 FROM ml.dataset_examples e JOIN ml.datasets d ON (d.client_id, d.id) = (e.client_id, e.dataset_id)
 WHERE d.task = %(task)s AND e.split = 'test' ORDER BY e.example_id, d.created_at DESC, d.id
+
+-- earlier_train: every row that was ever trained on, as it was last
+SELECT DISTINCT ON (e.example_id) e.example_id, e.split, e.turns, e.answer, e.group_key, e.stratum, e.source, e.facts, e.origin
+FROM ml.dataset_examples e JOIN ml.datasets d ON (d.client_id, d.id) = (e.client_id, e.dataset_id)
+WHERE d.task = %(task)s AND e.split = 'train' AND e.interaction_id IS NOT NULL ORDER BY e.example_id, d.created_at DESC, d.id

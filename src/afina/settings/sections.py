@@ -178,6 +178,18 @@ class FreezeSettings(Section):
     near_copy: float = Field(
         0.8, ge=0.5, le=1.0, description="texts so much alike stand in the same part (Jaccard index of 5-grams)"
     )
+    replay: float = Field(
+        0.0,
+        ge=0,
+        le=0.05,
+        description="rows of earlier training parts that are curated no more, as a share of the training part",
+    )
+    self_replay: float = Field(
+        0.0,
+        ge=0,
+        le=0.05,
+        description="chat: the untuned base's own answers to general messages, as a share of the training part",
+    )
     licences: dict[str, str] = Field(
         default_factory=dict,
         description="source (a file, a channel) → under which licence its texts may be used; in the data card",
