@@ -180,9 +180,9 @@ def test_files_with_logic_have_a_test_file_of_their_name() -> None:
 @pytest.mark.parametrize(
     ("commands", "spared"),
     [
-        (["verdict", "status", "import_file", "curate", "freeze", "release", "review", "models", "chat"], HEAVY),
+        (["verdict", "status", "import_file", "curate", "release", "review", "models", "chat"], HEAVY),
         (["serve", "doctor"], HEAVY),
-        (["evaluate", "export"], {"transformers", "peft", "sklearn", "matplotlib"}),
+        (["evaluate", "export", "freeze"], {"transformers", "peft", "sklearn", "matplotlib"}),
     ],
 )
 def test_commands_start_without_what_they_may_not_need(commands: list[str], spared: set[str]) -> None:

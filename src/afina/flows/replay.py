@@ -47,7 +47,7 @@ def own_answers(project: Project, kept: list[Example], stages: Stages) -> list[E
         EvalItem(id=f"{at}", turns=(Turn("system", SYSTEM[language]), Turn("user", text)), expected=text)
         for at, (language, text) in enumerate(asked)
     ]
-    settings, folder = project.settings, project.paths.data / "replay"
+    settings, folder = project.settings, project.paths.evaluation("replay")
     with stages.stage("replay") as stage:
         gguf = base_gguf(settings, folder=project.paths.bases, tell=stage.tell)
         how = Asking(max_tokens=settings.evaluate.max_tokens, timeout_s=settings.evaluate.timeout_s)
