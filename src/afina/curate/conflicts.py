@@ -8,7 +8,6 @@ from afina.tasks import Task
 
 STEP = "conflicts"
 REVIEW = "people gave different answers to this message: sent back to review"
-"""What the review queue looks for."""
 
 
 def conflicts(table: Table, task: Task) -> None:

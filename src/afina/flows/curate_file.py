@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from afina.capture.entries import Named, number, optional
 from afina.errors import InputError
 from afina.files.parquet import read_parquet
 from afina.files.rows import SourceRow, stream_rows
@@ -17,7 +18,7 @@ from afina.progress import Stages
 from afina.records import Curated, Exchange, FeedbackKind, Judged
 from afina.settings import Settings
 from afina.store.paths import Paths, disk_errors
-from afina.tasks import Said, Task, make_task
+from afina.tasks import Task, make_task
 from afina.tasks.structured import EXPECTED
 
 
@@ -79,18 +80,24 @@ def lines_of(path: Path) -> int:
 def exchanges_of(path: Path, task: Task) -> Iterator[Exchange]:
     """What the rows say, known by their line."""
     for row in rows_of(path):
-        for number, said in enumerate(task.kind.said(task, path, row)):
-            yield exchange_of(path, row, said, number)
+        for place, said in enumerate(task.kind.said(task, path, row)):
+            yield exchange_of(Named(path=path, row=row, said=said, external=named(path, row.line, place)), task)
 
 
-def exchange_of(path: Path, row: SourceRow, said: Said, number: int) -> Exchange:
+def named(path: Path, line: int, place: int) -> str:
+    """What an answer of a row is known by."""
+    return f"{path.name}:{line}" + (f"#{place}" if place else "")
+
+
+def exchange_of(found: Named, task: Task) -> Exchange:
     """One answer of a row. Columns `user`, `conversation`, `rating`, `latency_ms`, `error`, `confidence`, `created_at` are heard."""
-    user, talk = text_in(row, "user"), text_in(row, "conversation") or said.conversation
-    rating = number_in(path, row, "rating")
+    path, row, said = found.path, found.row, found.said
+    user, talk = optional(row, "user"), optional(row, "conversation") or said.conversation
+    rating = number(path, row, "rating", low=1, high=5)
     decided = said.decision is not None
-    same = decided and bool(said.answer) and said.decision == {"answer": said.answer}
+    same = decided and bool(said.answer) and task.kind.predicted(task, said.answer) == said.decision
     return Exchange(
-        id=f"{path.name}:{row.line}" + (f"#{number}" if number else ""),
+        id=found.external,
         turns=said.turns,
         answer=said.answer,
         kind=(FeedbackKind.ACCEPTED if same else FeedbackKind.CORRECTED) if decided else None,
@@ -102,31 +109,12 @@ def exchange_of(path: Path, row: SourceRow, said: Said, number: int) -> Exchange
         facts=said.facts,
         user=user,
         conversation=talk,
-        source=text_in(row, "source") or path.name,
-        confidence=number_in(path, row, "confidence"),
-        latency_ms=number_in(path, row, "latency_ms"),
-        error=text_in(row, "error"),
-        at=text_in(row, "created_at"),
+        source=optional(row, "source") or path.name,
+        confidence=number(path, row, "confidence", low=0, high=1),
+        latency_ms=number(path, row, "latency_ms", low=0, high=1e9),
+        error=optional(row, "error"),
+        at=optional(row, "created_at"),
     )
-
-
-def text_in(row: SourceRow, column: str) -> str:
-    """A cell that may be absent or empty."""
-    value = row.values.get(column)
-    return "" if value is None else str(value).strip()
-
-
-def number_in(path: Path, row: SourceRow, column: str) -> float | None:
-    """An optional number.
-
-    Raises:
-        InputError: it is none.
-    """
-    text = text_in(row, column)
-    try:
-        return float(text) if text else None
-    except ValueError as exc:
-        raise InputError(f"{path}, line {row.line}: column {column!r} is {text!r}, expected a number") from exc
 
 
 def write_both(job: FileJob, curated: Curated, task: Task) -> None:
