@@ -57,6 +57,10 @@ def group_sentences(card: Mapping[str, Any]) -> list[str]:
         if one["tightened_to"]:
             what = f"near copies hold together from {one['tightened_to']:.0%} likeness on, so its largest is {one['largest_after']} now"
         said.append(f"a group of {one['rows']} rows is more than 5 % of all: {what}")
+    if card.get("near_copies_across"):
+        said.append(
+            f"{card['near_copies_across']} training rows are near copies of held-out ones: the messages follow one pattern"
+        )
     return [*said, *(f"{rows} rows left out: {why}" for why, rows in card.get("left_out", {}).items())]
 
 

@@ -23,6 +23,8 @@ class Placed:
     large: Sequence[LargeGroup]
     largest: float
     left_out: Mapping[str, int]
+    across: int
+    """Training rows that are near copies of held-out ones and stay, because they are too many."""
     kept: int
 
 
@@ -39,6 +41,7 @@ def make_card(parts: Mapping[Split, Sequence[Example]], settings: FreezeSettings
         "largest_group": round(placed.largest, 4),
         "large_groups": [asdict(one) for one in placed.large],
         "left_out": dict(sorted(placed.left_out.items())),
+        "near_copies_across": placed.across,
         "sources": dict(sorted(sources.items())),
         "licences": {name: settings.licences.get(name, UNSTATED) for name in sorted(sources)},
         "evidence": dict(sorted(Counter(example.origin.evidence or "none" for example in rows).items())),

@@ -53,7 +53,7 @@ def test_no_endpoint_shows_or_takes_anything_of_another_client(
     there.answers = [completion()]
     for path, methods in client.get("/openapi.json", headers=ours).json()["paths"].items():
         for method in methods:
-            where = path.format(user=PERSON, name="x", channel="webhook", client="acme")
+            where = path.format(user=PERSON, name="x", channel="webhook", client="acme", of="acme")
             reply = client.request(method.upper(), where, json=known, headers=ours)
             assert SECRET not in reply.text, path
             assert "es-ACME" not in reply.text, path

@@ -163,3 +163,15 @@ def test_a_held_out_message_that_is_curated_no_more_still_holds_its_copies_back(
     )
 
     assert parts_of(second)[copy.message] is Split.TEST
+
+
+def test_messages_of_one_pattern_are_frozen_all_the_same_and_it_is_said() -> None:
+    """Each is a near copy of many: left out for it, nothing would remain to train on."""
+    rows = [row(n, f"quisiera saber dónde está mi pedido número {n}") for n in range(200)]
+
+    dataset = freeze(rows, FreezeSettings(), TASK)
+
+    assert sum(dataset.card["rows"].values()) == 200
+    assert dataset.card["near_copies_across"] > 100
+    assert dataset.card["left_out"] == {}
+    assert dataset.card["large_groups"]
