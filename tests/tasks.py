@@ -56,3 +56,28 @@ def replied(identity: str, question: str, answer: str, group: str = "", **facts:
         source=identity,
         facts=facts,
     )
+
+
+UNLIKE_WORDS = [
+    "uno",
+    "dos",
+    "tres",
+    "cuatro",
+    "cinco",
+    "seis",
+    "siete",
+    "ocho",
+    "nueve",
+    "diez",
+    "once",
+    "doce",
+    "trece",
+    "catorce",
+    "quince",
+    "dieciséis",
+]
+
+
+def unlike(number: int) -> str:
+    """A message that is like no other."""
+    return " ".join(f"{number * 7919 + at:x}{UNLIKE_WORDS[(number + at) % 16]}" for at in range(4))

@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from tests.unit.freeze.test_groups import unlike
+from tests.tasks import unlike
 
 
 def said(number: int) -> str:

@@ -36,7 +36,9 @@ FILE = click.Path(path_type=Path)
 @click.option("--output", type=FILE, help=t("rows that are kept, as JSONL"))
 @click.option("--rejects", type=FILE, help=t("rows that are not, each with line, step and reason"))
 @click.option(
-    "--task", "kind", help=t("of a file: classify, chat, structured, documents (default: chat where it has `messages`)")
+    "--task",
+    "kind",
+    help=t("of a file: classify, chat, structured, documents (default: classify with --label, else chat)"),
 )
 @click.option("--recipe", default="", help=t("of a file: a recipe's name or TOML file"))
 @click.option("--text", help=t("column with the message (default: text)"))
@@ -55,7 +57,7 @@ def curate_command(data: Path | None, explain: str, as_json: bool, **options: An
             return
         curated = curate_project(open_project(here()), stages(as_json), processes=options["processes"])
     else:
-        settings = make_settings(settings_for(data, options), base_layer=base_layer)
+        settings = make_settings(settings_for(options), base_layer=base_layer)
         job = FileJob(data=data, output=options["output"], rejects=options["rejects"])
         curated = curate_file(job, settings, stages(as_json), processes=options["processes"])
         if explain:
@@ -66,7 +68,7 @@ def curate_command(data: Path | None, explain: str, as_json: bool, **options: An
     show_steps(curated, as_json=as_json)
 
 
-def settings_for(data: Path, options: dict[str, Any]) -> dict[str, Any]:
+def settings_for(options: dict[str, Any]) -> dict[str, Any]:
     """The flags as settings."""
     given = {name: options.get(name) for name in ("kind", "text", "label", "recipe")}
     unnamed = dict.fromkeys(("system", "instructions", "schema", "base", "quant", "canaries", "config"))
@@ -74,7 +76,6 @@ def settings_for(data: Path, options: dict[str, Any]) -> dict[str, Any]:
         given["kind"] = "chat"
     flags = flags_of({**unnamed, **given, "metrics": (), "minutes": None})
     flags.pop("train", None)
-    del data
     return flags
 
 
@@ -117,7 +118,7 @@ def show_judged(found: list[Judged], identity: str, curated: Curated, *, as_json
             "message": one.text,
             "answer": one.example.answer,
             "evidence": one.example.origin.evidence,
-            "passed": names[: names.index(one.step)] if one.step in names else names,
+            "passed": passed(names, one.step),
             "kept": one.kept,
             "step": one.step,
             "reason": one.reason,
@@ -129,6 +130,11 @@ def show_judged(found: list[Judged], identity: str, curated: Curated, *, as_json
         return
     for one in value:
         print_path(one)
+
+
+def passed(names: list[str], step: str) -> list[str]:
+    """The steps before the one that rejected; all where none did."""
+    return names[: names.index(step)] if step in names else names
 
 
 def print_path(one: dict[str, Any]) -> None:
@@ -157,6 +163,5 @@ def explain_stored(identity: str, *, as_json: bool) -> None:
         return
     for row in rows:
         names = [step["name"] for step in row["steps"] or []]
-        passed = names[: names.index(row["step"])] if row["step"] in names else names
         OUT.print(f"[dim]{row['created_at']:%Y-%m-%d %H:%M}  {row['curation_id'] or '–'}[/]", soft_wrap=True)
-        print_path({**row, "source": row["interaction_id"], "passed": passed})
+        print_path({**row, "source": row["interaction_id"], "passed": passed(names, row["step"])})

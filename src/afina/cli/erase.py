@@ -1,10 +1,12 @@
 """`erase`: a person out of everything."""
 
+from dataclasses import asdict
+
 import click
 
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, print_json, stages
-from afina.flows.erase import Erasure, as_value, erase_user, look
+from afina.flows.erase import Erasure, erase_user, look
 from afina.texts import t
 from afina.wiring import open_project
 
@@ -41,7 +43,7 @@ def erase_command(user: str, dry_run: bool, yes: bool, delete_backups: bool, reb
 def show(found: Erasure, *, as_json: bool, after: bool = False) -> None:
     """Print it."""
     if as_json:
-        print_json(as_value(found))
+        print_json(asdict(found))
         return
     held = found.held
     for name in ("interactions", "feedback", "judgements", "keys"):

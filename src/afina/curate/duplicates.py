@@ -23,8 +23,8 @@ def near_duplicates(table: Table, task: Task) -> None:
     if len(ranked) < 2:
         return
     threshold = task.curate.near_duplicate
-    signatures, count = table.signatures(ranked, task)
-    pairs = signatures.candidates(np.arange(count), threshold=threshold, most=FIRST)
+    signatures = table.signatures(ranked, task)
+    pairs = signatures.candidates(np.arange(signatures.count), threshold=threshold, most=FIRST)
     apart = table.column("apart")[ranked]
     pairs = pairs[apart[pairs[:, 0]] == apart[pairs[:, 1]]]
     found = verified(pairs, lambda at: task.kind.compared(table.example(ranked[at]))[0], threshold=threshold)

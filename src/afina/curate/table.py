@@ -168,14 +168,14 @@ class Table(Collection[Judged]):
         step, reason = self.whys[self.why[position]]
         return replace(judged, step=step, reason=reason) if reason else judged
 
-    def signatures(self, positions: Positions, task: Task) -> tuple[Signatures, int]:
-        """Digests of the texts of these rows, and how many there are: text n is of `positions[n]`."""
+    def signatures(self, positions: Positions, task: Task) -> Signatures:
+        """Digests of the texts of these rows: text n is of `positions[n]`."""
         found = Signatures()
         for start in range(0, len(positions), 10_000):
             found.add_digests(
                 digests([task.kind.compared(self.example(at))[0] for at in positions[start : start + 10_000]])
             )
-        return found, len(positions)
+        return found
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -5,10 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import blake2b
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from afina.store.paths import Paths
 from afina.tasks import Task, make_task
 from afina.texts import t
 
+PACKAGE = Path(__file__).parents[1]
 SURELY_FITS = 0.25
 """A text of so many characters for each token of the limit is not measured: no tokenizer makes four tokens of a character."""
 OF_TABLES_ALONE = {
@@ -65,7 +65,7 @@ class PlanOf:
     client: ClientId
     task: str
     folder: Path
-    schema: dict[str, Any] | None = field(default=None)
+    schema: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, project: Project) -> "PlanOf":
@@ -114,13 +114,11 @@ def digest(raw: bytes) -> str:
 
 @cache
 def code_digest() -> str:
-    """Of the code that judges single rows: where it changes, rows are judged again."""
+    """Of the program's code and lists of words: where they change, rows are judged again."""
     found = blake2b(digest_size=12)
-    for room in ("curate", "privacy", "signals", "tasks"):
-        folder = resources.files("afina").joinpath(room)
-        for file in sorted(folder.iterdir(), key=lambda one: one.name):
-            if file.name.endswith((".py", ".toml")):
-                found.update(file.read_bytes())
+    for file in sorted(PACKAGE.rglob("*")):
+        if file.suffix in {".py", ".toml"}:
+            found.update(file.read_bytes())
     return found.hexdigest()
 
 

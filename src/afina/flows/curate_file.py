@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ def write_both(job: FileJob, curated: Curated, task: Task) -> None:
         DiskFullError: the disk is full; neither file is there then.
     """
     places = [path for path in (job.output, job.rejects) if path]
-    partial = {path: path.with_name(f".{path.name}.partial") for path in places}
+    partial = {path: path.with_name(f".{path.name}.{os.getpid()}.partial") for path in places}
     for path in places:
         path.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from afina.errors import InputError
 from afina.files.rows import as_lines
 from afina.files.training_forms import FORMS
 from afina.records import Dataset, Example, Split
-from afina.store.paths import disk_errors, read_json, write_json, write_whole
+from afina.store.paths import read_json, write_json, write_whole
 
 CARD = "card.json"
 TABLES = ("parquet", "hf")
@@ -43,14 +42,9 @@ def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row)) or ["messages", "metadata"]
     told = [json.dumps(row["metadata"], ensure_ascii=False) if "metadata" in row else None for row in rows]
     columns = {name: told if name == "metadata" else [row.get(name) for row in rows] for name in names}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with disk_errors(path):
-            pq.write_table(pa.table(columns), temporary, compression="zstd")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    written = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), written, compression="zstd")
+    write_whole(path, written.getvalue().to_pybytes())
 
 
 def sha256(path: Path) -> str:

@@ -3,10 +3,10 @@
 Files go first and rows last: killed in between, the same command finds the rest, because the rows still say where it is.
 """
 
+import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
@@ -197,17 +197,5 @@ def extracted(project: Project, version: ModelVersionId, texts: list[str], marks
         [scored] = ask_arms([arm], make_set("erasure", items), ("chrf",), folder, tell=stage.tell)
         said = sum(marks.in_text(one.text) for one in scored.record.outputs)
         stage.note = f"{said} of {len(items)} answers hold their words"
-    remove(folder)
+    shutil.rmtree(folder)  # it holds the person's words
     return said
-
-
-def remove(folder: Path) -> None:
-    """What asking left behind: it holds the person's words."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.unlink() if path.is_file() else path.rmdir()
-    folder.rmdir()
-
-
-def as_value(erasure: Erasure) -> dict[str, Any]:
-    """As plain data."""
-    return asdict(erasure)

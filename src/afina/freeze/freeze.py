@@ -133,10 +133,15 @@ def place_rows(
         held_out=held_out,
     )
     parts = {split: [order[at] for at in found[split]] for split in Split}
-    near = near_held_out(copies, parts, rows=len(rows))
-    loosened = near_held_out([pair for pair in copies if pair[0] in new and pair[1] in new], parts, rows=len(rows))
-    across = loosened if len(loosened) > MOST_LEFT_OUT * len(parts[Split.TRAIN]) else set[int]()
-    for at in sorted(near - across):
+    both_new = [one in new and other in new for one, other in copies]
+    bridges = near_held_out(
+        [pair for pair, is_new in zip(copies, both_new, strict=True) if not is_new], parts, rows=len(rows)
+    )
+    loosened = near_held_out(
+        [pair for pair, is_new in zip(copies, both_new, strict=True) if is_new], parts, rows=len(rows)
+    )
+    across = loosened - bridges if len(loosened) > MOST_LEFT_OUT * len(parts[Split.TRAIN]) else set[int]()
+    for at in sorted((bridges | loosened) - across):
         parts[Split.TRAIN].remove(at)
         out[at] = NEAR
     return Placed(

@@ -10,8 +10,7 @@ from afina.flows.project import Project, folder_project
 from afina.freeze.freeze import freeze
 from afina.records import Dataset, Example
 from afina.settings import make_settings
-from tests.tasks import labelled
-from tests.unit.freeze.test_groups import unlike
+from tests.tasks import labelled, unlike
 
 
 class Ledger:

@@ -12,8 +12,7 @@ from afina.freeze.canaries import planted
 from afina.freeze.freeze import freeze
 from afina.records import Dataset, Example, Origin, Turn
 from afina.settings import FreezeSettings
-from tests.tasks import classifier, labelled, task_of
-from tests.unit.freeze.test_groups import unlike
+from tests.tasks import classifier, labelled, task_of, unlike
 
 TASK = classifier("x")
 

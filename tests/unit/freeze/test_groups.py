@@ -10,38 +10,16 @@ from afina.freeze.groups import copies_among, group_rows
 from afina.likeness import alike
 from afina.records import Dataset, Example, Origin, Split
 from afina.settings import FreezeSettings
-from tests.tasks import classifier, labelled
+from tests.tasks import UNLIKE_WORDS as WORDS
+from tests.tasks import classifier, labelled, unlike
 
 TASK = classifier("x")
-WORDS = [
-    "uno",
-    "dos",
-    "tres",
-    "cuatro",
-    "cinco",
-    "seis",
-    "siete",
-    "ocho",
-    "nueve",
-    "diez",
-    "once",
-    "doce",
-    "trece",
-    "catorce",
-    "quince",
-    "dieciséis",
-]
 
 
 def row(number: int, text: str, *, user: str = "", talk: str = "") -> Example:
     """A message of a user in a conversation."""
     made = labelled(str(number), text, user or talk or f"own {number}", x=f"l{number % 2}")
     return replace(made, origin=Origin(user=user, conversation=talk))
-
-
-def unlike(number: int) -> str:
-    """A message that is like no other."""
-    return " ".join(f"{number * 7919 + at:x}{WORDS[(number + at) % 16]}" for at in range(4))
 
 
 def test_users_conversations_and_near_copies_hold_together_transitively() -> None:
@@ -175,3 +153,17 @@ def test_messages_of_one_pattern_are_frozen_all_the_same_and_it_is_said() -> Non
     assert dataset.card["near_copies_across"] > 100
     assert dataset.card["left_out"] == {}
     assert dataset.card["large_groups"]
+
+
+def test_of_messages_of_one_pattern_none_that_was_held_out_comes_back() -> None:
+    """New ones may stay beside new held-out ones; what an earlier dataset held out is never trained on, nor its copies."""
+    held = row(999, "quisiera saber cuándo abre la tienda de la esquina", user="antes")
+    pattern = [row(n, f"quisiera saber dónde está mi pedido número {n}") for n in range(200)]
+    copy = row(500, f"{held.message}?", user="conocido")
+
+    earlier = Earlier(parts={"antes": Split.TEST, "conocido": Split.TRAIN}, test=(held,))
+    dataset = freeze([*pattern, copy], FreezeSettings(), TASK, earlier=earlier)
+
+    assert dataset.card["near_copies_across"] > 100
+    assert dataset.card["left_out"] == {"near copy of a held-out row": 1}
+    assert copy.message not in parts_of(dataset)

@@ -5,8 +5,7 @@ import pytest
 from afina.freeze import replayed, require_whole, with_training
 from afina.freeze.freeze import freeze
 from afina.settings import FreezeSettings
-from tests.tasks import labelled, replied, task_of
-from tests.unit.freeze.test_groups import unlike
+from tests.tasks import labelled, replied, task_of, unlike
 
 OLD = [labelled(str(n), unlike(n), x="ab"[n % 2]) for n in range(100)]
 KEPT = [labelled(str(n), unlike(n), x="ab"[n % 2]) for n in range(50, 250)]
