@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any, Literal
 
 from fastapi import FastAPI, Request
@@ -160,4 +161,7 @@ async def styled(gateway: Gateway, caller: Caller, body: Styled) -> Answer:
     turns = [{"role": "system", "content": system}, *(t.model_dump() for t in body.history)]
     messages = [*turns, {"role": "user", "content": body.text}]
     sent = {"model": body.model, "messages": messages, "max_tokens": body.max_tokens}
-    return await gateway.answer(caller, sent, checked=True)
+    told_how = replace(
+        caller, facts={**caller.facts, "intensity": f"{manner.intensity:.1f}"}
+    )  # curation balances by it
+    return await gateway.answer(told_how, sent, checked=True)

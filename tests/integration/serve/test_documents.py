@@ -45,7 +45,9 @@ def test_a_reply_keeps_to_the_persons_manner(opened: Opened, there: Server, proj
     assert warm[1:] == ["hola", "¿cómo voy?"]
     assert "Sé sobrio" in sober[0]
     assert "usted" in sober[0]
-    assert [row["text"] for row in rows(project, 2)] == ["¿cómo voy?"] * 2
+    recorded = rows(project, 2)
+    assert [row["text"] for row in recorded] == ["¿cómo voy?"] * 2
+    assert [row["facts"]["intensity"] for row in recorded] == ["0.9", "0.1"]
 
 
 def test_a_reply_is_held_to_the_rules(opened: Opened, there: Server, project: Project) -> None:
