@@ -123,7 +123,7 @@ def project(database: str, tiny_model: Path, tmp_path: Path) -> Project:
                 },
             },
             "evaluate": {"guards": False, "nearest": 1},
-            "release": {"min_requests": 5},
+            "release": {"ramp": [0.2], "min_users": 5},
             "runtime": {"context": 256, "slots": 2},
         }
     )

@@ -95,5 +95,9 @@ class NotEnoughDataError(AfinaError):
     """There are too few usable examples for an honest result."""
 
 
+class JobError(AfinaError):
+    """A queued job did not end well."""
+
+
 class ReleaseError(AfinaError):
     """A rollout cannot make this transition."""

@@ -58,13 +58,13 @@ ON CONFLICT DO NOTHING
 -- add_interaction: one answered message of live traffic
 INSERT INTO app.interactions
     (id, client_id, external_id, user_external_id, conversation, task, source, text, context, answer, reaction, facts,
-     confidence, model_version_id, latency_ms, tokens_in, tokens_out, ok, error, fault, request_id, served_by, variant, parameters,
-     channel, product, category, cost, findings)
+     confidence, model_version_id, latency_ms, tokens_in, tokens_out, ok, error, fault, request_id, served_by, variant,
+     rollout_id, drawn, canary_share, parameters, channel, product, category, cost, findings)
 VALUES
     (%(id)s, current_setting('app.client'), %(external_id)s, %(user)s, %(conversation)s, %(task)s, %(source)s,
      %(text)s, %(context)s, %(answer)s, %(reaction)s, %(facts)s, %(confidence)s, %(model_version)s, %(latency_ms)s,
-     %(tokens_in)s, %(tokens_out)s, %(ok)s, %(error)s, %(fault)s, %(request_id)s, %(served_by)s, %(variant)s, %(parameters)s,
-     %(channel)s, %(product)s, %(category)s, %(cost)s, %(findings)s)
+     %(tokens_in)s, %(tokens_out)s, %(ok)s, %(error)s, %(fault)s, %(request_id)s, %(served_by)s, %(variant)s,
+     %(rollout)s, %(drawn)s, %(canary_share)s, %(parameters)s, %(channel)s, %(product)s, %(category)s, %(cost)s, %(findings)s)
 ON CONFLICT (client_id, source, external_id) DO NOTHING
 
 -- add_feedback: what one person said; the same record twice is once

@@ -88,8 +88,8 @@ def record_interactions(session: Connection, interactions: Sequence[Interaction]
 
 QUERIED = (
     "id", "external_id", "user", "conversation", "task", "source", "text", "answer", "reaction", "confidence",
-    "model_version", "latency_ms", "tokens_in", "tokens_out", "ok", "error", "request_id", "served_by", "variant", "channel", "product",
-    "cost",
+    "model_version", "latency_ms", "tokens_in", "tokens_out", "ok", "error", "request_id", "served_by", "variant", "rollout", "drawn",
+    "canary_share", "channel", "product", "cost",
 )  # fmt: skip
 """Fields of an interaction that are columns as they are."""
 

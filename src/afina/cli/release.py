@@ -5,9 +5,10 @@ import os
 
 import click
 
+from afina.cli.canary import view_json
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, escape, print_json
-from afina.flows.rollouts import history, release_direct, settle_canary, start_canary, withdraw
+from afina.flows.rollouts import history, promote_by_hand, release_direct, settle_canary, start_canary, withdraw
 from afina.texts import t
 from afina.wiring import open_project
 
@@ -29,11 +30,18 @@ def who() -> str:
 @click.argument("version", required=False)
 @click.option("--settle", is_flag=True, help=t("decide about the running canary"))
 @click.option("--direct", is_flag=True, help=t("no canary: the first version of a task"))
+@click.option("--promote", is_flag=True, help=t("promote the canary whatever its traffic says; needs --reason"))
+@click.option("--reason", default="", help=t("kept in the audit record"))
 @click.option("--force", is_flag=True, help=t("without a go; this is recorded"))
 @click.option("--history", "show_history", is_flag=True, help=t("print the audit record"))
 @json_option
 def release_command(
-    version: str | None, settle: bool, direct: bool, force: bool, show_history: bool, as_json: bool
+    version: str | None,
+    reason: str,
+    *,
+    show_history: bool,
+    as_json: bool,
+    **how: bool,
 ) -> None:
     """Release."""
     project = open_project(here())
@@ -47,17 +55,24 @@ def release_command(
                 soft_wrap=True,
             )
         return
-    if settle:
-        decision, evidence = settle_canary(project, actor=who())
-        print_json({"action": decision.action, "reason": decision.reason, **evidence}) if as_json else OUT.print(
-            f"{decision.action}: {decision.reason}"
+    if how["settle"]:
+        view = settle_canary(project, actor=who())
+        OUT.print(t(f"{view.decision.action}: {view.decision.because}"), soft_wrap=True) if not as_json else print_json(
+            view_json(view)
         )
         return
+    if how["promote"]:
+        if not reason.strip():
+            raise click.UsageError("--promote needs --reason: who reads the audit record wants to know why")
+        rollout = promote_by_hand(project, actor=who(), reason=reason)
+        found = project.ledger.version(rollout.model_version)
+        OUT.print(f"{found.name}: production")
+        return
     found = project.ledger.version(version)
-    if direct:
-        rollout = release_direct(project, found, actor=who(), reason="released by hand")
+    if how["direct"]:
+        rollout = release_direct(project, found, actor=who(), reason=reason or "released by hand")
     else:
-        rollout = start_canary(project, found, actor=who(), force=force)
+        rollout = start_canary(project, found, actor=who(), force=how["force"])
     if as_json:
         print_json({"rollout": rollout.id, "state": rollout.state, "share": rollout.share, "version": found.name})
     else:

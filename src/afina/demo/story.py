@@ -46,9 +46,14 @@ recipe = "corrections"
 must_beat_baselines = false
 margin_nats = 2.0
 
+# A few hundred simulated users in a minute: half of them meet the canary at once, and margins are as wide as so few can show.
 [release]
-min_requests = 30
-max_latency_ratio = 4.0
+ramp = [0.5]
+
+[release.guardrails]
+errors = 0.05
+latency = 4.0
+feedback = 0.05
 """
 REAL_BASE = """
 # A real base learns and answers some ten times slower than the built-in one: fewer minutes, fewer held-out messages.
@@ -111,10 +116,11 @@ def wait_live(http: httpx.Client, *, versions: int, timeout_s: float = 60) -> No
 
 
 def simulate(http: httpx.Client, project: Project, messages: Sequence[Example], stages: Stages) -> dict[str, int]:
-    """Send every message as its user and say of every answer what the reviewer said. Returns requests by version."""
+    """Send every message as its user, and once more as somebody else; say of every answer what the reviewer said. Returns requests by version."""
     kind, served = project.task.kind, dict[str, int]()
-    for done, example in enumerate(messages, start=1):
-        reply = http.post("/v1/answer", json={"text": example.message, "user": example.group})
+    sent = [(example, f"{example.group}{twin}") for twin in ("", "/twin") for example in messages]
+    for done, (example, user) in enumerate(sent, start=1):
+        reply = http.post("/v1/answer", json={"text": example.message, "user": user})
         reply.raise_for_status()
         answer = reply.json()
         served[answer["model"]] = served.get(answer["model"], 0) + 1
@@ -122,7 +128,7 @@ def simulate(http: httpx.Client, project: Project, messages: Sequence[Example], 
         same = kind.predicted(project.task, answer["answer"]) == right
         opinion = {"interaction": answer["interaction"], "kind": "accepted" if same else "corrected", "value": right}
         http.post("/v1/feedback", json={**opinion, "reviewer": "simulated"}).raise_for_status()
-        stages.narrator.progress(done, len(messages), "simulated traffic")
+        stages.narrator.progress(done, len(sent), "simulated traffic")
     return served
 
 
@@ -135,9 +141,16 @@ def canary_stage(project: Project, dataset: Dataset, stages: Stages, *, versions
             served = simulate(http, project, messages, stages)
         stage.note = "simulated traffic: " + ", ".join(f"{n} → {name}" for name, n in sorted(served.items()))
     with stages.stage("promote") as stage:
-        decision, evidence = settle_canary(project, actor=ACTOR)
-        stage.note = f"{decision.action}: {decision.reason}"
-    return {"action": decision.action, "reason": decision.reason, "simulated": True, "served": served, **evidence}
+        view = settle_canary(project, actor=ACTOR)
+        decision = view.decision
+        stage.note = f"{decision.action}: {decision.because}"
+    return {
+        "action": decision.action,
+        "reason": decision.because,
+        "simulated": True,
+        "served": served,
+        **view.evidence(),
+    }
 
 
 def turn_the_wheel(project: Project, stages: Stages) -> dict[str, Any]:

@@ -56,6 +56,12 @@ class Project:
             raise StoreError(f"{self.paths.data} has no database")
         return self.ledger.session()
 
+    def of(self, client: ClientId) -> "Project":
+        """The same project, of another client's rows."""
+        own = self.settings.project.model_copy(update={"client": client})
+        settings = self.settings.model_copy(update={"project": own})
+        return replace(self, settings=settings, ledger=PostgresLedger(self.dsn, client, self.task.name))
+
     def on(self, dsn: str) -> "Project":
         """The same project on a database that listens elsewhere now."""
         return replace(self, ledger=PostgresLedger(dsn, self.client, self.task.name))

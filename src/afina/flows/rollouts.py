@@ -1,13 +1,57 @@
 """Verdict → canary → production, or back. Each step is one recorded transition."""
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from afina.errors import ReleaseError
 from afina.flows.project import Project
 from afina.records import ModelVersion, Rollout, RolloutState
-from afina.release.canary import CanaryDecision, decide_canary
-from afina.release.job import Reason, Start, events, must_rebuild, promote, roll_back, rollout_in, start, traffic
+from afina.release.canary import Look, look
+from afina.release.decide import CanaryDecision, Moment, decide_canary
+from afina.release.job import (
+    Reason,
+    Start,
+    canary_counts,
+    canary_events,
+    events,
+    lock_task,
+    must_rebuild,
+    note_status,
+    promote,
+    roll_back,
+    rollout_in,
+    start,
+    step,
+)
+from afina.store.pool import Connection
+
+Clock = Callable[[], datetime]
+
+
+def now() -> datetime:
+    """What time it is."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryView:
+    """A canary as it stands: what its traffic says, and what is to be done."""
+
+    canary: Rollout
+    look: Look
+    moment: Moment
+    decision: CanaryDecision
+
+    def evidence(self) -> dict[str, Any]:
+        """What is kept with a decision."""
+        return {
+            "share": self.moment.share,
+            "users": {"canary": self.look.canary_users, "production": self.look.production_users},
+            "silent": list(self.look.silent),
+            "readings": [asdict(one) for one in self.look.readings],
+        }
 
 
 def release_direct(project: Project, version: ModelVersion, *, actor: str, reason: str) -> Rollout:
@@ -19,10 +63,10 @@ def release_direct(project: Project, version: ModelVersion, *, actor: str, reaso
 
 
 def require_current(project: Project, version: ModelVersion) -> None:
-    """Refuse a version that learnt from what was erased since; --force does not overrule it.
+    """Refuse a version that learnt from what was erased since, or whose file is gone; --force does not overrule it.
 
     Raises:
-        ReleaseError: it did.
+        ReleaseError: it did, or it is.
     """
     with project.session() as session:
         reason = must_rebuild(session, version.id)
@@ -31,13 +75,19 @@ def require_current(project: Project, version: ModelVersion) -> None:
             f"{version.name} must be rebuilt: {reason}",
             remedy="`afina curate`, `afina freeze`, `afina train` make its successor",
         )
+    if not (project.paths.data / version.gguf).is_file():
+        raise ReleaseError(
+            f"the file of {version.name} is gone: {version.gguf}", remedy="`afina export` makes it again from its run"
+        )
 
 
-def start_canary(project: Project, version: ModelVersion, *, actor: str, force: bool = False) -> Rollout:
-    """Start a canary with the configured share.
+def start_canary(
+    project: Project, version: ModelVersion, *, actor: str, force: bool = False, clock: Clock = now
+) -> Rollout:
+    """Start a canary with the first share of the ramp.
 
     Raises:
-        ReleaseError: there is no go from the evaluation, or another canary runs.
+        ReleaseError: there is no go from the evaluation, another canary runs, or there is nothing to compare it with.
     """
     require_current(project, version)
     verdict = project.ledger.verdict(version.id)
@@ -48,39 +98,84 @@ def start_canary(project: Project, version: ModelVersion, *, actor: str, force: 
         )
     reason = "forced without a go" if force or verdict is None else verdict.because
     with project.session() as session:
-        share = project.settings.release.canary_share
+        require_rival(project, version, rollout_in(session, task=project.task.name, state=RolloutState.PRODUCTION))
+        share = project.settings.release.ramp[0]
         what = Start(version=version.id, task=project.task.name, share=share, action="start_canary")
-        return start(session, what, Reason(actor=actor, reason=reason), client=project.client)
+        return start(session, what, Reason(actor=actor, reason=reason, at=clock()), client=project.client)
 
 
-def look_at_canary(project: Project) -> tuple[CanaryDecision, dict[str, Any]]:
+def require_rival(project: Project, version: ModelVersion, champion: Rollout | None) -> None:
+    """A canary is compared with what the other users meet.
+
+    Raises:
+        ReleaseError: there is nothing, or it is the same version.
+    """
+    if champion is None and not project.settings.upstream:
+        raise ReleaseError(
+            f"the task {project.task.name!r} has nothing in production that a canary could be compared with",
+            remedy="`afina release --direct` puts its first version into production",
+        )
+    if champion is not None and champion.model_version == version.id:
+        raise ReleaseError(f"{version.name} is in production already")
+
+
+def look_at_canary(project: Project, *, clock: Clock = now) -> CanaryView:
     """What the traffic since the canary's start says. Changes nothing.
 
     Raises:
         ReleaseError: there is no canary.
     """
+    at = clock()
     with project.session() as session:
         canary = rollout_in(session, task=project.task.name, state=RolloutState.CANARY)
         if canary is None:
             raise ReleaseError(f"the task {project.task.name!r} has no canary", remedy="start one: `afina release`")
-        champion = rollout_in(session, task=project.task.name, state=RolloutState.PRODUCTION)
-        own = traffic(session, canary.model_version, task=project.task.name, since=canary.id)
-        other = traffic(session, champion.model_version, task=project.task.name, since=canary.id) if champion else None
-    reference = other or own
-    decision = decide_canary(reference, own, project.settings.release)
-    return decision, {"canary": asdict(own), "champion": asdict(other) if other else None}
+        seen = canary_events(session, canary.id, now=at)
+        counts = canary_counts(session, canary.id)
+    started = canary.started or at
+    moment = Moment(now=at, started=started, stepped=canary.stepped or started, share=canary.share, **counts)
+    found = look(seen, project.settings.release)
+    return CanaryView(
+        canary=canary, look=found, moment=moment, decision=decide_canary(found, moment, project.settings.release)
+    )
 
 
-def settle_canary(project: Project, *, actor: str) -> tuple[CanaryDecision, dict[str, Any]]:
-    """Promote or roll back as the traffic says; waiting changes nothing."""
-    decision, evidence = look_at_canary(project)
-    why = Reason(actor=actor, reason=decision.reason, evidence=evidence)
+def settle_canary(project: Project, *, actor: str, clock: Clock = now) -> CanaryView:
+    """Promote, roll back or go a step up, as the traffic says; waiting changes the status only.
+
+    What was looked at may be over when it is acted upon, by another process: then nothing is done.
+    """
+    view = look_at_canary(project, clock=clock)
+    decision, task = view.decision, project.task.name
+    why = Reason(actor=actor, reason=decision.because, evidence=view.evidence(), at=view.moment.now)
     with project.session() as session:
+        if not is_still(session, view.canary, task=task):
+            return view
         if decision.action == "promote":
-            promote(session, why, task=project.task.name)
+            promote(session, why, task=task)
         elif decision.action == "roll_back":
-            roll_back(session, why, task=project.task.name)
-    return decision, evidence
+            roll_back(session, why, task=task)
+        elif decision.action == "step":
+            step(session, view.canary, decision.share, why)
+        else:
+            note_status(session, view.canary, decision.status, why)
+    return view
+
+
+def is_still(session: Connection, canary: Rollout, *, task: str) -> bool:
+    """Whether the canary is where it was when it was looked at; holds the task until the transaction ends."""
+    lock_task(session, task=task)
+    found = rollout_in(session, task=task, state=RolloutState.CANARY)
+    return found is not None and (found.id, found.share) == (canary.id, canary.share)
+
+
+def promote_by_hand(project: Project, *, actor: str, reason: str) -> Rollout:
+    """Promote the canary whatever its traffic says; who did it and why is recorded, with what was known."""
+    view = look_at_canary(project)
+    require_current(project, project.ledger.version(view.canary.model_version))
+    with project.session() as session:
+        why = Reason(actor=actor, reason=f"by hand: {reason}", evidence=view.evidence())
+        return promote(session, why, task=project.task.name)
 
 
 def withdraw(project: Project, *, actor: str, reason: str) -> tuple[Rollout, Rollout | None]:

@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
+import os
 import subprocess
 import sys
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
 
-from afina.errors import TrainError
+from afina.errors import JobError
 from afina.ids import ClientId, RunId
 
 LOG = logging.getLogger("afina.jobs")
@@ -19,33 +22,73 @@ STALLED_S = 30
 OPTIONS = "-c search_path=queue"
 
 
-def build_queue(connector: PsycopgConnector | SyncPsycopgConnector, *, folder: Path) -> App:
-    """The queue's application with its tasks."""
-    queue = App(connector=connector)
+HEAVY = "heavy"
+"""Lock of every job that needs the whole machine: one at a time, whoever's it is and however many workers there are."""
 
+
+def build_queue(connector: PsycopgConnector | SyncPsycopgConnector, *, folder: Path) -> App:
+    """The queue's application with its tasks. Each runs this program in a process of its own, and goes on where an earlier one was killed."""
+    queue = App(connector=connector)
     # max_attempts counts retries in procrastinate: 2 means three runs in all.
-    @queue.task(name="train", queue="train", retry=RetryStrategy(max_attempts=2, wait=5))
+    again = RetryStrategy(max_attempts=2, wait=5)
+
+    @queue.task(name="train", queue="train", retry=again)
     def train(client: str, run: str) -> None:
-        """Train a planned run; idempotent, because it goes on from its last checkpoint."""
-        LOG.info("train %s of %s", run, client)
-        # nice: what serves on this machine goes first
-        command = ["nice", "-n", "10", sys.executable, "-m", "afina", "train", "--run", run]
-        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise TrainError(f"run {run}: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")
+        """Train a planned run."""
+        child(client, ["train", "--run", run], folder)
+
+    @queue.task(name="evaluate", queue="train", retry=again)
+    def evaluate(client: str, version: str) -> None:
+        """Judge a version."""
+        child(client, ["evaluate", version], folder, good=(0, 1, 2))
+
+    @queue.task(name="turn", queue="train", retry=again)
+    def turn(client: str) -> None:
+        """Whatever the loop finds due."""
+        child(client, ["loop", "--once"], folder)
 
     return queue
 
 
-def defer_training(dsn: str, *, client: ClientId, run: RunId) -> None:
-    """Queue a run once; the same run is not queued again while it waits."""
+def child(client: str, arguments: Sequence[str], folder: Path, *, good: Sequence[int] = (0,)) -> None:
+    """Run a command of this program.
+
+    Raises:
+        JobError: its exit status is none of `good`.
+    """
+    LOG.info("%s of %s", " ".join(arguments), client)
+    # nice: what serves on this machine goes first
+    command = ["nice", "-n", "10", sys.executable, "-m", "afina", *arguments]
+    own = {**os.environ, "AFINA_PROJECT__CLIENT": client}
+    done = subprocess.run(command, cwd=folder, env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode not in good:
+        raise JobError(f"{' '.join(arguments)}: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")
+
+
+def defer(dsn: str, task: str, waits_as: str, **arguments: str) -> None:
+    """Queue a job once; the same one is not queued again while it waits."""
     connector = SyncPsycopgConnector(conninfo=dsn, kwargs={"options": OPTIONS})
     queue = build_queue(connector, folder=Path())
     with queue.open():
         try:
-            queue.configure_task("train", queueing_lock=run, lock=f"{client}/train").defer(client=client, run=run)
+            queue.configure_task(task, queueing_lock=waits_as, lock=HEAVY).defer(**arguments)
         except AlreadyEnqueued:
-            LOG.info("%s is queued already", run)
+            LOG.info("%s is queued already", waits_as)
+
+
+def defer_training(dsn: str, *, client: ClientId, run: RunId) -> None:
+    """Queue a run."""
+    defer(dsn, "train", run, client=client, run=run)
+
+
+def defer_evaluation(dsn: str, *, client: ClientId, version: str) -> None:
+    """Queue a version's evaluation."""
+    defer(dsn, "evaluate", f"{client}/evaluate/{version}", client=client, version=version)
+
+
+def defer_turn(dsn: str, *, client: ClientId) -> None:
+    """Queue a turn of the loop."""
+    defer(dsn, "turn", f"{client}/turn", client=client)
 
 
 async def rescue(queue: App) -> int:
@@ -66,18 +109,37 @@ async def keep_rescuing(queue: App, *, every_s: float) -> None:
         await asyncio.sleep(every_s)
 
 
-async def work(dsn: str, *, folder: Path, wait: bool) -> None:
+async def keep_turning(dsn: str, *, client: ClientId, every_s: float) -> None:
+    """Queue a turn again and again. A database that is away is asked again next time."""
+    while True:
+        try:
+            await asyncio.to_thread(defer_turn, dsn, client=client)
+        except Exception:
+            LOG.exception("no turn was queued")
+        await asyncio.sleep(every_s)
+
+
+async def work(
+    dsn: str, *, folder: Path, wait: bool, beside: Callable[[], Coroutine[Any, Any, None]] | None = None
+) -> None:
     """Run jobs, one at a time."""
     queue = build_queue(PsycopgConnector(conninfo=dsn, kwargs={"options": OPTIONS}), folder=folder)
     async with queue.open_async():
         await rescue(queue)
-        rescuer = asyncio.create_task(keep_rescuing(queue, every_s=STALLED_S / 3))
+        others = [asyncio.create_task(keep_rescuing(queue, every_s=STALLED_S / 3))]
+        others += [asyncio.create_task(beside())] if beside else []
         try:
             await queue.run_worker_async(concurrency=1, wait=wait, fetch_job_polling_interval=2)
         finally:
-            rescuer.cancel()
+            for other in others:
+                other.cancel()
 
 
 def run_worker(dsn: str, *, folder: Path, wait: bool = True) -> None:
     """Work in the foreground until stopped, or until the queue is empty."""
     asyncio.run(work(dsn, folder=folder, wait=wait))
+
+
+def run_loop(dsn: str, *, client: ClientId, folder: Path, every_s: float) -> None:
+    """A worker that also queues a turn of the loop every so many seconds, until stopped."""
+    asyncio.run(work(dsn, folder=folder, wait=True, beside=lambda: keep_turning(dsn, client=client, every_s=every_s)))

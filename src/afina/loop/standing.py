@@ -6,6 +6,7 @@ from typing import TypeVar
 from afina.capture import count_interactions
 from afina.errors import StoreError
 from afina.flows.project import Project
+from afina.loop.diary import was_tried
 from afina.loop.policy import Standing
 from afina.records import ModelVersion, RunState
 from afina.serve import read_live
@@ -18,13 +19,15 @@ def standing_of(project: Project) -> Standing:
     ledger = project.ledger
     with project.session() as session:
         messages = count_interactions(session, task=project.task.name)["messages"]
-        live = [version for version in read_live(session) if version.task == project.task.name]
+        live = [one for one in read_live(session) if one.task == project.task.name]
     dataset = if_any(ledger.dataset)
     run = if_any(lambda: ledger.newest_run(*RunState))
     run = run if run and dataset and run.dataset == dataset.id else None
     version: ModelVersion | None = if_any(ledger.version)
     version = version if version and run and version.run == run.id else None
     verdict = if_any(lambda: ledger.verdict(version.id)) if version else None
+    with project.session() as session:
+        tried = version is not None and was_tried(session, version.name)
     return Standing(
         messages=messages,
         kept=len(ledger.kept()),
@@ -32,6 +35,8 @@ def standing_of(project: Project) -> Standing:
         run=run.state if run else None,
         version=version.name if version else None,
         outcome=verdict.outcome if verdict else None,
+        because=verdict.because if verdict else "",
+        tried=tried,
         canary=any(one.canary for one in live),
         live=next((one.name for one in live if not one.canary), None),
     )

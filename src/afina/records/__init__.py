@@ -14,7 +14,7 @@ from afina.records.evaluation import (
 from afina.records.examples import TRUST, Curated, Dataset, Example, Judged, Origin, Split, StepCount
 from afina.records.exchange import Exchange
 from afina.records.models import ModelVersion, Run, RunState
-from afina.records.release import Rollout, RolloutState
+from afina.records.release import CanaryStatus, Rollout, RolloutState
 from afina.records.traffic import (
     ANSWER,
     Entry,
@@ -46,6 +46,7 @@ __all__ = [
     "LIKELIHOOD",
     "TRUST",
     "ArmFacts",
+    "CanaryStatus",
     "Cause",
     "Change",
     "Comparison",

@@ -64,6 +64,12 @@ class Interaction:
     """Name of the version, or upstream/model."""
     variant: str = ""
     """production, canary or upstream."""
+    rollout: str = ""
+    """The canary's, where one was running and a draw decided who answers."""
+    drawn: str = ""
+    """Whom that draw fell on, canary or production, whoever answered in the end."""
+    canary_share: float | None = None
+    """Its share of the users then."""
     parameters: dict[str, Any] = field(default_factory=dict)
     """What the request said besides its texts: sampling, tools, the form of the answer."""
     channel: str = ""

@@ -1,45 +1,187 @@
-"""Promote, roll back or wait: a canary's traffic against the champion's."""
+"""What a canary's traffic says, at any moment: is it harmful, is it proven harmless, or can it not be told yet.
 
+Rolled back: the mean wealth of the bets against "no guardrail is worse", over all guardrails, has reached 1/alpha (a mean of e-values is one, Vovk &
+Wang 2021): alpha is spent once, however many guardrails there are. An equal version is rolled back with a probability of at most alpha.
+Proven: on every guardrail the bet against "worse than the margin" has reached 1/alpha. All must, so each has alpha (Berger 1982): a version that is
+worse than the margin on any of them is promoted with a probability of at most alpha. Signals never decide: they stop the ramp.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from afina.release.traffic import ArmTraffic
+import numpy as np
+
+from afina.release.betting import Effects, above, below, interval
+from afina.release.draws import Seen, counted
+from afina.release.measures import MEASURES, QUALITY, Sample, sample
 from afina.settings import ReleaseSettings
 
-HARM_ALPHA = 0.05
+DRAWS = "draws"
+"""The name under which every answered request is seen, whatever is known of it: whom the draw fell on."""
+UNHEALTHY = 1000.0
+"""Odds against the draw that make it a broken one."""
+LEANING = 0.25
+"""Of what a roll-back needs: from here on the ramp waits."""
+POWER = 1.5
+"""Log wealth that a bet of unknown size loses against the best one: with it the users are counted that a proof still needs."""
+Events = Mapping[str, Seen]
+Role = Literal["guardrail", "signal"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One measure. Means and the interval of their difference are harm: larger is worse. `harm` and `proof` are wealth; 1/alpha decides."""
+
+    measure: str
+    role: Role
+    margin: float
+    canary_users: int
+    production_users: int
+    canary: float
+    production: float
+    low: float
+    high: float
+    harm: float
+    proof: float
+    needed: int
+    """Users that a proof still needs if the two are equal; 0 = proven."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Everything that the traffic says. `harmful_at`, `proven_at`: number of the event that showed it; None = not yet."""
+
+    canary_users: int
+    production_users: int
+    harmful_at: int | None
+    worst: str
+    """The guardrail that says it loudest."""
+    leaning: bool
+    proven_at: int | None
+    unproven: tuple[str, ...]
+    silent: tuple[str, ...]
+    """Guardrails of which nothing was seen."""
+    signals: tuple[str, ...]
+    """Signals that are worse."""
+    mismatch: float
+    """Odds against the draw: how many of all users met the canary."""
+    readings: tuple[Reading, ...] = ()
+
+
+def look(events: Events, rules: ReleaseSettings, *, intervals: bool = True) -> Look:
+    """Read the events as if they had been looked at one by one. `intervals`: with every measure's figures."""
+    taken = {name: sample(name, events[name], margin) for name, margin in measured(rules) if name in events}
+    taken = {name: one for name, one in taken.items() if one.x.size}
+    guarded = {name: one for name, one in taken.items() if name in rules.guardrails}
+    harm = {name: above(one.harm) for name, one in taken.items()}
+    proof = {name: below(one.proof, one.bound) for name, one in guarded.items()}
+    enough = np.log(1 / rules.alpha)
+    together = Together.of({name: (guarded[name], harm[name]) for name in guarded}, count=len(rules.guardrails))
+    silent = tuple(name for name in rules.guardrails if name not in guarded)
+    at = {name: first(guarded[name], path, enough) for name, path in proof.items()}
+    unproven = tuple(name for name, place in at.items() if place is None)
+    wanted = QUALITY & rules.guardrails.keys()
+    known = not wanted or wanted & guarded.keys()
+    proven = (
+        max((place for place in at.values() if place is not None), default=None) if known and not unproven else None
+    )
+    canary, production, mismatch = draws_of(events.get(DRAWS))
+    return Look(
+        canary_users=canary,
+        production_users=production,
+        harmful_at=together.first(enough),
+        worst=max(guarded, key=lambda name: float(harm[name].max()), default=""),
+        leaning=together.last() >= np.log(LEANING / rules.alpha),
+        proven_at=proven,
+        unproven=unproven,
+        silent=silent,
+        signals=tuple(name for name in rules.signals if name in harm and harm[name].max() >= enough),
+        mismatch=mismatch,
+        readings=tuple(reading(name, one, rules) for name, one in taken.items()) if intervals else (),
+    )
+
+
+def measured(rules: ReleaseSettings) -> list[tuple[str, float]]:
+    """Names and margins; what is both is a guardrail."""
+    return [*rules.signals.items(), *rules.guardrails.items()]
+
+
+def first(taken: Sample, path: np.ndarray, enough: float) -> int | None:
+    """Number of the event at which the wealth reached so much."""
+    places = np.flatnonzero(path >= enough)
+    return int(taken.at[places[0]]) if places.size else None
 
 
 @dataclass(frozen=True, slots=True)
-class CanaryDecision:
-    """What to do, and why."""
+class Together:
+    """The mean wealth of several bets, after each event on which any of them was made."""
 
-    action: Literal["promote", "roll_back", "wait"]
-    reason: str
+    at: np.ndarray
+    path: np.ndarray
+
+    @classmethod
+    def of(cls, bets: Mapping[str, tuple[Sample, np.ndarray]], *, count: int) -> "Together":
+        """Those without events keep what they began with."""
+        at = np.unique(np.concatenate([np.empty(0, np.int64), *(one.at for one, _ in bets.values())]))
+        total = np.full(len(at), float(count - len(bets)))
+        for one, path in bets.values():
+            wealth = np.exp(np.minimum(np.concatenate([[0.0], path]), 700.0))
+            total += wealth[np.searchsorted(one.at, at, side="right")]
+        return cls(at, np.log(total / max(1, count)) if count else total)
+
+    def first(self, enough: float) -> int | None:
+        """Number of the first event with so much."""
+        places = np.flatnonzero(self.path >= enough)
+        return int(self.at[places[0]]) if places.size else None
+
+    def last(self) -> float:
+        """What there is now."""
+        return float(self.path[-1]) if self.path.size else 0.0
 
 
-def decide_canary(champion: ArmTraffic, canary: ArmTraffic, settings: ReleaseSettings) -> CanaryDecision:
-    """Guardrails first (errors, latency, quality), then enough traffic, then promotion.
+def draws_of(seen: Seen | None) -> tuple[int, int, float]:
+    """Users on either side, and the odds against so many of them having been drawn to the canary."""
+    if seen is None or not seen.at.size:
+        return 0, 0, 1.0
+    rows, chance = counted(seen)
+    canary = seen.canary[rows].astype(np.float64)
+    draw = Effects(value=canary - chance, low=-chance, high=1 - chance, weight=np.ones(len(chance)))
+    wealth = [float(path.max()) if path.size else 0.0 for path in (above(draw), below(draw))]
+    users = len(np.unique(seen.user[seen.canary]))
+    return users, len(np.unique(seen.user)) - users, float(np.exp(np.minimum(wealth, 700.0)).mean())
 
-    Meant to be asked once, when `min_requests` are reached: the test of quality is Fisher's exact one, which is not
-    made for looking again and again.
-    """
-    if canary.requests and canary.errors / canary.requests > settings.max_error_rate and canary.errors > 1:
-        return CanaryDecision("roll_back", f"{canary.errors} of {canary.requests} canary requests failed")
-    if canary.requests < settings.min_requests:
-        return CanaryDecision("wait", f"{canary.requests} of {settings.min_requests} canary requests so far")
-    if champion.p95_ms > 0 and canary.p95_ms > settings.max_latency_ratio * champion.p95_ms:
-        return CanaryDecision("roll_back", f"canary p95 {canary.p95_ms:.0f} ms against {champion.p95_ms:.0f} ms")
-    if canary.judged and champion.judged:
-        table = [
-            [canary.accepted, canary.judged - canary.accepted],
-            [champion.accepted, champion.judged - champion.accepted],
-        ]
-        from scipy.stats import fisher_exact  # 0.6 s: only where a canary is decided
 
-        worse = float(fisher_exact(table, alternative="less").pvalue)
-        if worse < HARM_ALPHA:
-            return CanaryDecision(
-                "roll_back",
-                f"accepted {canary.accepted} of {canary.judged} against {champion.accepted} of {champion.judged} (p = {worse:.2g})",
-            )
-    return CanaryDecision("promote", f"{canary.requests} requests, {canary.errors} errors, no guardrail broken")
+def reading(name: str, one: Sample, rules: ReleaseSettings) -> Reading:
+    """A measure's figures now."""
+    guardrail = name in rules.guardrails
+    margin = dict(measured(rules))[name]
+    low, high = interval(one.harm, rules.alpha)
+    proof = float(below(one.proof, one.bound).max())
+    return Reading(
+        measure=name,
+        role="guardrail" if guardrail else "signal",
+        margin=margin,
+        canary_users=int(one.canary.sum()),
+        production_users=int((~one.canary).sum()),
+        canary=mean(one.x[one.canary]),
+        production=mean(one.x[~one.canary]),
+        low=low,
+        high=high,
+        harm=float(np.exp(min(700.0, float(above(one.harm).max())))),
+        proof=float(np.exp(min(700.0, proof))),
+        needed=0 if proof >= np.log(1 / rules.alpha) else still_needed(one, rules.alpha),
+    )
+
+
+def still_needed(one: Sample, alpha: float) -> int:
+    """How many more users a proof takes if the two versions are equal: twice the variance times the log of what it needs, over the squared margin."""
+    distance = one.bound if one.bound else MEASURES["latency"].expected
+    spread = max(float(one.proof.value.var()), distance**2)
+    total = 2 * spread * (np.log(1 / alpha) + POWER) / distance**2
+    return max(1, int(total) - len(one.x))
+
+
+def mean(values: np.ndarray) -> float:
+    """NaN of nothing would stand in JSON."""
+    return float(values.mean()) if values.size else 0.0

@@ -1,15 +1,17 @@
 """Rollouts in the database. Every move is one transaction: the new state and its audit record, or neither."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from afina.errors import ReleaseError
 from afina.ids import ClientId, DatasetId, ModelVersionId, RolloutId, VerdictId, new_id
-from afina.records import Rollout, RolloutState
+from afina.records import CanaryStatus, Rollout, RolloutState
+from afina.release.canary import DRAWS, Events
+from afina.release.events import Observed, events_of
 from afina.release.rollout import next_state
-from afina.release.traffic import ArmTraffic
 from afina.store.named import read_queries
 from afina.store.pool import Connection
 
@@ -40,9 +42,18 @@ def rollouts(session: Connection, *, task: str, states: tuple[RolloutState, ...]
             model_version=ModelVersionId(r["model_version_id"]),
             state=S(r["state"]),
             share=r["share"],
+            status=CanaryStatus(r["status"]),
+            because=r["because"],
+            started=r["created_at"],
+            stepped=r["stepped_at"],
         )
         for r in rows
     ]
+
+
+def lock_task(session: Connection, *, task: str) -> None:
+    """One change of a task's rollouts at a time, until the transaction ends."""
+    session.execute(QUERIES["lock_task"], {"task": task})
 
 
 def rollout_in(session: Connection, *, task: str, state: RolloutState) -> Rollout | None:
@@ -53,11 +64,12 @@ def rollout_in(session: Connection, *, task: str, state: RolloutState) -> Rollou
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Who moves a rollout, why, and on what evidence: the audit record."""
+    """Who moves a rollout, why, and on what evidence: the audit record. `at`: when, by the mover's clock; None = now."""
 
     actor: str
     reason: str
     evidence: dict[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 def record_move(
@@ -65,7 +77,9 @@ def record_move(
 ) -> None:
     """Add to the audit record."""
     values = {"rollout": rollout, "from": before.value if before else None, "to": after.value, "actor": why.actor}
-    session.execute(QUERIES["add_event"], {**values, "reason": why.reason, "evidence": Jsonb(why.evidence)})
+    session.execute(
+        QUERIES["add_event"], {**values, "reason": why.reason, "evidence": Jsonb(why.evidence), "at": why.at}
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +99,7 @@ def start(session: Connection, what: Start, why: Reason, *, client: ClientId) ->
         ReleaseError: there is such a rollout already.
     """
     task = what.task
-    session.execute(QUERIES["lock_task"], {"task": task})
+    lock_task(session, task=task)
     state = next_state(None, what.action)
     if rollout_in(session, task=task, state=state) is not None:
         raise ReleaseError(
@@ -95,7 +109,7 @@ def start(session: Connection, what: Start, why: Reason, *, client: ClientId) ->
         id=RolloutId(new_id("rol")), client=client, task=task, model_version=what.version, state=state, share=what.share
     )
     values = {"id": rollout.id, "task": task, "version": what.version, "state": state.value, "share": what.share}
-    session.execute(QUERIES["add_rollout"], values)
+    session.execute(QUERIES["add_rollout"], {**values, "at": why.at})
     record_move(session, rollout.id, None, state, why)
     return rollout
 
@@ -104,8 +118,38 @@ def move(session: Connection, rollout: Rollout, action: str, why: Reason) -> Non
     """Move a rollout on."""
     after = next_state(rollout.state, action)
     share = 1.0 if after is S.PRODUCTION else 0.0
-    session.execute(QUERIES["move_rollout"], {"id": rollout.id, "state": after.value, "share": share})
+    status = CanaryStatus.REVERTED if after is S.ROLLED_BACK else CanaryStatus.RUNNING
+    set_state(session, rollout, after, share, (status, why))
+
+
+def step(session: Connection, canary: Rollout, share: float, why: Reason) -> None:
+    """A canary serves more users."""
+    set_state(session, canary, S.CANARY, share, (CanaryStatus.RUNNING, why))
+
+
+def set_state(
+    session: Connection, rollout: Rollout, after: RolloutState, share: float, how: tuple[CanaryStatus, Reason]
+) -> None:
+    """The row and its audit record."""
+    status, why = how
+    values = {
+        "id": rollout.id,
+        "state": after.value,
+        "share": share,
+        "status": status.value,
+        "because": why.reason,
+        "at": why.at,
+    }
+    session.execute(QUERIES["move_rollout"], values)
     record_move(session, rollout.id, rollout.state, after, why)
+
+
+def note_status(session: Connection, canary: Rollout, status: CanaryStatus, why: Reason) -> None:
+    """How a canary is doing; what is news goes into the audit record too."""
+    values = {"id": canary.id, "status": status.value, "because": why.reason}
+    if session.execute(QUERIES["note_status"], values).rowcount:
+        told = Reason(actor=why.actor, reason=f"{status.value}: {why.reason}", evidence=why.evidence, at=why.at)
+        record_move(session, canary.id, S.CANARY, S.CANARY, told)
 
 
 def promote(session: Connection, why: Reason, *, task: str) -> Rollout:
@@ -114,13 +158,13 @@ def promote(session: Connection, why: Reason, *, task: str) -> Rollout:
     Raises:
         ReleaseError: there is no canary.
     """
-    session.execute(QUERIES["lock_task"], {"task": task})
+    lock_task(session, task=task)
     canary = rollout_in(session, task=task, state=S.CANARY)
     if canary is None:
         raise ReleaseError(f"the task {task!r} has no canary", remedy="start one: `afina release`")
     champion = rollout_in(session, task=task, state=S.PRODUCTION)
     if champion is not None:
-        move(session, champion, "supersede", Reason(actor=why.actor, reason=f"superseded: {why.reason}"))
+        move(session, champion, "supersede", Reason(actor=why.actor, reason=f"superseded: {why.reason}", at=why.at))
     move(session, canary, "promote", why)
     return canary
 
@@ -133,7 +177,7 @@ def roll_back(session: Connection, why: Reason, *, task: str) -> tuple[Rollout, 
     Raises:
         ReleaseError: nothing is live, or there is nothing to go back to.
     """
-    session.execute(QUERIES["lock_task"], {"task": task})
+    lock_task(session, task=task)
     canary = rollout_in(session, task=task, state=S.CANARY)
     if canary is not None:
         move(session, canary, "roll_back", why)
@@ -145,7 +189,7 @@ def roll_back(session: Connection, why: Reason, *, task: str) -> tuple[Rollout, 
     if not archived:
         raise ReleaseError(f"the task {task!r} has no earlier version to go back to")
     move(session, champion, "roll_back", why)
-    restored = Reason(actor=why.actor, reason=f"rollback of a later version: {why.reason}")
+    restored = Reason(actor=why.actor, reason=f"rollback of a later version: {why.reason}", at=why.at)
     move(session, archived[0], "restore", restored)
     return champion, archived[0]
 
@@ -155,10 +199,25 @@ def events(session: Connection, *, task: str) -> list[dict[str, Any]]:
     return session.execute(QUERIES["events"], {"task": task}).fetchall()
 
 
-def traffic(session: Connection, version: ModelVersionId, *, task: str, since: RolloutId) -> ArmTraffic:
-    """What a version did since a rollout began."""
-    row = session.execute(QUERIES["traffic"], {"version": version, "task": task, "rollout": since}).fetchone()
-    return ArmTraffic(**row) if row else ArmTraffic(requests=0, errors=0, p95_ms=0.0)
+def canary_events(session: Connection, canary: RolloutId, *, now: datetime) -> Events:
+    """Everything that was seen while a canary was running."""
+    rows = session.execute(QUERIES["canary_events"], {"rollout": canary, "now": now}).fetchall()
+    return events_of(
+        Observed(row["person"], row["canary"], row["share"], {row["measure"]: row["value"], **also(row["measure"])})
+        for row in rows
+    )
+
+
+def also(measure: str) -> dict[str, float]:
+    """Every answered request is a draw that was seen."""
+    return {DRAWS: 0.0} if measure == "errors" else {}
+
+
+def canary_counts(session: Connection, canary: RolloutId) -> dict[str, Any]:
+    """`answered`, `missed`, `last_met` of a canary's requests."""
+    row = session.execute(QUERIES["canary_counts"], {"rollout": canary}).fetchone()
+    assert row is not None
+    return dict(row)
 
 
 def must_rebuild(session: Connection, version: ModelVersionId) -> str:

@@ -9,20 +9,26 @@ SELECT go, verdict FROM ml.verdicts WHERE model_version_id = %(version)s ORDER B
 SELECT pg_advisory_xact_lock(hashtextextended(current_setting('app.client') || '/' || %(task)s, 0))
 
 -- live: the task's rollouts by state
-SELECT id, client_id, task, model_version_id, state, share FROM ml.rollouts
+SELECT id, client_id, task, model_version_id, state, share, status, because, created_at, stepped_at FROM ml.rollouts
 WHERE task = %(task)s AND state = ANY(%(states)s)
 ORDER BY updated_at DESC
 
 -- add_rollout: a version starts its way
-INSERT INTO ml.rollouts (id, client_id, task, model_version_id, state, share)
-VALUES (%(id)s, current_setting('app.client'), %(task)s, %(version)s, %(state)s, %(share)s)
+INSERT INTO ml.rollouts (id, client_id, task, model_version_id, state, share, created_at, stepped_at)
+VALUES (%(id)s, current_setting('app.client'), %(task)s, %(version)s, %(state)s, %(share)s, coalesce(%(at)s, now()), coalesce(%(at)s, now()))
 
 -- move_rollout: a version moves on
-UPDATE ml.rollouts SET state = %(state)s, share = %(share)s, updated_at = clock_timestamp() WHERE id = %(id)s
+UPDATE ml.rollouts
+SET state = %(state)s, share = %(share)s, status = %(status)s, because = %(because)s, updated_at = clock_timestamp(),
+    stepped_at = coalesce(%(at)s, now())
+WHERE id = %(id)s
+
+-- note_status: how a canary is doing; tells whether that is news
+UPDATE ml.rollouts SET status = %(status)s, because = %(because)s WHERE id = %(id)s AND state = 'canary' AND status <> %(status)s
 
 -- add_event: the audit record of a move
-INSERT INTO ml.rollout_events (client_id, rollout_id, from_state, to_state, actor, reason, evidence)
-VALUES (current_setting('app.client'), %(rollout)s, %(from)s, %(to)s, %(actor)s, %(reason)s, %(evidence)s)
+INSERT INTO ml.rollout_events (client_id, rollout_id, from_state, to_state, actor, reason, evidence, created_at)
+VALUES (current_setting('app.client'), %(rollout)s, %(from)s, %(to)s, %(actor)s, %(reason)s, %(evidence)s, coalesce(%(at)s, now()))
 
 -- events: the audit record of a task
 SELECT e.created_at, v.name, e.from_state, e.to_state, e.actor, e.reason, e.evidence
@@ -32,19 +38,68 @@ JOIN ml.model_versions v ON v.id = r.model_version_id
 WHERE r.task = %(task)s
 ORDER BY e.id
 
--- traffic: what a version did since its rollout began; what a caller asked wrongly, or left, is no deed of the version
+-- canary_events: everything that was seen while a canary was running, in order of arrival. A user without a name is their conversation. What a
+-- caller asked wrongly, or left, is no deed of a version. Values are harm: larger is worse.
+WITH drawn AS (
+    SELECT
+        id, coalesce(nullif(user_external_id, ''), 'conversation/' || conversation) AS person, conversation,
+        drawn = 'canary' AS canary, canary_share AS share, ok, latency_ms, coalesce(cost, tokens_in + tokens_out) AS cost, created_at
+    FROM app.interactions
+    WHERE rollout_id = %(rollout)s AND drawn <> '' AND fault NOT IN ('request', 'client')
+),
+talks AS (
+    SELECT
+        person, conversation, min(created_at) AS began, max(created_at) AS ended,
+        (array_agg(canary ORDER BY created_at))[1] AS canary, (array_agg(share ORDER BY created_at))[1] AS share
+    FROM drawn WHERE conversation <> '' GROUP BY person, conversation
+),
+followed AS (SELECT *, lead(began) OVER (PARTITION BY person ORDER BY began) AS again FROM talks)
+SELECT person, canary, share, measure, value, at FROM (
+    SELECT person, canary, share, 'errors' AS measure, (NOT ok)::int::float AS value, created_at AS at, id FROM drawn
+    UNION ALL
+    SELECT person, canary, share, 'latency', latency_ms, created_at, id FROM drawn WHERE ok AND latency_ms IS NOT NULL
+    UNION ALL
+    SELECT person, canary, share, 'cost', cost, created_at, id FROM drawn WHERE ok AND cost IS NOT NULL
+    UNION ALL
+    SELECT
+        d.person, d.canary, d.share, 'feedback', CASE WHEN f.kind = 'corrected' OR f.value ->> 'liked' = 'false' THEN 1.0 ELSE 0.0 END,
+        f.created_at, f.id
+    FROM app.feedback f JOIN drawn d ON d.id = f.interaction_id
+    WHERE f.kind IN ('accepted', 'corrected') OR f.value ? 'liked'
+    UNION ALL
+    SELECT d.person, d.canary, d.share, 'csat', (5 - f.rating) / 4.0, f.created_at, f.id
+    FROM app.feedback f
+    JOIN LATERAL (
+        SELECT person, canary, share FROM drawn
+        WHERE id = f.interaction_id OR (f.interaction_id IS NULL AND f.conversation <> '' AND conversation = f.conversation)
+        ORDER BY created_at LIMIT 1
+    ) d ON true
+    WHERE f.rating IS NOT NULL AND NOT f.value ? 'liked'
+    UNION ALL
+    SELECT d.person, d.canary, d.share, 'implicit', (5 - s.quality) / 4.0, s.scored_at, d.id
+    FROM app.signals s JOIN drawn d ON d.id = s.interaction_id
+    UNION ALL
+    SELECT
+        person, canary, share, 'recontact', CASE WHEN again < ended + interval '24 hours' THEN 1.0 ELSE 0.0 END,
+        least(again, ended + interval '24 hours'), conversation
+    FROM followed
+    WHERE again IS NOT NULL OR ended + interval '24 hours' < %(now)s
+) AS seen
+ORDER BY at, id, measure
+
+-- canary_counts: requests that were drawn to a canary, those it was not there for, and when it was met last
 SELECT
-    count(*) AS requests,
-    count(*) FILTER (WHERE NOT i.ok) AS errors,
-    coalesce(percentile_cont(0.95) WITHIN GROUP (ORDER BY i.latency_ms), 0) AS p95_ms,
-    count(f.kind) AS judged,
-    count(*) FILTER (WHERE f.kind = 'accepted') AS accepted
+    count(*) FILTER (WHERE drawn = 'canary') AS answered,
+    count(*) FILTER (
+        WHERE drawn = 'canary' AND variant <> 'canary'
+            AND NOT EXISTS (
+                SELECT 1 FROM app.interactions o
+                WHERE o.rollout_id = %(rollout)s AND o.request_id = i.request_id AND o.variant = 'canary' AND o.id <> i.id
+            )
+    ) AS missed,
+    max(created_at) FILTER (WHERE variant = 'canary') AS last_met
 FROM app.interactions i
-LEFT JOIN LATERAL (
-    SELECT kind FROM app.decisions WHERE interaction_id = i.id ORDER BY created_at DESC, id DESC LIMIT 1
-) f ON true
-WHERE i.model_version_id = %(version)s AND i.task = %(task)s AND i.fault NOT IN ('request', 'client')
-    AND i.created_at >= (SELECT max(created_at) FROM ml.rollouts WHERE id = %(rollout)s)
+WHERE rollout_id = %(rollout)s AND fault NOT IN ('request', 'client')
 
 -- must_rebuild: it learnt from what was erased since
 SELECT must_rebuild FROM ml.model_versions WHERE id = %(version)s

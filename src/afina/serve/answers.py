@@ -15,7 +15,6 @@ from afina.serve.caller import Caller, caller_of
 from afina.serve.completion import MAX_MESSAGES
 from afina.serve.gateway import Answer, Gateway
 from afina.serve.problems import RequestProblem, body_of, parsed, read_body
-from afina.serve.route import Wanted
 
 ANSWER_TOKENS = 1024
 """Longest answer where the caller names no other, tokens."""
@@ -101,7 +100,7 @@ async def classified(gateway: Gateway, caller: Caller, body: Classification) -> 
     Raises:
         RequestProblem: the model that answers has none, or does not answer.
     """
-    targets = gateway.targets.of(Wanted(client=caller.client, user=caller.user, model=body.model))
+    targets = gateway.targets.of(caller.wants(body.model))
     schema = gateway.form_of(targets[0], caller.client).schema if targets else {}
     if schema is None:
         raise RequestProblem(400, f"{targets[0].name} is not a classification model; use /v1/chat/completions")

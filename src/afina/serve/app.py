@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI, Request, Response
@@ -29,6 +29,7 @@ from afina.serve.problems import RequestProblem, problem
 from afina.serve.storable import one_line
 from afina.serve.target import Targets
 from afina.serve.training import TrainingDesk, add_training
+from afina.serve.watch import Watch
 from afina.settings import ReplySettings
 
 LOG = logging.getLogger("afina.serve")
@@ -46,6 +47,9 @@ class GatewayOptions:
     reply: ReplySettings = field(default_factory=ReplySettings)
     channels: ChannelOptions | None = None
     training: TrainingDesk | None = None
+    settle: Callable[[], list[str]] | None = None
+    """Looks at the canaries and acts; tells what it did."""
+    settle_s: float = 60.0
 
 
 def build_gateway(targets: Targets, options: GatewayOptions, books: Books) -> FastAPI:
@@ -59,6 +63,9 @@ def build_gateway(targets: Targets, options: GatewayOptions, books: Books) -> Fa
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await door.refresh()
         followers = [asyncio.create_task(one.follow()) for one in (fleet.news, fleet, door, alerts)]
+        if options.settle is not None:
+            watch = Watch(look=options.settle, alerts=alerts, every_s=options.settle_s)
+            followers.append(asyncio.create_task(watch.follow()))
         if channels is not None:
             followers.append(asyncio.create_task(channels.sweep()))
         try:

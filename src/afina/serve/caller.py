@@ -8,6 +8,7 @@ from fastapi import Request
 
 from afina.ids import ClientId, new_id
 from afina.serve.keys import Key
+from afina.serve.route import Wanted
 from afina.serve.storable import storable
 
 MAX_NAME = 512
@@ -36,6 +37,10 @@ class Caller:
     """What the body's `metadata` says besides."""
     left: Callable[[], Awaitable[None]] | None = None
     """Returns when the caller has left."""
+
+    def wants(self, model: str) -> Wanted:
+        """Who asks for a model."""
+        return Wanted(client=self.client, user=self.user, conversation=self.conversation, model=model)
 
 
 def caller_of(request: Request, body: dict[str, Any], *, client: ClientId) -> Caller:

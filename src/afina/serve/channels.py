@@ -25,7 +25,6 @@ from afina.serve.context import Context, told
 from afina.serve.gateway import Answer, Gateway
 from afina.serve.inbox import Offer, answer_of, begin, claim_left, history, note_events, products, settle, take_in
 from afina.serve.problems import RequestProblem
-from afina.serve.route import Wanted
 from afina.serve.storable import one_line
 
 LOG = logging.getLogger("afina.serve")
@@ -231,7 +230,7 @@ class Desk:
             product=named.id if named else "",
             facts=facts,
         )
-        targets = self.gateway.targets.of(Wanted(client=client, user=who, model=""))
+        targets = self.gateway.targets.of(caller.wants(""))
         prompt = self.gateway.form_of(targets[0], client).prompt if targets else ""
         system = told(self.gateway.reply, prompt, Context(chunks=[product.told() for product in found]))
         messages = [{"role": "system", "content": system}, *before, {"role": "user", "content": one.text}]

@@ -18,7 +18,6 @@ from afina.serve.context import Context, Manner, told
 from afina.serve.gateway import Answer, Gateway
 from afina.serve.people import Person, PersonChange, change_person, read_person
 from afina.serve.problems import RequestProblem, body_of, parsed, read_body
-from afina.serve.route import Wanted
 from afina.serve.storable import storable
 
 LOG = logging.getLogger("afina.serve")
@@ -155,7 +154,7 @@ async def styled(gateway: Gateway, caller: Caller, body: Styled) -> Answer:
         tone=body.tone or own.tone,
     )
     context = Context(manner=manner, chunks=body.context, state=body.user_state)
-    targets = gateway.targets.of(Wanted(client=caller.client, user=caller.user, model=body.model))
+    targets = gateway.targets.of(caller.wants(body.model))
     prompt = gateway.form_of(targets[0], caller.client).prompt if targets else ""
     system = told(gateway.reply, prompt, context)
     turns = [{"role": "system", "content": system}, *(t.model_dump() for t in body.history)]

@@ -87,7 +87,7 @@ class Exchange:
         """The record of the finished exchange."""
         caller, target, version = self.caller, self.target, self.target.version
         tokens_in, tokens_out = tokens(usage, "prompt_tokens"), tokens(usage, "completion_tokens")
-        upstream = target.upstream
+        upstream, draw = target.upstream, target.draw
         return Interaction(
             id=self.id,
             client=caller.client,
@@ -111,6 +111,9 @@ class Exchange:
             request_id=caller.request_id,
             served_by=storable(target.name),
             variant=target.variant,
+            rollout=draw.rollout if draw else "",
+            drawn="" if draw is None else "canary" if draw.canary else "production",
+            canary_share=draw.share if draw else None,
             parameters=bounded(self.question.parameters),
             channel=caller.channel,
             product=caller.product,

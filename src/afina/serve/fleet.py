@@ -14,7 +14,7 @@ from pathlib import Path
 from afina.errors import AfinaError
 from afina.runtime import Load, Served, Worker, open_load, served_of
 from afina.serve.news import News
-from afina.serve.route import LiveVersion, Wanted, choose
+from afina.serve.route import Draw, LiveVersion, Wanted, choose
 from afina.settings import RuntimeSettings
 
 LOG = logging.getLogger("afina.serve")
@@ -43,15 +43,20 @@ class Fleet:
         self.in_flight: Counter[str] = Counter()
         self.failed_at: dict[str, float] = {}
 
-    def routes(self, wanted: Wanted, *, has_production: bool = False) -> list[tuple[LiveVersion, Worker]]:
-        """The version that answers, with its worker, and behind a canary the one in production. Those whose worker is down are left out."""
+    def routes(
+        self, wanted: Wanted, *, has_production: bool = False
+    ) -> tuple[list[tuple[LiveVersion, Worker]], Draw | None]:
+        """The version that answers, with its worker, and behind a canary the one in production; and the draw. Those whose worker is down are left
+        out.
+        """
         live = [version for version in self.live if version.client == wanted.client]
-        version = choose(live, wanted.user, model=wanted.model, has_production=has_production)
+        choice = choose(live, wanted.person, model=wanted.model, has_production=has_production)
+        version = choice.version
         if version is None:
-            return []
+            return [], choice.draw
         behind = [other for other in live if other.task == version.task and not other.canary and other is not version]
         found = [(one, self.workers.get(one.id)) for one in (version, *behind)]
-        return [(one, worker) for one, worker in found if worker is not None and worker.alive()]
+        return [(one, worker) for one, worker in found if worker is not None and worker.alive()], choice.draw
 
     @contextmanager
     def using(self, worker: Worker) -> Iterator[None]:

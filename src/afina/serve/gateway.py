@@ -129,7 +129,7 @@ class Gateway:
         Raises:
             RequestProblem: see above.
         """
-        targets = self.whom(Wanted(client=caller.client, user=caller.user, model=str(body.get("model") or "")))
+        targets = self.whom(caller.wants(str(body.get("model") or "")))
         question = question_of(body)
         exchange = Exchange(caller=caller, question=question, target=targets[0])
         held, is_reserved = None, False

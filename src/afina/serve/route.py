@@ -36,11 +36,34 @@ class LiveVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Who asks, and for which model."""
+    """Who asks, and for which model. Who has no name is drawn by the conversation."""
 
     client: ClientId
     user: str = ""
+    conversation: str = ""
     model: str = ""
+
+    @property
+    def person(self) -> str:
+        """Who is drawn; empty = nobody who could be known again."""
+        return self.user or (f"conversation/{self.conversation}" if self.conversation else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """Which version a user's draw fell on while a canary was running."""
+
+    rollout: str
+    canary: bool
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The version that answers, and the draw that decided it, if one did."""
+
+    version: LiveVersion | None = None
+    draw: Draw | None = None
 
 
 def live_version(row: dict[str, Any]) -> LiveVersion:
@@ -71,21 +94,24 @@ def bucket(user: str, *, salt: str) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-def choose(
-    live: Sequence[LiveVersion], user: str, *, model: str = "", has_production: bool = False
-) -> LiveVersion | None:
-    """The version that answers a user. `model` may name a version or a task; anything else means the first task.
+def choose(live: Sequence[LiveVersion], person: str, *, model: str = "", has_production: bool = False) -> Choice:
+    """The version that answers a person. `model` may name a version or a task; anything else means the first task.
 
-    None when nothing is live, or when `has_production` (somebody else serves those whom no canary serves) and it is their turn.
+    No version when nothing is live, or when `has_production` (somebody else serves those whom no canary serves) and it is their turn.
+    Who cannot be known again is served by production: they could not go on meeting the canary.
     """
     named = [v for v in live if v.name == model]
     if named:
-        return named[0]
+        return Choice(named[0])
     task = model if any(v.task == model for v in live) else (live[0].task if live else "")
     mine = [v for v in live if v.task == task]
     champion = next((v for v in mine if not v.canary), None)
     canary = next((v for v in mine if v.canary), None)
-    alone = champion is None and not has_production
-    if canary is not None and (alone or bucket(user, salt=canary.rollout) < canary.share):
-        return canary
-    return champion
+    if canary is None:
+        return Choice(champion)
+    if champion is None and not has_production:
+        return Choice(canary)
+    if not person:
+        return Choice(champion)
+    met = bucket(person, salt=canary.rollout) < canary.share
+    return Choice(canary if met else champion, Draw(rollout=canary.rollout, canary=met, share=canary.share))

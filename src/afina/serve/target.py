@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from afina.ids import ClientId
 from afina.runtime import Worker
 from afina.serve.fleet import Fleet
-from afina.serve.route import LiveVersion, Wanted
+from afina.serve.route import Draw, LiveVersion, Wanted
 from afina.settings import UpstreamSettings
 
 DOWN_S = 5.0
@@ -57,6 +57,8 @@ class Target:
     version: LiveVersion | None = None
     worker: Worker | None = None
     upstream: Upstream | None = None
+    draw: Draw | None = None
+    """What decided that this one, or those behind it, are asked."""
 
     @property
     def variant(self) -> str:
@@ -89,7 +91,8 @@ class Targets:
         behind = self.behind(wanted.model, client=wanted.client)
         if any(one.name == wanted.model for one in self.upstreams):
             return behind
-        return [*map(local, self.fleet.routes(wanted, has_production=bool(behind))), *behind]
+        found, draw = self.fleet.routes(wanted, has_production=bool(behind))
+        return [replace(one, draw=draw) for one in (*map(local, found), *behind)]
 
     def behind(self, model: str, *, client: ClientId) -> list[Target]:
         """The upstreams: the one that is named, or all, those that did not answer lately last."""

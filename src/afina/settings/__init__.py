@@ -3,6 +3,8 @@
 from afina.settings.load import SETTINGS_FILE, BaseLayer, Settings, find_project, load_settings, make_settings
 from afina.settings.recipes import Recipe, packaged, read_recipe
 from afina.settings.sections import (
+    FACTORS,
+    CanaryMeasure,
     CaptureSettings,
     ChannelSettings,
     CurateSettings,
@@ -27,8 +29,10 @@ from afina.settings.sections import (
 from afina.settings.train import LoraSettings, TooLong, TrainingSettings, TrainSettings, read_train_settings
 
 __all__ = [
+    "FACTORS",
     "SETTINGS_FILE",
     "BaseLayer",
+    "CanaryMeasure",
     "CaptureSettings",
     "ChannelSettings",
     "CurateSettings",

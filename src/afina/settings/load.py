@@ -43,7 +43,9 @@ MOVED = {
     "project.task": "task.name", "project.fields": "task.fields", "chat": "task.prompt, curate and evaluate",
     "chat.system": "task.prompt", "chat.min_quality": "curate.min_quality", "chat.newest": "curate.newest",
     "chat.max_chars": "curate.max_chars", "chat.max_reply_tokens": "evaluate.max_tokens",
-    "evaluate.must_beat_yardsticks": "evaluate.must_beat_baselines",
+    "evaluate.must_beat_yardsticks": "evaluate.must_beat_baselines", "release.canary_share": "release.ramp",
+    "release.min_requests": "release.min_users", "release.max_error_rate": "release.guardrails.errors",
+    "release.max_latency_ratio": "release.guardrails.latency",
 }  # fmt: skip
 """Keys of earlier versions and what they are called now."""
 

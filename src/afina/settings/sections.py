@@ -6,7 +6,7 @@ Where it runs (the machine's part): project, store, runtime, serve.
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Quantisation = Literal["f32", "f16", "q8_0", "q4_0", "q4_k_m", "q5_k_m"]
@@ -14,6 +14,10 @@ Form = Literal["adapter", "merged"]
 Language = Literal["en", "es"]
 ReplyRule = Literal["clp", "uf", "sum", "date", "month", "category", "investment", "disclaimer"]
 Guard = Literal["safety", "forgetting"]
+CanaryMeasure = Literal["errors", "latency", "feedback", "implicit", "csat", "recontact", "cost"]
+Margin = Annotated[float, Field(gt=0, le=100)]
+FACTORS = frozenset({"latency", "cost"})
+"""Measures whose margin is a factor, not a share."""
 PersonalData = Literal[
     "SECRET",
     "URL_TOKEN",
@@ -264,7 +268,7 @@ class ReplySettings(Section):
 
 
 class LoopSettings(Section):
-    """When training again is worth it."""
+    """What `afina loop` does by itself: when training again is worth it, how often at most, and when people go first."""
 
     min_new_rows: int = Field(100, ge=1, description="so many curated rows that the last dataset lacks are enough")
     max_drift: Share = Field(
@@ -272,15 +276,81 @@ class LoopSettings(Section):
         description="or fewer, where the shares of the classes have moved by so much (and chance gives that less than once in 100)",
     )
     min_uncovered: int = Field(10, ge=1, description="or so many rows of classes that were never trained on")
+    curate_every_hours: float = Field(24.0, gt=0, description="hours between two curations")
+    train_every_days: float = Field(
+        7.0, ge=0, description="fewest days between two datasets to train on: 7 = weekly at most, 30 = monthly"
+    )
+    report_every_days: float = Field(14.0, gt=0, description="days between two reports")
+    heavy_hours: str = Field(
+        "",
+        pattern=r"^(([01]?\d|2[0-3])-([01]?\d|2[0-3]))?$",
+        description='hours of the day, local time, in which it may train and evaluate, e.g. "22-6"; empty = any',
+    )
+    start: Literal["base", "production"] = Field(
+        "base", description="what a training starts from: the untuned base, or the adapter that is in production"
+    )
+    retry_hours: float = Field(24.0, gt=0, description="hours until a step that failed is tried again")
 
 
 class ReleaseSettings(Section):
     """How a version reaches its users."""
 
-    canary_share: Share = Field(0.2, description="share of users a canary serves")
-    min_requests: int = Field(40, ge=1, description="canary requests needed before a decision")
-    max_error_rate: Share = Field(0.02, description="guardrail: more failed canary requests roll it back")
-    max_latency_ratio: float = Field(2.0, gt=0, description="guardrail: canary p95 over champion p95")
+    ramp: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        (0.01, 0.05, 0.2, 0.5),
+        min_length=1,
+        description="shares of the users that a canary serves, step by step; after the last one all",
+    )
+    step_hours: float = Field(24.0, ge=0, description="hours before the next step of the ramp")
+    alpha: float = Field(
+        0.05,
+        gt=0,
+        lt=0.5,
+        description="largest accepted chance that an equal version is rolled back, and that one worse than a margin is promoted",
+    )
+    guardrails: dict[CanaryMeasure, Margin] = Field(
+        {"errors": 0.02, "latency": 1.5, "feedback": 0.05, "implicit": 0.05},
+        min_length=1,
+        description="measure → margin: what is worse rolls a canary back, what is surely not worse by the margin lets it pass; "
+        "of latency and cost a factor, of the others a share of users",
+    )
+    signals: dict[CanaryMeasure, Margin] = Field(
+        {"csat": 0.05, "recontact": 0.05, "cost": 1.5},
+        description="the same measures, only to be careful by: what is worse stops the ramp until a person decides",
+    )
+    min_users: int = Field(30, ge=1, description="fewest users who must have met a canary before it is promoted")
+    promote: Literal["auto", "ask"] = Field(
+        "auto", description="ask = a canary that may be promoted waits for `afina release --promote`"
+    )
+    settle_seconds: float = Field(
+        60.0,
+        ge=0,
+        description="seconds between two looks of the gateway at the canary; 0 = only `afina loop` and people look",
+    )
+    stuck_hours: float = Field(
+        24.0, gt=0, description="hours without a user of the canary after which it is called stuck"
+    )
+    max_days: float = Field(28.0, gt=0, description="days after which a canary that is not proven ends")
+    at_the_end: Literal["roll_back", "keep"] = Field(
+        "roll_back", description="how it ends then: production stays, or it goes on as it is until a person decides"
+    )
+
+    @field_validator("ramp")
+    @classmethod
+    def rises(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        """A user who met the canary goes on meeting it."""
+        if list(value) != sorted(set(value)):
+            raise ValueError("every step must be larger than the one before it")
+        return value
+
+    @model_validator(mode="after")
+    def margins(self) -> "ReleaseSettings":
+        """A margin is of its measure's kind."""
+        for name, margin in [*self.guardrails.items(), *self.signals.items()]:
+            if name in FACTORS and margin < 1:
+                raise ValueError(f"the margin of {name} is a factor, at least 1: {margin:g}")
+            if name not in FACTORS and margin >= 1:
+                raise ValueError(f"the margin of {name} is a share of the users, below 1: {margin:g}")
+        return self
 
 
 class RuntimeSettings(Section):

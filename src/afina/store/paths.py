@@ -17,7 +17,7 @@ MANIFEST = "manifest.json"
 
 BY_ID = ("runs", "models", "datasets", "evaluations")
 """Folders whose entries are named by the id of a record."""
-KEPT = (*BY_ID, "bases", "learn", "exports", "spool", "privacy", "vault")
+KEPT = (*BY_ID, "bases", "learn", "exports", "spool", "privacy", "vault", "reports")
 """Folders that a backup takes along."""
 
 
@@ -81,6 +81,11 @@ class Paths:
     def report(self) -> Path:
         """The last report of `afina learn`."""
         return self.data / "report.json"
+
+    @property
+    def loop_reports(self) -> Path:
+        """The loop's reports, a page and a text for each date."""
+        return self.data / "reports"
 
     def run(self, run: str) -> Path:
         """Folder of one training run."""

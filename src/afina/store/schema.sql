@@ -79,8 +79,13 @@ CREATE TABLE app.interactions (
     category text DEFAULT ''::text NOT NULL,
     cost double precision,
     findings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    rollout_id text DEFAULT ''::text NOT NULL,
+    drawn text DEFAULT ''::text NOT NULL,
+    canary_share double precision,
+    CONSTRAINT interactions_canary_share_check CHECK (((canary_share >= (0)::double precision) AND (canary_share <= (1)::double precision))),
     CONSTRAINT interactions_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
     CONSTRAINT interactions_cost_check CHECK ((cost >= (0)::double precision)),
+    CONSTRAINT interactions_drawn_check CHECK ((drawn = ANY (ARRAY[''::text, 'canary'::text, 'production'::text]))),
     CONSTRAINT interactions_fault_check CHECK ((fault = ANY (ARRAY[''::text, 'request'::text, 'client'::text, 'model'::text]))),
     CONSTRAINT interactions_variant_check CHECK ((variant = ANY (ARRAY[''::text, 'production'::text, 'canary'::text, 'upstream'::text])))
 );
@@ -673,6 +678,25 @@ CREATE VIEW ml.finetune_examples WITH (security_invoker='true') AS
         END AS quality
    FROM ml.judged e
   WHERE kept;
+CREATE TABLE ml.loop_events (
+    id bigint NOT NULL,
+    client_id text NOT NULL,
+    task text NOT NULL,
+    step text NOT NULL,
+    outcome text NOT NULL,
+    because text NOT NULL,
+    numbers jsonb DEFAULT '{}'::jsonb NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY ml.loop_events FORCE ROW LEVEL SECURITY;
+ALTER TABLE ml.loop_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME ml.loop_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE ml.model_versions (
     id text NOT NULL,
     client_id text NOT NULL,
@@ -747,8 +771,12 @@ CREATE TABLE ml.rollouts (
     share double precision NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    status text DEFAULT 'running'::text NOT NULL,
+    because text DEFAULT ''::text NOT NULL,
+    stepped_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT rollouts_share_check CHECK (((share >= (0)::double precision) AND (share <= (1)::double precision))),
-    CONSTRAINT rollouts_state_check CHECK ((state = ANY (ARRAY['canary'::text, 'production'::text, 'archived'::text, 'rolled_back'::text])))
+    CONSTRAINT rollouts_state_check CHECK ((state = ANY (ARRAY['canary'::text, 'production'::text, 'archived'::text, 'rolled_back'::text]))),
+    CONSTRAINT rollouts_status_check CHECK ((status = ANY (ARRAY['running'::text, 'paused'::text, 'unhealthy'::text, 'guardrail failing'::text, 'ready'::text, 'stuck'::text, 'reverted'::text])))
 );
 ALTER TABLE ONLY ml.rollouts FORCE ROW LEVEL SECURITY;
 CREATE TABLE ml.runs (
@@ -880,6 +908,8 @@ ALTER TABLE ONLY ml.datasets
     ADD CONSTRAINT datasets_pkey PRIMARY KEY (client_id, id);
 ALTER TABLE ONLY ml.examples
     ADD CONSTRAINT examples_pkey PRIMARY KEY (seq);
+ALTER TABLE ONLY ml.loop_events
+    ADD CONSTRAINT loop_events_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY ml.model_versions
     ADD CONSTRAINT model_versions_client_id_id_key UNIQUE (client_id, id);
 ALTER TABLE ONLY ml.model_versions
@@ -909,6 +939,7 @@ CREATE INDEX inbox_waiting ON app.inbox USING btree (client_id, claimed_at) WHER
 CREATE INDEX interactions_by_request ON app.interactions USING btree (client_id, request_id) WHERE (request_id <> ''::text);
 CREATE INDEX interactions_by_time ON app.interactions USING btree (client_id, task, created_at);
 CREATE INDEX interactions_of_conversation ON app.interactions USING btree (client_id, conversation, created_at) WHERE (conversation <> ''::text);
+CREATE INDEX interactions_of_rollout ON app.interactions USING btree (client_id, rollout_id) WHERE (rollout_id <> ''::text);
 CREATE INDEX interactions_of_user ON app.interactions USING btree (client_id, user_external_id) WHERE (user_external_id <> ''::text);
 CREATE INDEX interactions_of_version ON app.interactions USING btree (client_id, model_version_id);
 CREATE UNIQUE INDEX one_live_key_of_a_name ON app.api_keys USING btree (client_id, name) WHERE (revoked_at IS NULL);
@@ -916,6 +947,7 @@ CREATE INDEX products_search ON app.products USING gin (search);
 CREATE INDEX dataset_examples_of_interaction ON ml.dataset_examples USING btree (client_id, interaction_id);
 CREATE INDEX examples_last ON ml.examples USING btree (client_id, task, id, seq DESC);
 CREATE INDEX examples_of_interaction ON ml.examples USING btree (client_id, interaction_id);
+CREATE INDEX loop_events_of_task ON ml.loop_events USING btree (client_id, task, id DESC);
 CREATE UNIQUE INDEX one_live_rollout ON ml.rollouts USING btree (client_id, task, state) WHERE (state = ANY (ARRAY['canary'::text, 'production'::text]));
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON app.api_keys FOR EACH ROW EXECUTE FUNCTION app.note_change();
 CREATE TRIGGER told AFTER INSERT OR DELETE OR UPDATE ON app.api_keys FOR EACH STATEMENT EXECUTE FUNCTION app.tell_gateways();
@@ -970,6 +1002,8 @@ ALTER TABLE ONLY ml.examples
     ADD CONSTRAINT examples_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY ml.examples
     ADD CONSTRAINT examples_client_id_interaction_id_fkey FOREIGN KEY (client_id, interaction_id) REFERENCES app.interactions(client_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY ml.loop_events
+    ADD CONSTRAINT loop_events_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY ml.model_versions
     ADD CONSTRAINT model_versions_client_id_fkey FOREIGN KEY (client_id) REFERENCES app.clients(client_id);
 ALTER TABLE ONLY ml.model_versions
@@ -1024,11 +1058,13 @@ ALTER TABLE ml.curations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.dataset_examples ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.datasets ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.examples ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.loop_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.model_versions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_client ON ml.curations USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.dataset_examples USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.datasets USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.examples USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
+CREATE POLICY own_client ON ml.loop_events USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.model_versions USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.rollout_events USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
 CREATE POLICY own_client ON ml.rollouts USING ((client_id = NULLIF(current_setting('app.client'::text, true), ''::text)));
@@ -1113,6 +1149,8 @@ GRANT SELECT ON TABLE ml.judged TO afina_reader;
 GRANT SELECT ON TABLE ml.judged TO afina_app;
 GRANT SELECT ON TABLE ml.finetune_examples TO afina_reader;
 GRANT SELECT ON TABLE ml.finetune_examples TO afina_app;
+GRANT SELECT,INSERT ON TABLE ml.loop_events TO afina_app;
+GRANT SELECT ON TABLE ml.loop_events TO afina_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE ml.model_versions TO afina_app;
 GRANT SELECT ON TABLE ml.model_versions TO afina_reader;
 GRANT UPDATE(status) ON TABLE ml.model_versions TO afina_app;

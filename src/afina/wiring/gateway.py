@@ -1,5 +1,6 @@
 """A project → its gateway: fleet, recorder, feedback, and a database that is brought back when it goes away."""
 
+import contextlib
 import hmac
 import logging
 import os
@@ -31,11 +32,12 @@ from afina.capture import (
 )
 from afina.channels import Access
 from afina.curate import kept_examples
-from afina.errors import AfinaError, DatabaseDownError, SettingsError, StoreError
+from afina.errors import AfinaError, DatabaseDownError, ReleaseError, SettingsError, StoreError
 from afina.files.training_file import Selection
 from afina.flows.datasets import write_training_file
 from afina.flows.privacy import policy_of
 from afina.flows.project import Project
+from afina.flows.rollouts import settle_canary
 from afina.ids import ClientId
 from afina.privacy.pseudonyms import client_key
 from afina.records import Example, Feedback, Interaction
@@ -157,6 +159,22 @@ class Served:
         folder = self.project.paths.exports
         path = write_training_file(wanted, prompt, folder if client == self.project.client else folder / client)
         return str(path), len(wanted)
+
+    def settle(self) -> list[str]:
+        """Act on what every canary's traffic says. Tells what was done.
+
+        Raises:
+            DatabaseDownError: the database does not answer.
+        """
+        told = []
+        for client in self.clients:
+            project = self.project.of(client)
+            with contextlib.suppress(ReleaseError):  # no canary
+                view = settle_canary(project, actor="gateway")
+                if view.decision.action != "wait":
+                    name = project.ledger.version(view.canary.model_version).name
+                    told.append(f"{name}: {view.decision.action.replace('_', ' ')}: {view.decision.because}")
+        return told
 
     def changed(self, seconds: float) -> bool:
         """Whether versions or keys changed within so many seconds.
@@ -308,6 +326,8 @@ def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Rec
         reply=project.settings.reply,
         training=TrainingDesk(examples=served.examples, export=served.export),
         channels=channel_options(served, seal=recorder.spool.seal, environment=os.environ),
+        settle=served.settle if project.settings.release.settle_seconds and not pinned else None,
+        settle_s=project.settings.release.settle_seconds,
     )
     books = Books(
         record=recorder,

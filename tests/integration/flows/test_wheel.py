@@ -16,7 +16,15 @@ from afina.flows.export import base_version, export_run
 from afina.flows.freeze import freeze_project
 from afina.flows.learn import Lesson, learn
 from afina.flows.project import Project
-from afina.flows.rollouts import history, look_at_canary, release_direct, settle_canary, start_canary, withdraw
+from afina.flows.rollouts import (
+    history,
+    look_at_canary,
+    promote_by_hand,
+    release_direct,
+    settle_canary,
+    start_canary,
+    withdraw,
+)
 from afina.flows.train import interrupted_run, plan_training, train_run
 from afina.progress import Silent, Stages
 from afina.records import Cause, ModelVersion, Outcome, RunState, Split, Verdict
@@ -169,9 +177,8 @@ def check_rollouts(project: Project, *, verdict: Verdict, version: ModelVersion)
     with pytest.raises(ReleaseError, match="canary version already"):
         start_canary(project, version, actor="t")
 
-    assert settle_canary(project, actor="t")[0].action == "wait"
-    add_traffic(project, version.id, 10)
-    assert settle_canary(project, actor="t")[0].action == "promote"
+    assert settle_canary(project, actor="t").decision.action == "wait"
+    promote_by_hand(project, actor="t", reason="enough seen")
     production = project.ledger.in_production()
     assert production is not None
     assert production.model_version == version.id
@@ -186,17 +193,6 @@ def check_rollouts(project: Project, *, verdict: Verdict, version: ModelVersion)
         ("v1", "production", "rolled_back"),
         ("base-q8_0", "archived", "production"),
     ]
-
-
-def add_traffic(project: Project, version: str, requests: int) -> None:
-    """Answered requests of a version."""
-    with project.session() as session:
-        for i in range(requests):
-            session.execute(
-                "INSERT INTO app.interactions (id, client_id, external_id, task, source, text, answer, model_version_id, latency_ms) "
-                "VALUES (%s, 'default', %s, 'classify', 'gateway', 'x', '{}', %s, 5)",
-                (f"int_{version}_{i}", f"{version}_{i}", version),
-            )
 
 
 def test_a_failed_run_is_recorded_and_can_be_taken_up(

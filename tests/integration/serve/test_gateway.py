@@ -114,6 +114,8 @@ def test_users_are_routed_recorded_and_heard(served: tuple[TestClient, Project])
     assert all(0 < a["confidence"] < 1 for a in answers)
     assert found[0]["confidence"] == answers[0]["confidence"]
     assert {r["variant"] for r in found[:3]} == {"canary"}
+    assert {(r["drawn"], r["canary_share"]) for r in found[:3]} == {("canary", 0.2)}
+    assert found[3]["rollout_id"] == "", "nobody who could be known again"
     assert {r["text"] for r in found} == {"me cobraron dos veces", "hola"}
     assert found[0]["model_version_id"] == "mod_v2"
     assert found[0]["user_external_id"] == lucky
@@ -309,10 +311,10 @@ def test_a_clients_mistake_is_no_failure_of_the_model(served: tuple[TestClient, 
     recorded = rows(project, 10)
     assert sum(r["fault"] == "request" for r in recorded) == found.count(400)
     assert not any(r["fault"] == "model" for r in recorded)
-    decision, evidence = settle_canary(project, actor="t")
-    assert decision.action == "promote", decision.reason
-    assert evidence["canary"]["requests"] == 6 + found.count(200)
-    assert evidence["canary"]["errors"] == 0
+    view = settle_canary(project, actor="t")
+    assert view.decision.action == "wait", view.decision.because
+    assert view.moment.answered == 6 + found.count(200)
+    assert next(one for one in view.look.readings if one.measure == "errors").canary == 0.0
 
 
 def test_the_streams_events_are_those_of_the_whole_answer(served: tuple[TestClient, Project]) -> None:

@@ -1,0 +1,41 @@
+-- add_event: what the loop did, or why it did nothing
+INSERT INTO ml.loop_events (client_id, task, step, outcome, because, numbers, at)
+VALUES (current_setting('app.client'), %(task)s, %(step)s, %(outcome)s, %(because)s, %(numbers)s, %(at)s)
+
+-- events: the newest first
+SELECT step, outcome, because, numbers, at FROM ml.loop_events WHERE task = %(task)s ORDER BY id DESC LIMIT %(limit)s
+
+-- last_events: each step's last one
+SELECT DISTINCT ON (step, outcome) step, outcome, because, at FROM ml.loop_events WHERE task = %(task)s ORDER BY step, outcome, id DESC
+
+-- was_tried: whether a version was ever put before users
+SELECT EXISTS (SELECT 1 FROM ml.rollouts r JOIN ml.model_versions v ON v.id = r.model_version_id WHERE v.name = %(version)s) AS tried
+
+-- generations: the tuned versions that were judged, the oldest first, each with its last verdict
+SELECT DISTINCT ON (v.created_at, v.id) v.name, v.created_at, v.status, d.verdict
+FROM ml.model_versions v
+JOIN LATERAL (SELECT verdict FROM ml.verdicts d WHERE d.model_version_id = v.id ORDER BY d.created_at DESC LIMIT 1) d ON true
+WHERE v.task = %(task)s AND v.run_id IS NOT NULL
+ORDER BY v.created_at, v.id
+
+-- traffic: who answered in a time, and what people said of it
+SELECT
+    coalesce(nullif(i.served_by, ''), i.model_version_id, i.source) AS model, i.variant, count(*) AS answers, count(DISTINCT nullif(i.user_external_id, '')) AS users,
+    count(*) FILTER (WHERE NOT i.ok AND i.fault = 'model') AS errors,
+    percentile_cont(0.95) WITHIN GROUP (ORDER BY i.latency_ms) AS p95_ms,
+    count(d.kind) AS decided, count(*) FILTER (WHERE d.kind = 'accepted') AS accepted, avg(e.quality) AS quality,
+    sum(i.tokens_in + i.tokens_out) AS tokens, sum(i.cost) AS cost
+FROM app.interactions i
+LEFT JOIN LATERAL (SELECT kind FROM app.decisions WHERE interaction_id = i.id ORDER BY created_at DESC, id DESC LIMIT 1) d ON true
+LEFT JOIN app.evidence e ON e.client_id = i.client_id AND e.interaction_id = i.id
+WHERE i.task = %(task)s AND i.created_at >= %(since)s AND i.created_at < %(until)s
+GROUP BY 1, 2 ORDER BY answers DESC LIMIT 50
+
+-- moves: what was put before users in a time, and taken away
+SELECT e.created_at AS at, v.name, e.from_state, e.to_state, e.actor, e.reason
+FROM ml.rollout_events e JOIN ml.rollouts r ON r.id = e.rollout_id JOIN ml.model_versions v ON v.id = r.model_version_id
+WHERE r.task = %(task)s AND e.created_at >= %(since)s AND e.created_at < %(until)s ORDER BY e.id
+
+-- events_between: what the loop did in a time
+SELECT step, outcome, because, numbers, at FROM ml.loop_events
+WHERE task = %(task)s AND at >= %(since)s AND at < %(until)s ORDER BY id
