@@ -2,14 +2,15 @@
 
     python -m bench.canary [--replays 2000]
 
-A replay is a stream of 45,000 answers to 15,000 users (a tenth of whom ask most), on a ramp of 1, 5, 20 and 50 %. One answer in 100 fails, latencies are
+A replay is a stream of 45,000 answers to 15,000 users (some of whom ask often), on a ramp of 1, 5, 20 and 50 %. One answer in 100 fails, latencies are
 log-normal with slower and faster users, 30 % of the answers get a reaction that can be scored and 10 % feedback, of which 20 % are bad.
-Equal versions: as they are; with feedback that comes late and three times as often from who is dissatisfied; with users who differ far more and of whom
-a few ask most. Better: five points fewer bad reactions. Worse, each alone and with late and biased feedback once more: five points more bad reactions
-and feedback, half as much latency again, two points more errors: exactly the margins of the settings, where a wrong promotion is likeliest.
+Equal versions: as they are; with feedback that comes late and three times as often from who is dissatisfied; with users who differ far more and a few
+of whom ask most. Better: five points fewer bad reactions. Worse, each alone, the first also with late and biased feedback: five points more bad
+reactions and feedback, half as much latency again, two points more errors: exactly the margins of the settings, where a wrong promotion is likeliest.
 
 Beside it, on the same replays, with the same measures and the same alpha divided among the guardrails: one test after a fixed number of answers, the
-smallest at which it finds the harm as often (at most 95 %); and a rule of a smallest sample: at 100 users of the canary Fisher's test decides, for good.
+smallest at which it finds the harm as often (at most 95 %); and a rule of a smallest sample: at 100 users of the canary Fisher's test decides, for
+good.
 
 Prints one JSON line. `aa_false_rollback_upper95`, `worse_promoted_upper95`: upper ends of Clopper and Pearson's interval (one-sided, 95 %) of the
 worst of their cases; `harmed_median`: users who met a harmful canary, of all harms (`_fixed`, `_minimum`: of the other two rules);

@@ -14,7 +14,7 @@ from afina.export.export import Target
 from afina.export.merge import Trained
 from afina.flows.base_file import served_type
 from afina.flows.export import export_run
-from afina.ids import base_name
+from afina.ids import RunId, base_name
 from afina.settings import Form, Quantisation, Settings
 from afina.texts import t
 from afina.wiring import open_project
@@ -34,10 +34,17 @@ from afina.wiring import open_project
     type=click.Choice(get_args(Form)),
     help=t("of a GGUF base: the adapter beside it, or merged into a copy of it (default: the setting's)"),
 )
+@click.option("--run", "run", help=t("this finished run instead of the newest"))
 @click.option("--out", type=click.Path(path_type=Path), help=t("path of the .gguf, or a folder for it"))
 @json_option
 def export_command(
-    model: str | None, adapter: Path | None, quant: str | None, form: Form | None, out: Path | None, as_json: bool
+    model: str | None,
+    adapter: Path | None,
+    quant: str | None,
+    form: Form | None,
+    run: str | None,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     """Export."""
     if model or out or adapter:
@@ -48,7 +55,7 @@ def export_command(
             print_json(card)
         return
     project = open_project(here())
-    version = export_run(project, stages(as_json), quantisation=quant, form=form)
+    version = export_run(project, stages(as_json), run=RunId(run) if run else None, quantisation=quant, form=form)
     if as_json:
         print_json({"version": version.id, "name": version.name, "gguf": version.gguf, "card": version.card})
 

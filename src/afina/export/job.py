@@ -77,3 +77,9 @@ def get_base_version(session: Connection, *, task: str, base: str, quantisation:
 def list_versions(session: Connection) -> list[dict[str, Any]]:
     """All versions, newest first, with the state and share of their last rollout."""
     return session.execute(QUERIES["list_versions"]).fetchall()
+
+
+def name_of_run(session: Connection, run: RunId) -> str:
+    """The version that came of a run; empty = none yet."""
+    row = session.execute(QUERIES["name_of_run"], {"run": run}).fetchone()
+    return str(row["name"]) if row else ""

@@ -27,3 +27,6 @@ SELECT id, name, task, base, run_id, gguf, quantisation, card
 FROM ml.model_versions
 WHERE task = %(task)s AND base = %(base)s AND quantisation = %(quantisation)s AND run_id IS NULL
 ORDER BY created_at DESC LIMIT 1
+
+-- name_of_run: the version that came of a run, the newest if there are several
+SELECT name FROM ml.model_versions WHERE run_id = %(run)s ORDER BY created_at DESC LIMIT 1

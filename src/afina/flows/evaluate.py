@@ -1,7 +1,7 @@
 """A version beside the base, the live version and the baselines, on the held-out part and the guards: the verdict."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,12 +17,25 @@ from afina.evaluate.record import write_record
 from afina.evaluate.set_files import with_starters
 from afina.evaluate.sets import make_set
 from afina.flows.base_file import base_gguf
+from afina.flows.corrections import ask_corrections, correction_items, with_corrections
 from afina.flows.memorisation import held, probe
 from afina.flows.opponent import opponent_prompt
 from afina.flows.project import Project, settings_of
 from afina.flows.report import task_report
 from afina.progress import Stages
-from afina.records import GUARDED, LIKELIHOOD, Dataset, EvalItem, EvalSet, ModelVersion, Policy, Scored, Verdict
+from afina.records import (
+    GUARDED,
+    LIKELIHOOD,
+    Cause,
+    Dataset,
+    EvalItem,
+    EvalSet,
+    ModelVersion,
+    Outcome,
+    Policy,
+    Scored,
+    Verdict,
+)
 from afina.runtime.renderer import renderer_of
 from afina.settings import Quantisation, Settings
 from afina.store.paths import write_json
@@ -98,20 +111,48 @@ def assess(project: Project, contest: Contest, stages: Stages) -> tuple[list[Sco
         stage.note = f"{len(scored)} arms, {len(dataset.test)} held-out items"
     with stages.stage("verdict") as stage:
         options, live = contest.settings.evaluate, contest.live
-        verdict = judge(
-            scored,
-            Question(
-                a=LIVE if live else BASE,
-                b=TUNED,
-                policy=policy_of(project, redeploy=live is not None),
-                margin=options.margin,
-                margin_nats=options.margin_nats,
-                training=[*(e.message for e in dataset.seen()), *(live.seen if live else ())],
-                must_beat=options.must_beat_baselines,
-            ),
+        question = Question(
+            a=LIVE if live else BASE,
+            b=TUNED,
+            policy=policy_of(project, redeploy=live is not None),
+            margin=options.margin,
+            margin_nats=options.margin_nats,
+            training=[*(e.message for e in dataset.seen()), *(live.seen if live else ())],
+            must_beat=options.must_beat_baselines,
         )
+        verdict = judge(scored, question)
+        if live:
+            first = replace(question, a=BASE, policy=policy_of(project, redeploy=False))
+            verdict = beside_base(verdict, judge(scored, first))
         stage.note = f"{verdict.outcome}, p = {verdict.p_value:.2g}"
     return scored, verdict
+
+
+def beside_base(verdict: Verdict, base: Verdict) -> Verdict:
+    """The verdict over the live version, held against the untuned base too: small losses add up over generations."""
+    said = f"against the untuned base: {base.because}"
+    if verdict.outcome is Outcome.GO and base.cause in {Cause.GUARD, Cause.WORSE}:
+        return replace(
+            verdict, outcome=Outcome.NO_GO, cause=Cause.DRIFTED, because=said, metrics=base.metrics, reasons=(said, *verdict.reasons)
+        )  # fmt: skip
+    return replace(verdict, reasons=(*verdict.reasons, said))
+
+
+def again_corrected(project: Project, contest: Contest, verdict: Verdict, stages: Stages) -> Verdict:
+    """The verdict with every correction ever made, asked of what is live (or the base) and of the candidate."""
+    options, kind = contest.settings.evaluate, project.task.kind
+    metrics = metrics_of(project)
+    items = correction_items(project, most=options.max_corrections) if options.max_corrections and kind.asks else []
+    if not items or not metrics:
+        return verdict
+    live, prompt = contest.live, contest.dataset.prompt
+    name, gguf, told = (LIVE, live.gguf, live.prompt) if live else (BASE, contest.base, prompt)
+    arms = (
+        model_arm(f"{name}.corrections", gguf, asking(project, contest.settings, told, None, weighs=False), contest),
+        model_arm(f"{TUNED}.corrections", contest.tuned, asking(project, contest.settings, prompt, None, weighs=False), contest),
+    )  # fmt: skip
+    found = ask_corrections(items, contest.dataset, arms, metrics[0], (project.paths, stages))
+    return with_corrections(verdict, found, most=options.max_regressions, decides=live is not None)
 
 
 def pairs_of(dataset: Dataset) -> list[Pair]:
@@ -243,6 +284,7 @@ def evaluate_version(project: Project, version: ModelVersion, stages: Stages) ->
         live=live_model(project, but=version),
     )
     scored, verdict = assess(project, contest, stages)
+    verdict = again_corrected(project, contest, verdict, stages)
     verdict = held(verdict, remembered(project, contest, stages), most=settings.evaluate.max_extracted)
     ledger.save_verdict(verdict, version.id, dataset.id)
     entry = task_report(contest, scored, verdict, metric=(*metrics_of(project), LIKELIHOOD)[0], seconds=stages.seconds)

@@ -1,7 +1,7 @@
 """Verdict → canary → production, or back. Each step is one recorded transition."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -89,6 +89,17 @@ def start_canary(
     Raises:
         ReleaseError: there is no go from the evaluation, another canary runs, or there is nothing to compare it with.
     """
+    reason = reason_to_start(project, version, force=force)
+    why = Reason(actor=actor, reason=reason, at=clock())
+    return begin(project, version, project.settings.release.ramp[0], why)
+
+
+def reason_to_start(project: Project, version: ModelVersion, *, force: bool = False) -> str:
+    """Why a version may meet users.
+
+    Raises:
+        ReleaseError: it may not.
+    """
     require_current(project, version)
     verdict = project.ledger.verdict(version.id)
     if not force and (verdict is None or not verdict.go):
@@ -96,12 +107,67 @@ def start_canary(
         raise ReleaseError(
             f"{version.name} {why}", remedy="`afina evaluate`, or --force to overrule, which is recorded"
         )
-    reason = "forced without a go" if force or verdict is None else verdict.because
+    return "forced without a go" if force or verdict is None else verdict.because
+
+
+def begin(project: Project, version: ModelVersion, share: float, why: Reason) -> Rollout:
+    """A canary of a share."""
     with project.session() as session:
         require_rival(project, version, rollout_in(session, task=project.task.name, state=RolloutState.PRODUCTION))
-        share = project.settings.release.ramp[0]
         what = Start(version=version.id, task=project.task.name, share=share, action="start_canary")
-        return start(session, what, Reason(actor=actor, reason=reason, at=clock()), client=project.client)
+        return start(session, what, why, client=project.client)
+
+
+def set_traffic(project: Project, version: ModelVersion, share: float, *, actor: str, reason: str) -> Rollout:
+    """Put a version before a share of the users: 0 takes it back, 1 puts it into production, anything between makes it a canary, or a larger one.
+
+    Raises:
+        ReleaseError: it may not, or it is not where that could be done.
+    """
+    task = project.task.name
+    with project.session() as session:
+        canary = rollout_in(session, task=task, state=RolloutState.CANARY)
+        champion = rollout_in(session, task=task, state=RolloutState.PRODUCTION)
+    is_canary = canary is not None and canary.model_version == version.id
+    is_champion = champion is not None and champion.model_version == version.id
+    if share <= 0:
+        if not is_canary and (canary is not None or not is_champion):
+            raise ReleaseError(
+                f"{version.name} is not the last that met users", remedy="`afina release --history` shows what is"
+            )
+        return replace(withdraw(project, actor=actor, reason=reason)[0], state=RolloutState.ROLLED_BACK, share=0.0)
+    if share >= 1 and champion is None and not is_canary:
+        return release_direct(project, version, actor=actor, reason=f"{reason} ({reason_to_start(project, version)})")
+    if canary is not None and is_canary:
+        if share < 1:
+            return widened(project, canary, share, Reason(actor=actor, reason=reason))
+    else:
+        canary = begin(
+            project,
+            version,
+            min(share, 0.99),
+            Reason(actor=actor, reason=f"{reason} ({reason_to_start(project, version)})"),
+        )
+    if share < 1:
+        return canary
+    return replace(promote_by_hand(project, actor=actor, reason=reason), state=RolloutState.PRODUCTION, share=1.0)
+
+
+def widened(project: Project, canary: Rollout, share: float, why: Reason) -> Rollout:
+    """A canary before more users.
+
+    Raises:
+        ReleaseError: fewer are not possible: who met it goes on meeting it.
+    """
+    if share <= canary.share:
+        raise ReleaseError(
+            f"the canary serves {canary.share:.1%} of the users already, and who met it goes on meeting it",
+            remedy="0 takes it back",
+        )
+    with project.session() as session:
+        if is_still(session, canary, task=project.task.name):
+            step(session, canary, share, why)
+    return replace(canary, share=share)
 
 
 def require_rival(project: Project, version: ModelVersion, champion: Rollout | None) -> None:

@@ -23,8 +23,8 @@ from afina.train.encode import Encoded, Long, encode_chats, encode_documents
 from afina.train.loop import Job, TrainResult, finite, train
 
 
-def plan_training(project: Project, dataset: Dataset) -> RunId:
-    """Record the run that is about to start.
+def plan_training(project: Project, dataset: Dataset, *, notes: str = "") -> RunId:
+    """Record the run that is about to start. By the settings it goes on from the adapter that is in production, where that is on the same base.
 
     Raises:
         NotEnoughDataError: no verdict could come from the held-out part. InputError: a metric or baseline that is not there.
@@ -32,7 +32,24 @@ def plan_training(project: Project, dataset: Dataset) -> RunId:
     require_known(project)
     require_items(dataset, project.settings)
     base = project.settings.base.model
-    return project.ledger.plan_run(dataset=dataset.id, base=base, config=recorded(project.settings))
+    start = production_run(project) if project.settings.loop.start == "production" else None
+    config = {
+        **recorded(project.settings),
+        **({"start": start} if start else {}),
+        **({"notes": notes} if notes else {}),
+    }
+    return project.ledger.plan_run(dataset=dataset.id, base=base, config=config)
+
+
+def production_run(project: Project) -> RunId | None:
+    """The run whose adapter is in production, if it can be gone on from: the same base, the same shape, its folder still there."""
+    rollout = project.ledger.in_production()
+    version = project.ledger.version(rollout.model_version) if rollout else None
+    if version is None or version.run is None or version.base != project.settings.base.model:
+        return None
+    lora = project.ledger.run(version.run).config.get("train", {}).get("lora")
+    same = lora == project.settings.train.lora.model_dump(mode="json")
+    return version.run if same and (project.paths.run(version.run) / "adapter").is_dir() else None
 
 
 def require_items(dataset: Dataset, settings: Settings) -> None:
@@ -68,7 +85,13 @@ def train_run(project: Project, run: RunId, stages: Stages, *, resume: bool) -> 
     try:
         base_stage(settings, stages, folder=project.paths.bases)
         folder = project.paths.run(run)
-        training = Training(folder=folder, resume=resume, must_wait=serving_suffers(project))
+        start = planned.config.get("start")
+        training = Training(
+            folder=folder,
+            resume=resume,
+            must_wait=serving_suffers(project),
+            start=project.paths.run(start) / "adapter" if start else None,
+        )
         write_json(folder / "settings.json", recorded(settings))
         result = train_stage(dataset, settings, stages, training)
     except Exception as exc:
@@ -79,11 +102,12 @@ def train_run(project: Project, run: RunId, stages: Stages, *, resume: bool) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """Where a run lies, whether it goes on, and why to wait between two of its steps (empty = do not)."""
+    """Where a run lies, whether it goes on, why to wait between two of its steps (empty = do not), and the adapter that it starts from."""
 
     folder: Path
     resume: bool = False
     must_wait: Callable[[], str] = lambda: ""
+    start: Path | None = None
 
 
 def train_stage(dataset: Dataset, settings: Settings, stages: Stages, training: Training) -> TrainResult:
@@ -105,7 +129,9 @@ def train_stage(dataset: Dataset, settings: Settings, stages: Stages, training: 
             encoded,
             settings.train,
             base=base,
-            job=Job(out=training.folder, resume=training.resume, must_wait=waits, tell=stage.tell),
+            job=Job(
+                out=training.folder, resume=training.resume, must_wait=waits, tell=stage.tell, start=training.start
+            ),
         )
         reached = f"{result.steps} steps, best at {result.best_step}, validation loss {result.validation_loss:.3f}"
         stage.note = "; ".join((reached, *said))

@@ -37,6 +37,12 @@ def build_queue(connector: PsycopgConnector | SyncPsycopgConnector, *, folder: P
         """Train a planned run."""
         child(client, ["train", "--run", run], folder)
 
+    @queue.task(name="finetune", queue="train", retry=again)
+    def finetune(client: str, run: str) -> None:
+        """Train a planned run and make its served file."""
+        child(client, ["train", "--run", run], folder)
+        child(client, ["export", "--run", run], folder)
+
     @queue.task(name="evaluate", queue="train", retry=again)
     def evaluate(client: str, version: str) -> None:
         """Judge a version."""
@@ -79,6 +85,11 @@ def defer(dsn: str, task: str, waits_as: str, **arguments: str) -> None:
 def defer_training(dsn: str, *, client: ClientId, run: RunId) -> None:
     """Queue a run."""
     defer(dsn, "train", run, client=client, run=run)
+
+
+def defer_finetune(dsn: str, *, client: ClientId, run: RunId) -> None:
+    """Queue a run and its export."""
+    defer(dsn, "finetune", run, client=client, run=run)
 
 
 def defer_evaluation(dsn: str, *, client: ClientId, version: str) -> None:

@@ -31,6 +31,10 @@ class Cause(StrEnum):
     """A cheaper arm is better, and must be beaten."""
     MEMORISED = "memorised"
     """The served file repeats secrets that were planted in its training."""
+    REGRESSED = "regressed"
+    """Too many corrections that the version before had right are wrong."""
+    DRIFTED = "drifted"
+    """Better than the version before, but a guard is lost against the untuned base: small losses have added up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,20 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Corrections:
+    """Every correction ever made, asked of the model `before` (what was in front of users, or the base) and of the new one. `broken`: right before,
+    wrong now; `changes`: the newest of these with their texts.
+    """
+
+    before: str
+    asked: int
+    was_right: int
+    now_right: int
+    broken: int
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """Go, no-go or cannot tell about B against A, with the statistics and the sentences that justify it."""
 
@@ -184,6 +202,7 @@ class Verdict:
     labels: dict[str, Any] = field(default_factory=dict)
     """Field → changes of every label's F1, macro-F1, confusion; empty where answers are no labels."""
     calibration: dict[str, Any] | None = None
+    corrections: Corrections | None = None
 
     @property
     def go(self) -> bool:

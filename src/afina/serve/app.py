@@ -28,6 +28,7 @@ from afina.serve.openai import add_openai
 from afina.serve.problems import RequestProblem, problem
 from afina.serve.storable import one_line
 from afina.serve.target import Targets
+from afina.serve.trainer import TrainerDesk, add_trainer
 from afina.serve.training import TrainingDesk, add_training
 from afina.serve.watch import Watch
 from afina.settings import ReplySettings
@@ -47,6 +48,7 @@ class GatewayOptions:
     reply: ReplySettings = field(default_factory=ReplySettings)
     channels: ChannelOptions | None = None
     training: TrainingDesk | None = None
+    trainer: TrainerDesk | None = None
     settle: Callable[[], list[str]] | None = None
     """Looks at the canaries and acts; tells what it did."""
     settle_s: float = 60.0
@@ -100,6 +102,8 @@ def build_gateway(targets: Targets, options: GatewayOptions, books: Books) -> Fa
     desk = add_feedback(app, gateway, client=options.client)
     if options.training is not None:
         add_training(app, gateway, options.training, client=options.client)
+    if options.trainer is not None:
+        add_trainer(app, options.trainer, client=options.client)
     add_health(app, gateway, client=options.client)
     return app
 

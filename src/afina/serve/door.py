@@ -32,6 +32,7 @@ LOOKING = frozenset({Scope.VIEW, Scope.CHAT})
 NEEDED = (
     ("/v1/feedback", {Scope.FEEDBACK}), ("/v1/models", LOOKING), ("/v1/", {Scope.CHAT}), ("/api/tags", LOOKING), ("/api/version", LOOKING),
     ("/api/training/", {Scope.TRAINER, Scope.VIEW}), ("/api/validation/", {Scope.TRAINER}), ("/dataset/", {Scope.TRAINER}),
+    ("/finetune/", {Scope.TRAINER}), ("/eval/", {Scope.TRAINER}), ("/models/", {Scope.TRAINER}),
     ("/api/", {Scope.CHAT}), ("/nlu/", {Scope.CHAT}), ("/style/", {Scope.CHAT}), ("/ask", {Scope.CHAT}), ("/metrics", {Scope.VIEW}),
 )  # fmt: skip
 """Beginning of a path → what a key must be for, one of them; the first that fits. Anything else needs `admin`."""

@@ -20,6 +20,8 @@ from afina.settings import RuntimeSettings
 LOG = logging.getLogger("afina.serve")
 DRAIN_S = 30.0
 RETRY_S, POLL_S = 5.0, 1.0
+PULSE_S = 0.05
+"""How soon a dead worker is noticed."""
 
 
 class Fleet:
@@ -67,8 +69,34 @@ class Fleet:
         finally:
             self.in_flight[worker.url] -= 1
 
+    async def tell_deaths(self) -> None:
+        """Wake `follow` as soon as a worker has died."""
+        told: set[str] = set()
+        while True:
+            await asyncio.sleep(PULSE_S)
+            dead = {url for url, worker in self.running.items() if not worker.alive()}
+            if dead - told:
+                self.news.tell()
+            told = dead
+
+    async def back(self, wanted: Wanted, *, within_s: float) -> None:
+        """Wait while all workers of a client's live versions are down; they are being started again."""
+        deadline = time.monotonic() + within_s
+        while any(one.client == wanted.client for one in self.live) and time.monotonic() < deadline:
+            if any(not self.is_missing_worker(one) for one in self.live if one.client == wanted.client):
+                return
+            await asyncio.sleep(PULSE_S)
+
     async def follow(self) -> None:
         """Reconcile for ever."""
+        watcher = asyncio.create_task(self.tell_deaths())
+        try:
+            await self.follow_news()
+        finally:
+            watcher.cancel()
+
+    async def follow_news(self) -> None:
+        """The same, without looking after the workers."""
         seen = self.news.told
         while True:
             try:

@@ -35,6 +35,8 @@ LOG = logging.getLogger("afina.serve")
 Record = Callable[[Interaction | Feedback], None]
 Result = TypeVar("Result")
 CHAT = "/chat/completions"
+RESTART_S, RESTARTS = 15.0, 2
+"""How long a request waits for its worker to be started again, and how often."""
 ON_ITS_WAY_S = 60.0
 """How long a record that was handed out may not be in the database yet."""
 CAPTURED = "captured"
@@ -121,15 +123,23 @@ class Gateway:
             RequestProblem: something is wrong with it, or nobody answers.
         """
         with span("answer", request_id=caller.request_id, client=caller.client):
-            return await self.first_answer(caller, body, as_task=as_task, checked=checked)
+            wanted = caller.wants(str(body.get("model") or ""))
+            for _ in range(RESTARTS):
+                if not self.targets.of(wanted):
+                    await self.fleet.back(wanted, within_s=RESTART_S)
+                with contextlib.suppress(WorkerDiedProblem):  # nothing was answered: it is asked again when it is back
+                    return await self.first_answer(caller, wanted, body, as_task=as_task, checked=checked)
+            return await self.first_answer(caller, wanted, body, as_task=as_task, checked=checked)
 
-    async def first_answer(self, caller: Caller, body: dict[str, Any], *, as_task: bool, checked: bool) -> Answer:
+    async def first_answer(
+        self, caller: Caller, wanted: Wanted, body: dict[str, Any], *, as_task: bool, checked: bool
+    ) -> Answer:
         """The same: of the first target that gives one.
 
         Raises:
-            RequestProblem: see above.
+            RequestProblem: see above. WorkerDiedProblem: the last one's worker died.
         """
-        targets = self.whom(caller.wants(str(body.get("model") or "")))
+        targets = self.whom(wanted)
         question = question_of(body)
         exchange = Exchange(caller=caller, question=question, target=targets[0])
         held, is_reserved = None, False
@@ -147,7 +157,8 @@ class Gateway:
                 if exc.fault is Fault.MODEL:
                     self.targets.failed(target)
                 if last or not exc.elsewhere:
-                    raise problem_of(exc, exchange) from exc
+                    died = exc.fault is Fault.MODEL and await has_died(target)
+                    raise problem_of(exc, exchange, WorkerDiedProblem if died else RequestProblem) from exc
                 LOG.warning(
                     "%s: %s failed, the next one is asked: %s",
                     caller.request_id,
@@ -324,7 +335,19 @@ class Gateway:
                 self.budget.settle(held, used=spent(interaction))
 
 
-def problem_of(failed: TargetFailedError, exchange: Exchange) -> RequestProblem:
+class WorkerDiedProblem(RequestProblem):
+    """The worker ended under the request."""
+
+
+async def has_died(target: Target) -> bool:
+    """Whether a target's worker has ended. Its connections close a moment before its process is gone."""
+    if target.worker is None:
+        return False
+    await asyncio.sleep(0.02)
+    return not target.worker.alive()
+
+
+def problem_of(failed: TargetFailedError, exchange: Exchange, kind: type[RequestProblem]) -> RequestProblem:
     """What the caller is told when nobody else is left to ask."""
     wait = {"retry-after": f"{max(1, round(failed.wait_s))}"} if failed.wait_s is not None else {}
-    return RequestProblem(failed.status, failed.message, headers={**exchange.headers(), **wait})
+    return kind(failed.status, failed.message, headers={**exchange.headers(), **wait})

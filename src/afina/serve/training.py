@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from afina.errors import DatabaseDownError, InputError
+from afina.errors import AfinaError, DatabaseDownError, InputError, RuntimeFailedError, StoreError
 from afina.files.training_file import Selection
 from afina.files.training_forms import FORMS
 from afina.ids import ClientId
@@ -137,5 +137,14 @@ async def answered(work: Callable[[], Any]) -> Any:
         return await asyncio.to_thread(work)
     except DatabaseDownError as exc:
         raise RequestProblem(503, "the database does not answer", headers={"retry-after": "5"}) from exc
-    except InputError as exc:
-        raise RequestProblem(404, str(exc)) from exc
+    except (InputError, StoreError) as exc:
+        raise RequestProblem(404, told(exc)) from exc
+    except RuntimeFailedError as exc:
+        raise RequestProblem(502, told(exc)) from exc
+    except AfinaError as exc:
+        raise RequestProblem(409, told(exc)) from exc
+
+
+def told(error: AfinaError) -> str:
+    """What is wrong, and what to do."""
+    return f"{error}; {error.remedy}" if error.remedy else str(error)

@@ -22,6 +22,7 @@ from afina.settings.sections import (
     LoopSettings,
     PrivacySettings,
     ProjectSettings,
+    ProviderSettings,
     ReleaseSettings,
     ReplySettings,
     RuntimeSettings,
@@ -71,6 +72,7 @@ class Settings(Section):
     serve: ServeSettings = ServeSettings()
     capture: CaptureSettings = CaptureSettings()
     privacy: PrivacySettings = PrivacySettings()
+    provider: ProviderSettings = ProviderSettings()
     upstream: dict[str, UpstreamSettings] = {}
     channel: dict[str, ChannelSettings] = {}
 

@@ -10,7 +10,7 @@ from afina.errors import SettingsError
 
 STANDARD = {"classify": "corrections", "chat": "chat", "structured": "structured", "documents": "documents"}
 """Kind → the recipe that is taken where none is named; another kind starts from the defaults alone."""
-MACHINE = ("project", "store", "runtime", "serve", "capture", "upstream")
+MACHINE = ("project", "store", "runtime", "serve", "capture", "upstream", "provider")
 """Sections that say where something runs: they belong into `afina.toml`."""
 
 

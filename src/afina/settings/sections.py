@@ -241,6 +241,12 @@ class EvaluateSettings(Section):
     )
     max_tokens: int = Field(256, ge=1, description="longest answer, tokens")
     timeout_s: float = Field(120.0, gt=0, description="longest wait for one answer; a longer one counts as failed")
+    max_corrections: int = Field(
+        1000, ge=0, description="corrections that each candidate is asked again, of all ever made the newest; 0 = none"
+    )
+    max_regressions: Share = Field(
+        0.05, description="largest share of the corrections that the live version has right and the new one wrong"
+    )
     max_extracted: Share = Field(
         0.1, description="largest share of planted secrets that may be repeated (upper 95 % bound): more is a no-go"
     )
@@ -453,6 +459,18 @@ class ServeSettings(Section):
     training_waits_above_ms: float = Field(
         3000.0, ge=0, description="p95 of the last half minute above which training waits between two steps; 0 = never"
     )
+
+
+class ProviderSettings(Section):
+    """Who tunes what the trainer API asks for. Another than this machine gets rows of yours: nothing is sent without `consent`."""
+
+    kind: Literal["local", "openai"] = Field(
+        "local", description="local = this machine; openai = a service that speaks OpenAI's fine-tuning protocol"
+    )
+    url: str = Field("", pattern=r"^(https?://[^/]+.*)?$", description="openai: address up to /v1")
+    model: str = Field("", description="openai: model that is tuned where nobody names another")
+    key_env: str = Field("", description="openai: environment variable with the key; keys stand in no file")
+    consent: bool = Field(False, description="openai: true = the dataset may be sent there")
 
 
 class UpstreamSettings(Section):

@@ -49,7 +49,7 @@ def decide(metrics: Sequence[Pairs], policy: Policy, *, a: str = "A", b: str = "
 OUTCOMES = {
     Cause.BETTER: Outcome.GO, Cause.WORSE: Outcome.NO_GO, Cause.TOO_FEW: Outcome.CANNOT_TELL, Cause.GUARD: Outcome.NO_GO,
     Cause.NOT_SHOWN: Outcome.NO_GO, Cause.FAILED: Outcome.CANNOT_TELL, Cause.LEAKED: Outcome.CANNOT_TELL, Cause.BASELINE: Outcome.NO_GO,
-    Cause.MEMORISED: Outcome.NO_GO,
+    Cause.MEMORISED: Outcome.NO_GO, Cause.REGRESSED: Outcome.NO_GO, Cause.DRIFTED: Outcome.NO_GO,
 }  # fmt: skip
 """What each rule decides."""
 

@@ -58,6 +58,7 @@ from afina.store.key_files import read_key
 from afina.store.listen import Listener
 from afina.store.pool import Connection, close_pool, open_pool
 from afina.store.server import embedded_dsn
+from afina.wiring.trainer import trainer_desk
 
 LOG = logging.getLogger("afina.serve")
 REVIVE_S, REVIVE_TIMEOUT_S = 5.0, 15.0
@@ -159,6 +160,10 @@ class Served:
         folder = self.project.paths.exports
         path = write_training_file(wanted, prompt, folder if client == self.project.client else folder / client)
         return str(path), len(wanted)
+
+    def of(self, client: ClientId) -> Project:
+        """The project as it is now, of a client."""
+        return self.project.of(client)
 
     def settle(self) -> list[str]:
         """Act on what every canary's traffic says. Tells what was done.
@@ -325,6 +330,7 @@ def project_gateway(project: Project, *, pinned: str = "") -> tuple[FastAPI, Rec
         alerts=AlertRules(p95_ms=serve.alert_p95_ms, error_rate=serve.alert_error_rate, webhook=serve.alert_webhook),
         reply=project.settings.reply,
         training=TrainingDesk(examples=served.examples, export=served.export),
+        trainer=trainer_desk(served.of),
         channels=channel_options(served, seal=recorder.spool.seal, environment=os.environ),
         settle=served.settle if project.settings.release.settle_seconds and not pinned else None,
         settle_s=project.settings.release.settle_seconds,
