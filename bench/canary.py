@@ -2,8 +2,8 @@
 
     python -m bench.canary [--replays 2000]
 
-A replay is a stream of 45,000 answers to 15,000 users (some of whom ask often), on a ramp of 1, 5, 20 and 50 %. One answer in 100 fails, latencies are
-log-normal with slower and faster users, 30 % of the answers get a reaction that can be scored and 10 % feedback, of which 20 % are bad.
+A replay is a stream of 45,000 answers to 15,000 users (some of whom ask often), on a ramp of 1, 5, 20 and 50 %. One answer in 100 fails, latencies
+are log-normal with slower and faster users, 30 % of the answers get a reaction that can be scored and 10 % feedback, of which 20 % are bad.
 Equal versions: as they are; with feedback that comes late and three times as often from who is dissatisfied; with users who differ far more and a few
 of whom ask most. Better: five points fewer bad reactions. Worse, each alone, the first also with late and biased feedback: five points more bad
 reactions and feedback, half as much latency again, two points more errors: exactly the margins of the settings, where a wrong promotion is likeliest.

@@ -19,7 +19,7 @@ from afina.texts import t
 COMMANDS = {
     "init": "init", "recipes": "recipes", "up": "up", "down": "up", "status": "status", "doctor": "doctor",
     "import": "import_file", "catalogue": "catalogue", "review": "review", "curate": "curate", "suspects": "suspects", "evidence": "evidence", "freeze": "freeze", "dataset": "dataset",
-    "train": "train", "export": "export", "evaluate": "evaluate", "models": "models", "why": "lineage", "reached": "lineage", "erase": "erase", "report": "report", "parity": "parity",
+    "train": "train", "finetune": "finetune", "export": "export", "evaluate": "evaluate", "models": "models", "why": "lineage", "reached": "lineage", "erase": "erase", "report": "report", "parity": "parity",
     "canary": "canary", "release": "release", "rollback": "release", "serve": "serve", "keys": "keys", "chat": "chat", "worker": "worker", "loop": "loop",
     "learn": "learn", "verdict": "verdict", "rate": "rate", "bench-models": "bench_models", "score-turn": "score_turn", "scrub": "scrub",
     "backup": "backup", "restore": "backup", "gc": "gc", "psql": "psql", "base": "bases", "demo": "demo",
@@ -31,7 +31,7 @@ SHORT_HELP = {
     "status": "what is here and what is live", "doctor": "check machine and installation",
     "import": "rows of a file", "catalogue": "what the shop sells", "review": "accept or correct answers, one by one",
     "curate": "apply the quality rules", "suspects": "labels that are probably wrong", "evidence": "is there enough that is new?", "freeze": "split and freeze a dataset", "dataset": "compare, export, check datasets", "train": "train a LoRA adapter",
-    "export": "adapter → GGUF with Modelfile", "evaluate": "score against the base, reach a verdict",
+    "finetune": "queue a fine-tuning", "export": "adapter → GGUF with Modelfile", "evaluate": "score against the base, reach a verdict",
     "models": "list model versions", "why": "what an answer or model came from", "reached": "what a message or user reached", "erase": "take a person out of everything", "report": "the last evaluation, also as HTML",
     "parity": "does a GGUF answer like its model?", "canary": "how is the canary doing?", "release": "canary, promote", "rollback": "withdraw a version",
     "serve": "the OpenAI-compatible gateway", "keys": "who may use the gateway", "chat": "talk to the live model", "worker": "run queued jobs", "loop": "the wheel that turns by itself",

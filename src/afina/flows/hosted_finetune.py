@@ -12,7 +12,8 @@ import httpx
 from afina.errors import RuntimeFailedError, SettingsError, StoreError
 from afina.files.rows import as_lines
 from afina.flows.datasets import export_rows
-from afina.flows.finetune import Standing, Wish, dataset_of
+from afina.flows.finetune import Standing, Wish
+from afina.flows.local_finetune import dataset_of
 from afina.flows.project import Project
 from afina.records import Example
 from afina.settings import ProviderSettings

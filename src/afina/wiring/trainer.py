@@ -1,50 +1,34 @@
 """The trainer API's desk: what it does for a client, on the project that the gateway serves."""
 
+import json
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from afina.errors import InputError, SettingsError
-from afina.export import name_of_run
-from afina.flows.finetune import LocalProvider, Provider, Wish
-from afina.flows.hosted_finetune import HostedProvider
+from afina.errors import InputError, JobError
+from afina.flows.finetune import local_standing, told
 from afina.flows.project import Project
 from afina.flows.rollouts import set_traffic
 from afina.ids import ClientId
-from afina.jobs import defer_evaluation, defer_finetune
+from afina.jobs import defer_evaluation
 from afina.serve.trainer import EvalWish, FinetuneWish, RolloutWish, TrainerDesk
-
-
-def provider_of(project: Project) -> Provider:
-    """Who tunes, by the settings.
-
-    Raises:
-        SettingsError: a hosted one's key is not in the environment.
-    """
-    settings = project.settings.provider
-    if settings.kind == "local":
-        return LocalProvider(
-            project,
-            lambda run: defer_finetune(project.dsn, client=project.client, run=run),
-            name_of_run,
-        )
-    if settings.key_env and not os.environ.get(settings.key_env):
-        raise SettingsError(
-            f"provider.key_env: there is no {settings.key_env} in the environment",
-            remedy=f"export {settings.key_env}=…",
-        )
-    return HostedProvider(project, settings, os.environ.get(settings.key_env, "") if settings.key_env else "")
 
 
 def trainer_desk(project_of: Callable[[ClientId], Project]) -> TrainerDesk:
     """`project_of`: the project as it is now, of a client."""
 
     def start(client: ClientId, wish: FinetuneWish) -> dict[str, Any]:
+        flags = {"--base": wish.base_model, "--dataset": wish.dataset_uri, "--notes": wish.notes}
+        return child(project_of(client), ["start", *(f"{name}={value}" for name, value in flags.items() if value)])
+
+    def status(client: ClientId, identity: str) -> dict[str, Any]:
         project = project_of(client)
-        asked = Wish(base=wish.base_model, dataset=wish.dataset_uri, notes=wish.notes)
-        identity = provider_of(project).start(asked)
-        return told(provider_of(project), identity)
+        if project.settings.provider.kind == "local":
+            return told(local_standing(project, identity))
+        return child(project, ["status", identity])
 
     def evaluate(client: ClientId, wish: EvalWish) -> dict[str, Any]:
         project = project_of(client)
@@ -78,17 +62,26 @@ def trainer_desk(project_of: Callable[[ClientId], Project]) -> TrainerDesk:
 
     return TrainerDesk(
         start=start,
-        status=lambda client, identity: told(provider_of(project_of(client)), identity),
+        status=status,
         evaluate=evaluate,
         verdict=verdict,
         rollout=rollout,
     )
 
 
-def told(provider: Provider, identity: str) -> dict[str, Any]:
-    """A fine-tuning in the API's words."""
-    found = provider.standing(identity)
-    return {
-        "id": found.id, "status": found.status, "base_model": found.base, "dataset_uri": found.dataset, "model_version": found.model or None,
-        "error": found.error or None, "notes": found.notes,
-    }  # fmt: skip
+def child(project: Project, arguments: Sequence[str]) -> dict[str, Any]:
+    """`afina finetune` in a process of its own: planning loads torch, which a gateway has no memory for.
+
+    Raises:
+        JobError: what it said.
+    """
+    command = [sys.executable, "-m", "afina", "--lang", "en", "finetune", *arguments, "--json"]
+    own = {**os.environ, "AFINA_PROJECT__CLIENT": project.client}
+    done = subprocess.run(
+        command, cwd=project.paths.project, env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        raise JobError(" ".join(said[-2:])[:1000].removeprefix("error: ") or "the fine-tuning was not started")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found

@@ -3,7 +3,9 @@
 import pytest
 
 from afina.loop import Standing, next_step
+from afina.loop.policy import Situation, choose
 from afina.records import Outcome, RunState
+from afina.settings import LoopSettings
 
 FULL = {"messages": 9, "kept": 9, "dataset": "dat", "run": RunState.DONE, "version": "v1", "outcome": Outcome.GO}
 
@@ -27,3 +29,68 @@ FULL = {"messages": 9, "kept": 9, "dataset": "dat", "run": RunState.DONE, "versi
 def test_each_stage_is_followed_by_the_next(changes: dict[str, object], command: str) -> None:
     """From an empty project round to the next decisions."""
     assert next_step(Standing(**{**FULL, **changes})).command == command  # type: ignore[arg-type]
+
+
+def situation(changes: dict[str, object] | None = None, **more: object) -> Situation:
+    """A task of which everything was done just now."""
+    standing = Standing(**{**FULL, "tried": True, "because": "it is better", **(changes or {})})  # type: ignore[arg-type]
+    own: dict[str, object] = {
+        "rules": LoopSettings(),
+        "hours": {"curate": 1.0, "report": 1.0, "freeze": 1.0},
+        "evidence": "7 new rows of 100",
+    }
+    return Situation(standing=standing, **{**own, **more})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("now", "step"),
+    [
+        (situation(), "skip"),
+        (situation({"run": RunState.RUNNING, "version": None}), "resume"),
+        (situation({"version": None, "outcome": None}), "export"),
+        (situation({"outcome": None}), "evaluate"),
+        (situation({"tried": False}), "release"),
+        (situation({"tried": False, "canary": True}), "skip"),
+        (situation({"outcome": Outcome.NO_GO, "tried": False}), "skip"),
+        (situation(hours={"report": 1.0}), "curate"),
+        (situation({"run": None, "version": None, "outcome": None}), "train"),
+        (situation({"run": None, "version": None, "outcome": None, "canary": True}), "skip"),
+        (situation(enough=True), "skip"),
+        (situation(enough=True, hours={"curate": 1.0, "report": 1.0, "freeze": 169.0}), "freeze"),
+        (situation({"canary": True}, enough=True, hours={"curate": 1.0, "report": 1.0}), "skip"),
+        (situation(hours={"curate": 1.0}), "report"),
+    ],
+)
+def test_what_the_loop_does(now: Situation, step: str) -> None:
+    """One candidate at a time, weekly at most, never one that was withdrawn."""
+    chosen = choose(now)
+
+    assert chosen.step == step
+    assert chosen.because
+
+
+def test_heavy_work_waits_for_people_and_light_work_does_not() -> None:
+    """And says what waits, and why."""
+    waits = situation({"outcome": None}, busy="waiting: answers take 4000 ms (p95), more than 3000")
+    assert choose(waits).because == "evaluate waits: waiting: answers take 4000 ms (p95), more than 3000"
+    light = situation(busy="waiting: heavy work is for the hours 22-6", hours={"report": 1.0})
+    assert choose(light).step == "curate"
+
+
+def test_what_failed_is_tried_again_tomorrow() -> None:
+    """What hangs on it is not done meanwhile; after a day it is due again."""
+    failed = situation({"run": RunState.FAILED, "version": None}, failed={"resume": 2.0})
+    assert choose(failed).because == "resume failed and is tried again later"
+    assert choose(situation({"run": RunState.FAILED, "version": None}, failed={"resume": 25.0})).step == "resume"
+
+
+def test_too_early_for_another_training_is_said_with_its_numbers() -> None:
+    """The evidence, and how old the last dataset is."""
+    early = situation(
+        enough=True,
+        evidence="120 curated rows are new, 100 are enough",
+        hours={"curate": 1.0, "report": 1.0, "freeze": 48.0},
+    )
+    assert (
+        choose(early).because == "120 curated rows are new, 100 are enough, but the last dataset is 2.0 days old, of 7"
+    )
