@@ -24,7 +24,7 @@ SENTENCES = (
     "curate/curate.py", "demo/story.py", "evaluate/sets.py", "export/converter.py", "export/export.py", "files/damage.py",
     "files/rows.py", "files/text_files.py", "flows/collect.py", "flows/evaluate.py", "flows/export.py", "flows/freeze.py",
     "flows/corrections.py", "flows/evidence.py", "flows/give_way.py", "flows/opponent.py", "flows/rollouts.py", "flows/train.py", "loop/policy.py",
-    "loop/report.py", "loop/turn.py", "cli/canary.py", "cli/loop.py", "release/decide.py", "release/measures.py",
+    "loop/alarm.py", "loop/report.py", "loop/turn.py", "cli/canary.py", "cli/loop.py", "release/decide.py", "release/measures.py",
     "runtime/client.py", "runtime/process.py", "settings/train.py", "store/cluster.py", "tasks/chat.py", "tasks/class_names.py",
     "tasks/classify.py", "tasks/rules.py", "tasks/structured.py", "train/divergence.py", "train/encode.py", "train/plan.py",
     "verdict/caveats.py", "verdict/decide.py", "wiring/gateway.py",
@@ -35,7 +35,7 @@ WORDS = 3
 NO_SENTENCE = re.compile(
     r"SELECT |host=127|\{[%{]|^# The demo's|Taller Nube|^-c |^No space left$|^\x08|%\(asctime\)|^tie_word|^Model has"
 )
-TABLES = frozenset({"COLUMNS", "INTRODUCTION", "METRIC_NAMES", "MORE", "SHORT_HELP"})
+TABLES = frozenset({"COLUMNS", "INTRODUCTION", "METRIC_NAMES", "MORE", "SHORT_HELP", "WORDS"})
 """Tables of texts in `cli/`: what a key leads to, or every text of a tuple."""
 CALLS = frozenset({"t", "stage", "warning", "info", "error", "exception"})
 """Calls whose first argument is a message: `t`, the name of a stage, logging's (`%s` is a place like any other)."""

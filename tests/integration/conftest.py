@@ -15,9 +15,10 @@ from afina.flows.freeze import freeze_project
 from afina.flows.project import Project
 from afina.ids import ModelVersionId
 from afina.progress import Silent, Stages
-from afina.records import ModelVersion, RunState
+from afina.records import ModelVersion, Rollout, RunState
 from afina.runtime.renderer import renderer_of
 from tests.integration.people import write_people
+from tests.integration.users import FakeClock, two_versions
 
 FamilyFolder = Callable[[str], Path]
 FamilyFile = Callable[[str, str], Path]
@@ -74,3 +75,15 @@ def people(project: Project, tmp_path: Path) -> Project:
     )
     project.ledger.add_version(version)
     return project
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """It stands."""
+    return FakeClock()
+
+
+@pytest.fixture
+def canary(project: Project, clock: FakeClock) -> Rollout:
+    """v1 in production, v2 as a canary for a fifth of the users."""
+    return two_versions(project, clock)

@@ -19,6 +19,11 @@ from afina.settings import CanaryMeasure, ReleaseSettings
 from afina.texts import t
 from afina.wiring import open_project
 
+WORDS = (
+    "running", "paused", "unhealthy", "guardrail failing", "ready", "stuck", "reverted", "promote", "roll back", "step", "wait", "worse", "proven",
+    "measure", "production", "difference", "margin", "harm", "proof", "errors", "latency", "feedback", "implicit", "csat", "recontact", "cost",
+)  # fmt: skip
+"""Texts that are put together where they are shown."""
 COLOURS = {"promote": "green", "step": "green", "wait": "yellow", "roll_back": "red"}
 
 

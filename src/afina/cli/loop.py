@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+import httpx
 
 from afina.cli.options import here, json_option
-from afina.cli.terminal import OUT, escape, print_json, stages
+from afina.cli.terminal import ERR, OUT, escape, print_json, stages
 from afina.flows.project import Project
 from afina.flows.rollouts import Clock
 from afina.jobs import run_loop
@@ -20,13 +21,18 @@ from afina.loop.entries import cron_entry, systemd_units
 from afina.loop.policy import choose
 from afina.loop.report import as_json as report_json
 from afina.loop.report import markdown, report_of
-from afina.loop.turn import ACTS, situation_of, until_idle
+from afina.loop.turn import ACTS, ALARM, situation_of, until_idle
 from afina.progress import Stages
 from afina.store.paths import write_whole
 from afina.texts import t
 from afina.web.loop import write_loop_page
 from afina.wiring import open_project
 
+WORDS = (
+    "done", "failed", "skipped", "skip", "settle", "curate", "freeze", "train", "resume", "export", "evaluate", "release", "archived", "rolled_back",
+    "candidate", "new", "alarm", "model", "variant", "answers", "users", "p95 ms", "decided", "accepted", "quality",
+)  # fmt: skip
+"""Texts that are put together where they are shown."""
 COLOURS = {"done": "green", "failed": "red", "skipped": "dim"}
 
 
@@ -63,8 +69,23 @@ def run_once(project: Project, *, as_json: bool) -> None:
         print_json([asdict(one) for one in done or []])
     elif done is None:
         OUT.print(t("another loop is at work on this task"))
-    for one in [] if as_json else done or []:
-        print_happened(one)
+    for one in done or []:
+        if one.step == ALARM:
+            post_alarm(project.settings.serve.alert_webhook, one.because)
+        if not as_json:
+            print_happened(one)
+
+
+def post_alarm(webhook: str, why: str) -> None:
+    """To the webhook that the gateway's alerts go to, if there is one; one that does not answer is no reason to stop."""
+    if not webhook:
+        return
+    try:
+        httpx.post(
+            webhook, json={"source": "afina", "alert": "decisions", "state": "firing", "text": why}, timeout=10.0
+        )
+    except httpx.HTTPError as exc:
+        ERR.print(f"{t('note')}: {t('the webhook did not take it')}: {type(exc).__name__}")
 
 
 def report_step(project: Project, _: Stages, clock: Clock) -> dict[str, Any]:

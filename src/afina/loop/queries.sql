@@ -39,3 +39,13 @@ WHERE r.task = %(task)s AND e.created_at >= %(since)s AND e.created_at < %(until
 -- events_between: what the loop did in a time
 SELECT step, outcome, because, numbers, at FROM ml.loop_events
 WHERE task = %(task)s AND at >= %(since)s AND at < %(until)s ORDER BY id
+
+-- decided: answers of the version in production that people decided about, in the last week and before
+SELECT
+    count(*) FILTER (WHERE i.created_at >= %(since)s) AS decided, count(*) FILTER (WHERE i.created_at >= %(since)s AND d.kind = 'accepted') AS accepted,
+    count(*) FILTER (WHERE i.created_at < %(since)s) AS decided_before,
+    count(*) FILTER (WHERE i.created_at < %(since)s AND d.kind = 'accepted') AS accepted_before
+FROM ml.rollouts r
+JOIN app.interactions i ON i.model_version_id = r.model_version_id AND i.task = r.task
+JOIN LATERAL (SELECT kind FROM app.decisions WHERE interaction_id = i.id ORDER BY created_at DESC, id DESC LIMIT 1) d ON true
+WHERE r.task = %(task)s AND r.state = 'production' AND i.created_at < %(until)s

@@ -19,6 +19,7 @@ from afina.flows.project import Project
 from afina.flows.rollouts import Clock, now, release_direct, settle_canary, start_canary
 from afina.flows.train import interrupted_run, plan_training, train_run
 from afina.loop import diary
+from afina.loop.alarm import drop
 from afina.loop.diary import DONE, FAILED, SKIPPED, Happened
 from afina.loop.policy import Choice, Situation, choose
 from afina.loop.standing import standing_of
@@ -26,7 +27,7 @@ from afina.progress import Stages
 from afina.records import RunState
 from afina.store.locks import held
 
-ACTOR = "loop"
+ACTOR, ALARM = "loop", "alarm"
 SAY_AGAIN_HOURS = 24.0
 """That there is nothing to do is written down when the reason changes, and once a day."""
 Act = Callable[[Project, Stages, Clock], dict[str, Any]]
@@ -95,17 +96,17 @@ def turn(
     with held(project.dsn, f"loop/{project.client}/{project.task.name}") as is_ours:
         if not is_ours:
             return None
-        settled = settle(project, clock)
+        settled = [*settle(project, clock), *alarmed(project, clock())]
         situation, evidence = situation_of(project, clock())
         chosen = choose(situation)
         done = do(project, chosen, stages, acts=acts, clock=clock)
         happened = [*settled, replace(done, numbers={**numbers_of(evidence, chosen), **done.numbers})]
         with project.session() as session:
             last = diary.last(session, task=project.task.name)
-            for one in happened:
-                if is_news(one, last):
-                    diary.write(session, one, task=project.task.name)
-        return happened
+            news = [one for one in happened if is_news(one, last)]
+            for one in news:
+                diary.write(session, one, task=project.task.name)
+        return [one for one in happened if one in news or one.step != ALARM]
 
 
 def settle(project: Project, clock: Clock) -> list[Happened]:
@@ -118,6 +119,13 @@ def settle(project: Project, clock: Clock) -> list[Happened]:
         return []
     because = f"{view.decision.action.replace('_', ' ')}: {view.decision.because}"
     return [Happened(step="settle", outcome=DONE, because=because, at=clock(), numbers={"share": view.decision.share})]
+
+
+def alarmed(project: Project, at: datetime) -> list[Happened]:
+    """What has become worse of late."""
+    with project.session() as session:
+        why = drop(session, task=project.task.name, at=at)
+    return [Happened(step=ALARM, outcome=DONE, because=why, at=at)] if why else []
 
 
 def situation_of(project: Project, at: datetime) -> tuple[Situation, Evidence | None]:
@@ -154,7 +162,9 @@ def numbers_of(evidence: Evidence | None, chosen: Choice) -> dict[str, Any]:
 
 
 def is_news(happened: Happened, last: diary.Last) -> bool:
-    """Nothing, for the same reason, is written once a day."""
+    """Nothing, for the same reason, is written once a day; an alarm too."""
+    if happened.step == ALARM:
+        return last.hours(happened.at).get(ALARM, SAY_AGAIN_HOURS) >= SAY_AGAIN_HOURS
     if happened.outcome != SKIPPED or last.skipped is None:
         return True
     because, at = last.skipped

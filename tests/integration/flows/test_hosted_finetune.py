@@ -43,7 +43,7 @@ class Service:
             return 200, {"id": "ftjob-1", "object": "fine_tuning.job", "status": "validating_files"}
         self.questions += 1
         done = self.questions > 1
-        told = {
+        told: dict[str, Any] = {
             "status": "succeeded" if done else "running",
             "fine_tuned_model": "ft:m:1" if done else None,
             "error": {},

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +22,10 @@ from afina.progress import Silent, Stages
 from afina.records import ModelVersion, RunState, Verdict
 from afina.store.locks import held
 from tests.integration.people import write_people
+from tests.integration.users import START, FakeClock
 from tests.unit.verdict.test_judge import arm, verdict
 
-START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 Turn = Callable[..., list[Happened] | None]
-
-
-class FakeClock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        """What time it is."""
-        return self.now
 
 
 class FakeModels:
