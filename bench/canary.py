@@ -120,10 +120,17 @@ def decided(found: Look) -> tuple[str, int]:
     return ("promoted", proven) if proven is not None else ("undecided", EVENTS)
 
 
-def met(events: Events, until: int) -> int:
-    """Users who met the canary before an event."""
+def first_met(events: Events) -> np.ndarray:
+    """At which event each user met the canary first, in order."""
     seen = events[DRAWS]
-    return len(np.unique(seen.user[: until + 1][seen.canary[: until + 1]]))
+    places = np.flatnonzero(seen.canary)
+    _, first = np.unique(seen.user[places], return_index=True)
+    return np.sort(places[first])
+
+
+def met(first: np.ndarray, until: int) -> int:
+    """Users who met the canary up to an event."""
+    return int(np.searchsorted(first, until, side="right"))
 
 
 def fixed_tests(events: Events) -> list[bool]:
@@ -165,15 +172,16 @@ def one_replay(job: tuple[Case, int]) -> dict[str, Any]:
     found = look(events, RULES, intervals=False)
     end, at = decided(found)
     small, small_at = smallest_sample(events)
+    first = first_met(events)
     return {
         "end": end,
-        "met": met(events, EVENTS if end == "promoted" else at),
+        "met": met(first, EVENTS if end == "promoted" else at),
         "harm_ever": found.harmful_at is not None,
         "at": at / EVENTS,
         "fixed": fixed_tests(events),
-        "fixed_met": [met(events, int(part * EVENTS)) for part in FIXED],
+        "fixed_met": [met(first, int(part * EVENTS)) for part in FIXED],
         "small": small,
-        "small_met": met(events, EVENTS if small == "promoted" else small_at),
+        "small_met": met(first, EVENTS if small == "promoted" else small_at),
     }
 
 

@@ -90,7 +90,7 @@ class Switcher(threading.Thread):
                     time.sleep(BETWEEN_S / 2)
                     self.switch(lambda: promote_by_hand(self.project, actor="bench", reason="bench"))
                 else:
-                    self.switch(lambda: withdraw(self.project, actor="bench", reason="bench"))
+                    self.switch(lambda: withdraw(self.project, actor="bench", reason="bench", production=True))
         except BaseException as exc:  # said by the main thread
             self.problem = exc
 

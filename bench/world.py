@@ -186,9 +186,9 @@ class World:
             record_interactions(session, said)
             for one in heard:
                 add_feedback(session, one)
-            session.execute(
-                "UPDATE app.interactions SET created_at = %s WHERE rollout_id = %s", (self.clock.now, canary.id)
-            )
+            for at, interaction in enumerate(said):
+                moment = self.clock.now + timedelta(seconds=at)
+                session.execute("UPDATE app.interactions SET created_at = %s WHERE id = %s", (moment, interaction.id))
 
     def ask(self, version: ModelVersion, messages: Sequence[tuple[str, str]]) -> list[tuple[Output, float]]:
         """What a served file answers, and whether that is right."""

@@ -127,8 +127,8 @@ CROSS JOIN LATERAL (
 ORDER BY c.conversation, i.created_at, i.id
 
 -- save_signal: what reactions say of an answer, in place of what fewer of them said
-INSERT INTO app.signals AS s (client_id, interaction_id, quality, success, rules, rules_version, reaction_id)
-VALUES (current_setting('app.client'), %(interaction)s, %(quality)s, %(success)s, %(rules)s, %(version)s, %(reaction)s)
+INSERT INTO app.signals AS s (client_id, interaction_id, quality, first_quality, success, rules, rules_version, reaction_id)
+VALUES (current_setting('app.client'), %(interaction)s, %(quality)s, %(quality)s, %(success)s, %(rules)s, %(version)s, %(reaction)s)
 ON CONFLICT (client_id, interaction_id) DO UPDATE
 SET quality = excluded.quality, success = excluded.success, rules = excluded.rules, rules_version = excluded.rules_version,
     reaction_id = excluded.reaction_id, scored_at = now()

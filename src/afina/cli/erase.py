@@ -56,6 +56,8 @@ def show(found: Erasure, *, as_json: bool, after: bool = False) -> None:
         OUT.print(f"{t('file'):<22} {path}", soft_wrap=True, markup=False)
     for path in found.backups:
         OUT.print(f"{t('backup'):<22} {path}: {t('holds them until it is deleted (--delete-backups)')}", soft_wrap=True)
+    for name in found.hosted:
+        OUT.print(f"{t('sent elsewhere')}: {name}: {t('ask the service to delete it')}", soft_wrap=True)
     if held.waiting:
         OUT.print(t(f"{held.waiting} sealed messages wait for an answer and cannot be searched"), soft_wrap=True)
     if not after:

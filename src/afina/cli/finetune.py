@@ -33,8 +33,8 @@ def finetune_command() -> None:
 @json_option
 def start_command(base: str, dataset: str, notes: str, as_json: bool) -> None:
     """Start."""
-    provider = provider_of(open_project(here()))
-    show(provider.standing(provider.start(Wish(base=base, dataset=dataset, notes=notes))), as_json=as_json)
+    project = open_project(here(), flags={"base": {"model": base}} if base else None)
+    show(provider_of(project).start(Wish(base=base, dataset=dataset, notes=notes)), as_json=as_json)
 
 
 @finetune_command.command("status", help=t("How a fine-tuning stands, and which version came of it."))

@@ -21,7 +21,7 @@ from afina.loop.entries import cron_entry, systemd_units
 from afina.loop.policy import choose
 from afina.loop.report import as_json as report_json
 from afina.loop.report import markdown, report_of
-from afina.loop.turn import ACTS, ALARM, situation_of, until_idle
+from afina.loop.turn import ACTS, situation_of, until_idle
 from afina.progress import Stages
 from afina.store.paths import write_whole
 from afina.texts import t
@@ -30,7 +30,7 @@ from afina.wiring import open_project
 
 WORDS = (
     "done", "failed", "skipped", "skip", "settle", "curate", "freeze", "train", "resume", "export", "evaluate", "release", "archived", "rolled_back",
-    "candidate", "new", "alarm", "model", "variant", "answers", "users", "p95 ms", "decided", "accepted", "quality",
+    "candidate", "new", "watch", "model", "variant", "answers", "users", "p95 ms", "decided", "accepted", "quality",
 )  # fmt: skip
 """Texts that are put together where they are shown."""
 COLOURS = {"done": "green", "failed": "red", "skipped": "dim"}
@@ -70,7 +70,7 @@ def run_once(project: Project, *, as_json: bool) -> None:
     elif done is None:
         OUT.print(t("another loop is at work on this task"))
     for one in done or []:
-        if one.step == ALARM:
+        if one.numbers.get("alarm"):
             post_alarm(project.settings.serve.alert_webhook, one.because)
         if not as_json:
             print_happened(one)

@@ -80,13 +80,14 @@ def release_command(
 
 
 @click.command(
-    "rollback", help=t("Withdraw the canary or, without one, go back from production to the version before.")
+    "rollback", help=t("Withdraw the canary; with --production, where there is none, go back to the version before.")
 )
+@click.option("--production", is_flag=True, help=t("there is no canary: take back what is in production"))
 @click.option("--reason", default="by hand", show_default=True, help=t("kept in the audit record"))
-def rollback_command(reason: str) -> None:
+def rollback_command(production: bool, reason: str) -> None:
     """Roll back."""
     project = open_project(here())
-    withdrawn, restored = withdraw(project, actor=who(), reason=reason)
+    withdrawn, restored = withdraw(project, actor=who(), reason=reason, production=production)
     OUT.print(f"{project.ledger.version(withdrawn.model_version).name}: rolled back")
     if restored is not None:
         OUT.print(f"{project.ledger.version(restored.model_version).name}: production")

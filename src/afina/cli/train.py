@@ -19,6 +19,7 @@ from afina.flows.ollama_notices import ollama_notices
 from afina.flows.train import interrupted_run, plan_training, train_run
 from afina.ids import RunId
 from afina.jobs import defer_training
+from afina.records import RunState
 from afina.runtime.renderer import renderer_of
 from afina.settings import TrainSettings, read_train_settings
 from afina.texts import t
@@ -175,6 +176,9 @@ def train_project(config: Path | None, run_id: str | None, *, queue: bool, resum
         if resume
         else plan_training(project, project.ledger.dataset())
     )
+    if run_id and project.ledger.run(run).state is RunState.DONE:
+        OUT.print(t("this run is done already"))
+        return
     if queue:
         defer_training(project.dsn, client=project.client, run=run)
         OUT.print(f"{run} → afina worker")

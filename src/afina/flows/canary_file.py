@@ -90,10 +90,11 @@ def read_events(path: Path, share: float | None) -> Iterator[tuple[int, Observed
     Raises:
         InputError: a line is malformed; names it.
     """
-    for row in stream_rows(path):
+    for raw in stream_rows(path):
+        row = SourceRow(raw.line, {name: plain(value) for name, value in raw.values.items()})
         where = f"{path}, line {row.line}"
         user = row.values.get("user")
-        if not isinstance(user, str | int) or isinstance(user, bool) or user == "":
+        if not isinstance(user, str | int | float) or isinstance(user, bool) or user == "":
             raise InputError(f"{where}: `user` is needed, a text or a number", remedy="one user counts once: name them")
         part = row.values.get("share", share)
         if part is not None and not (is_number(part) and 0 < part < 1):
@@ -102,6 +103,18 @@ def read_events(path: Path, share: float | None) -> Iterator[tuple[int, Observed
             str(user), side_of(row, where), float(part or 0.0), {DRAWS: 0.0, **values_of(row.values, where)}
         )
         yield row.line, seen, row.values.get("at")
+
+
+def plain(value: Any) -> Any:
+    """A cell of a table as the value that it stands for."""
+    if not isinstance(value, str):
+        return value
+    if value.lower() in {"true", "false"}:
+        return value.lower() == "true"
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def side_of(row: SourceRow, where: str) -> bool:
@@ -171,7 +184,7 @@ def unkind(value: Any) -> float:
 
 
 FIELDS: dict[str, tuple[str, Callable[[Any], float]]] = {
-    "ok": ("errors", lambda v: 1 - truth(v)), "error": ("errors", lambda v: float(bool(v)) if isinstance(v, str) else truth(v)),
+    "ok": ("errors", lambda v: 1 - truth(v)), "error": ("errors", lambda v: 1.0 if isinstance(v, str) else truth(v)),
     "errors": ("errors", truth), "latency_ms": ("latency", amount), "latency": ("latency", amount), "cost": ("cost", amount),
     "feedback": ("feedback", unkind), "liked": ("feedback", lambda v: 1 - truth(v)), "accepted": ("feedback", lambda v: 1 - truth(v)),
     "quality": ("implicit", of_five), "implicit": ("implicit", of_five), "rating": ("csat", of_five), "csat": ("csat", of_five),

@@ -17,15 +17,13 @@ SHOWN = 50
 
 
 def correction_items(project: Project, *, most: int) -> list[EvalItem]:
-    """What people put right, the newest first; a message that was corrected again counts as it was corrected last."""
+    """What people put right and curation believes, the newest first; a message that was corrected again counts as it was last."""
     found: dict[tuple[str, ...], EvalItem] = {}
-    for exchange in project.ledger.exchanges(needs_feedback=True):
-        if exchange.kind is not FeedbackKind.CORRECTED:
-            continue
-        for one in project.task.kind.examples(project.task, exchange):
-            asked = tuple(turn.content for turn in one.turns)
-            found.pop(asked, None)
-            found[asked] = EvalItem(id=one.id, turns=one.turns, expected=one.answer, group=one.group)
+    corrected = [one for one in project.ledger.kept() if one.origin.evidence == FeedbackKind.CORRECTED.value]
+    for one in sorted(corrected, key=lambda one: one.origin.at):
+        asked = tuple(turn.content for turn in one.turns)
+        found.pop(asked, None)
+        found[asked] = EvalItem(id=one.id, turns=one.turns, expected=one.answer, group=one.group)
     return list(found.values())[::-1][:most]
 
 
@@ -71,10 +69,15 @@ def sentence(found: Corrections) -> str:
 
 
 def with_corrections(verdict: Verdict, found: Corrections, *, most: float, decides: bool) -> Verdict:
-    """The verdict with them. `decides`: too large a share of what was right and is wrong now makes it a no-go."""
+    """The verdict with them. `decides`: too large a share of what was right and is wrong now, surely (95 %), makes it a no-go."""
     said = sentence(found)
     verdict = replace(verdict, corrections=found, reasons=(*verdict.reasons, said))
-    if not decides or found.broken <= most * found.was_right or verdict.outcome is not Outcome.GO:
+    if not decides or not found.broken or verdict.outcome is not Outcome.GO:
+        return verdict
+    from scipy.stats import beta  # 0.5 s: only where something broke
+
+    surely = float(beta.ppf(0.05, found.broken, found.was_right - found.broken + 1))
+    if surely <= most:
         return verdict
     why = f"{said}: more than {most:.0%} of them"
     return replace(verdict, outcome=Outcome.NO_GO, cause=Cause.REGRESSED, because=why, reasons=(why, *verdict.reasons))

@@ -30,6 +30,7 @@ from afina.records import EvalItem, Turn
 from afina.store.backup import owner_dsn
 from afina.store.cluster import locate
 from afina.store.named import read_queries
+from afina.store.paths import read_json
 
 QUERIES = read_queries("afina.flows", "erase.sql")
 PROBES = 200
@@ -45,6 +46,8 @@ class Erasure:
     backups: tuple[str, ...]
     marks: int
     """Runs of 24 bytes that only this person wrote; 0 = nothing by which their words could be told from others'."""
+    hosted: tuple[str, ...] = ()
+    """Files that were sent to a hosted provider, which alone can delete them."""
     traces: tuple[str, ...] = ()
     """Places where one of them was found afterwards."""
     wal: str = ""
@@ -77,8 +80,17 @@ def look(project: Project, user: str) -> tuple[Erasure, Marks, list[str]]:
         files=tuple(str(path) for path in files_of(project.paths, held, marks)),
         backups=tuple(archives),
         marks=len(marks),
+        hosted=tuple(sent_elsewhere(project)),
     )
     return found, marks, texts
+
+
+def sent_elsewhere(project: Project) -> Iterator[str]:
+    """Address and id of every file that was sent to a hosted provider."""
+    folder = project.paths.record("finetunes", "x").parent
+    for path in sorted(folder.glob(f"{project.client}.*.json")):
+        job = read_json(path)
+        yield from (f"{job['url']} {name}" for name in job["files"].values())
 
 
 def erase_user(project: Project, user: str, stages: Stages, *, backups: bool = False, rebuild: bool = False) -> Erasure:

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 
 from afina.errors import StoreError
 from afina.flows.project import Project
 from afina.records import Example, Split
-from afina.settings import LoopSettings
+from afina.settings import Settings
 
 SMALL = 0.01
 """A drift that chance gives less often is one."""
@@ -39,7 +40,7 @@ def new_evidence(project: Project) -> Evidence:
     try:
         dataset = project.ledger.dataset()
     except StoreError:
-        return decided(Evidence(dataset="", rows=len(kept), share=1.0, drift=0.0, drift_p=1.0), project.settings.loop)
+        return decided(Evidence(dataset="", rows=len(kept), share=1.0, drift=0.0, drift_p=1.0), project.settings)
     held = {content_of(example) for part in Split for example in dataset.part(part)}
     new = [example for example in kept if content_of(example) not in held]
     old = [example for part in Split for example in dataset.part(part)]
@@ -54,7 +55,7 @@ def new_evidence(project: Project) -> Evidence:
         drift_p=chance,
         uncovered=dict(uncovered.most_common()),
     )
-    return decided(found, project.settings.loop)
+    return decided(found, project.settings)
 
 
 def content_of(example: Example) -> tuple[tuple[str, ...], str]:
@@ -75,14 +76,16 @@ def drift_of(old: Sequence[Example], new: Sequence[Example]) -> tuple[float, flo
     return drift, chance
 
 
-def decided(found: Evidence, settings: LoopSettings) -> Evidence:
+def decided(found: Evidence, all_settings: Settings) -> Evidence:
     """With the decision and its reason in a sentence."""
+    settings = all_settings.loop
     missing = settings.min_new_rows - found.rows
     covered = sum(found.uncovered.values())
     if not found.dataset:
-        return replace(
-            found, enough=found.rows > 0, because=f"nothing was frozen yet: {found.rows} curated rows are new"
-        )
+        least = first_rows(all_settings)
+        needed = "" if found.rows >= least else f", {least} are needed for a verdict"
+        because = f"nothing was frozen yet: {found.rows} curated rows are new{needed}"
+        return replace(found, enough=found.rows >= least, because=because)
     if missing <= 0:
         return replace(
             found, enough=True, because=f"{found.rows} curated rows are new, {settings.min_new_rows} are enough"
@@ -97,3 +100,10 @@ def decided(found: Evidence, settings: LoopSettings) -> Evidence:
         )
     because = f"not enough new evidence: {found.rows} new rows of {settings.min_new_rows}, drift {found.drift:.0%}, {covered} of unknown classes"
     return replace(found, because=because)
+
+
+def first_rows(settings: Settings) -> int:
+    """Rows that a first dataset needs, so that its held-out part is enough for a verdict."""
+    share = settings.freeze.test_share
+    for_verdict = ceil(settings.evaluate.min_items / share) if share else 0
+    return max(settings.freeze.min_examples, for_verdict)

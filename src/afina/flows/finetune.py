@@ -35,8 +35,8 @@ class Standing:
 class Provider(Protocol):
     """Who tunes."""
 
-    def start(self, wish: Wish) -> str:
-        """Begin. Returns the id to ask with.
+    def start(self, wish: Wish) -> Standing:
+        """Begin.
 
         Raises:
             AfinaError: it cannot begin; says why.

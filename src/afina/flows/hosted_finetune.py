@@ -4,7 +4,9 @@ rows leave this machine.
 `POST /files` (multipart, purpose fine-tune), `POST /fine_tuning/jobs`, `GET /fine_tuning/jobs/ID`: the published form of OpenAI's API reference.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -35,7 +37,7 @@ class HostedProvider:
     settings: ProviderSettings
     key: str
 
-    def start(self, wish: Wish) -> str:
+    def start(self, wish: Wish) -> Standing:
         """See `Provider`. Nothing is sent before key and consent are there.
 
         Raises:
@@ -49,10 +51,17 @@ class HostedProvider:
             if dataset.validation:
                 files["validation_file"] = upload(http, "validation.jsonl", dataset.validation, dataset.prompt)
             job = asked(http, "POST", "/fine_tuning/jobs", json={"model": model, **files})
-        identity = str(job["id"])
-        standing = Standing(id=identity, status="queued", base=model, dataset=dataset.id, notes=wish.notes)
-        write_json(self.project.paths.record("finetunes", identity), asdict(standing))
-        return identity
+        standing = Standing(id=str(job["id"]), status="queued", base=model, dataset=dataset.id, notes=wish.notes)
+        self.keep(standing, files)
+        return standing
+
+    def place(self, identity: str) -> Path:
+        """Where a job is written down: each client's by itself."""
+        return self.project.paths.record("finetunes", f"{self.project.client}.{identity}")
+
+    def keep(self, standing: Standing, files: Mapping[str, str]) -> None:
+        """With the files that lie at the service: who erases a person must know of them."""
+        write_json(self.place(standing.id), {"url": self.settings.url, "files": dict(files), **asdict(standing)})
 
     def require(self, model: str) -> None:
         """Everything that is needed before rows may leave."""
@@ -69,25 +78,25 @@ class HostedProvider:
 
     def standing(self, identity: str) -> Standing:
         """See `Provider`."""
-        path = self.project.paths.record("finetunes", identity)
+        path = self.place(identity)
         if "/" in identity or not path.is_file():
             raise StoreError(f"no fine-tuning {identity[:100]!r}")
-        known = Standing(**read_json(path))
+        kept = read_json(path)
+        files = kept.pop("files")
+        kept.pop("url")
+        known = Standing(**kept)
         if known.status in {"succeeded", "failed", "cancelled"}:
             return known
         with self.http() as http:
             job = asked(http, "GET", f"/fine_tuning/jobs/{identity}")
         error = job.get("error") or {}
-        found = Standing(
-            id=identity,
+        found = replace(
+            known,
             status=STATUS.get(str(job.get("status")), "running"),
-            base=known.base,
-            dataset=known.dataset,
             model=str(job.get("fine_tuned_model") or ""),
             error=str(error.get("message") or "") if isinstance(error, dict) else str(error),
-            notes=known.notes,
         )
-        write_json(path, asdict(found))
+        self.keep(found, files)
         return found
 
     def http(self) -> httpx.Client:

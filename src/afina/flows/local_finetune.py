@@ -1,9 +1,10 @@
 """Fine-tuning on this machine, and which dataset is meant."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from afina.bases import resolve_base
 from afina.errors import InputError, NotEnoughDataError
 from afina.files import read_jsonl
 from afina.flows.datasets import write_files
@@ -23,15 +24,13 @@ class LocalProvider:
     project: Project
     defer: Callable[[RunId], None]
 
-    def start(self, wish: Wish) -> str:
-        """See `Provider`: what can be refused is refused before anything waits in the queue."""
+    def start(self, wish: Wish) -> Standing:
+        """See `Provider`: what can be refused is refused before anything waits in the queue. The base is the project's: its settings hang on it."""
         project = self.project
-        if wish.base:
-            base = project.settings.base.model_copy(update={"model": wish.base})
-            project = replace(project, settings=project.settings.model_copy(update={"base": base}))
+        resolve_base(project.settings.base.model)
         run = plan_training(project, dataset_of(project, wish.dataset), notes=wish.notes)
         self.defer(run)
-        return run
+        return self.standing(run)
 
     def standing(self, identity: str) -> Standing:
         """See `Provider`."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from afina.errors import ReleaseError
 from afina.flows.project import Project
-from afina.records import ModelVersion, Rollout, RolloutState
+from afina.records import CanaryStatus, ModelVersion, Rollout, RolloutState
 from afina.release.canary import Look, look
 from afina.release.decide import CanaryDecision, Moment, decide_canary
 from afina.release.job import (
@@ -43,6 +43,8 @@ class CanaryView:
     look: Look
     moment: Moment
     decision: CanaryDecision
+    news: bool = False
+    """Whether something was done, or the status is another one than before."""
 
     def evidence(self) -> dict[str, Any]:
         """What is kept with a decision."""
@@ -135,7 +137,8 @@ def set_traffic(project: Project, version: ModelVersion, share: float, *, actor:
             raise ReleaseError(
                 f"{version.name} is not the last that met users", remedy="`afina release --history` shows what is"
             )
-        return replace(withdraw(project, actor=actor, reason=reason)[0], state=RolloutState.ROLLED_BACK, share=0.0)
+        found = withdraw(project, actor=actor, reason=reason, production=is_champion and not is_canary)[0]
+        return replace(found, state=RolloutState.ROLLED_BACK, share=0.0)
     if share >= 1 and champion is None and not is_canary:
         return release_direct(project, version, actor=actor, reason=f"{reason} ({reason_to_start(project, version)})")
     if canary is not None and is_canary:
@@ -165,8 +168,9 @@ def widened(project: Project, canary: Rollout, share: float, why: Reason) -> Rol
             remedy="0 takes it back",
         )
     with project.session() as session:
-        if is_still(session, canary, task=project.task.name):
-            step(session, canary, share, why)
+        if not is_still(session, canary, task=project.task.name):
+            raise ReleaseError("the canary was moved by somebody else just now", remedy="`afina canary show`")
+        step(session, canary, share, why)
     return replace(canary, share=share)
 
 
@@ -197,7 +201,7 @@ def look_at_canary(project: Project, *, clock: Clock = now) -> CanaryView:
         if canary is None:
             raise ReleaseError(f"the task {project.task.name!r} has no canary", remedy="start one: `afina release`")
         seen = canary_events(session, canary.id, now=at)
-        counts = canary_counts(session, canary.id)
+        counts = canary_counts(session, canary.id, now=at)
     started = canary.started or at
     moment = Moment(now=at, started=started, stepped=canary.stepped or started, share=canary.share, **counts)
     found = look(seen, project.settings.release)
@@ -207,24 +211,36 @@ def look_at_canary(project: Project, *, clock: Clock = now) -> CanaryView:
 
 
 def settle_canary(project: Project, *, actor: str, clock: Clock = now) -> CanaryView:
-    """Promote, roll back or go a step up, as the traffic says; waiting changes the status only.
+    """Promote, roll back or go a step up, as the traffic says; waiting changes the status only. The view tells what was done.
 
     What was looked at may be over when it is acted upon, by another process: then nothing is done.
     """
-    view = look_at_canary(project, clock=clock)
+    view = may_serve(project, look_at_canary(project, clock=clock))
     decision, task = view.decision, project.task.name
     why = Reason(actor=actor, reason=decision.because, evidence=view.evidence(), at=view.moment.now)
     with project.session() as session:
         if not is_still(session, view.canary, task=task):
-            return view
+            return replace(view, decision=replace(decision, action="wait", because="somebody else was faster"))
         if decision.action == "promote":
             promote(session, why, task=task)
         elif decision.action == "roll_back":
-            roll_back(session, why, task=task)
+            roll_back(session, why, task=task, what=view.canary.id)
         elif decision.action == "step":
             step(session, view.canary, decision.share, why)
         else:
-            note_status(session, view.canary, decision.status, why)
+            return replace(view, news=note_status(session, view.canary, decision.status, why))
+    return replace(view, news=True)
+
+
+def may_serve(project: Project, view: CanaryView) -> CanaryView:
+    """The view; a version that must be rebuilt, or whose file is gone, is not promoted, whatever its traffic says."""
+    if view.decision.action not in {"promote", "step"}:
+        return view
+    try:
+        require_current(project, project.ledger.version(view.canary.model_version))
+    except ReleaseError as exc:
+        held = CanaryDecision(action="wait", status=CanaryStatus.UNHEALTHY, because=str(exc))
+        return replace(view, decision=held)
     return view
 
 
@@ -244,10 +260,26 @@ def promote_by_hand(project: Project, *, actor: str, reason: str) -> Rollout:
         return promote(session, why, task=project.task.name)
 
 
-def withdraw(project: Project, *, actor: str, reason: str) -> tuple[Rollout, Rollout | None]:
-    """Roll back by hand."""
+def withdraw(project: Project, *, actor: str, reason: str, production: bool = False) -> tuple[Rollout, Rollout | None]:
+    """Roll back by hand: the canary; or `production`, where there is no canary, to the version before.
+
+    Raises:
+        ReleaseError: there is no canary, and production was not meant; or nothing to go back to.
+    """
+    task = project.task.name
     with project.session() as session:
-        return roll_back(session, Reason(actor=actor, reason=reason), task=project.task.name)
+        canary = rollout_in(session, task=task, state=RolloutState.CANARY)
+        champion = rollout_in(session, task=task, state=RolloutState.PRODUCTION)
+        what = canary or champion
+        if what is None:
+            raise ReleaseError(f"the task {task!r} has nothing live to roll back")
+        if canary is None and not production:
+            name = project.ledger.version(what.model_version).name
+            raise ReleaseError(
+                f"there is no canary; {name} is in production",
+                remedy="`afina rollback --production` goes back to the version before it",
+            )
+        return roll_back(session, Reason(actor=actor, reason=reason), task=task, what=what.id)
 
 
 def history(project: Project) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from afina.runtime.renderer import renderer_of
 from afina.settings import Settings
 from afina.store.paths import write_json
 from afina.train.encode import Encoded, Long, encode_chats, encode_documents
+from afina.train.folder import only_trainer
 from afina.train.loop import Job, TrainResult, finite, train
 
 
@@ -80,7 +81,8 @@ def train_run(project: Project, run: RunId, stages: Stages, *, resume: bool) -> 
     ledger = project.ledger
     planned = ledger.run(run)
     dataset = ledger.dataset(planned.dataset)
-    ledger.move_run(run, RunState.RUNNING)
+    with only_trainer(project.paths.run(run)):  # whoever trains it now goes on: their run must not be marked as failed
+        ledger.move_run(run, RunState.RUNNING)
     settings = settings_of(project, planned.config)
     try:
         base_stage(settings, stages, folder=project.paths.bases)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import Status
 
 from afina.errors import JobError
 from afina.ids import ClientId, RunId
@@ -43,12 +44,13 @@ def build_queue(connector: PsycopgConnector | SyncPsycopgConnector, *, folder: P
         child(client, ["train", "--run", run], folder)
         child(client, ["export", "--run", run], folder)
 
-    @queue.task(name="evaluate", queue="train", retry=again)
+    # Jobs that may wait a second time while the first runs are not tried again: the second one does it.
+    @queue.task(name="evaluate", queue="train")
     def evaluate(client: str, version: str) -> None:
         """Judge a version."""
         child(client, ["evaluate", version], folder, good=(0, 1, 2))
 
-    @queue.task(name="turn", queue="train", retry=again)
+    @queue.task(name="turn", queue="train")
     def turn(client: str) -> None:
         """Whatever the loop finds due."""
         child(client, ["loop", "--once"], folder)
@@ -103,20 +105,26 @@ def defer_turn(dsn: str, *, client: ClientId) -> None:
 
 
 async def rescue(queue: App) -> int:
-    """Put jobs of dead workers back into the queue. Returns how many."""
+    """Put jobs of dead workers back into the queue; one of which another waits already is over. Returns how many came back."""
     stalled = await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S)
     count = 0
     for job in stalled:
-        await queue.job_manager.retry_job(job)
-        count += 1
+        try:
+            await queue.job_manager.retry_job(job)
+            count += 1
+        except (AlreadyEnqueued, ConnectorException):  # the same one waits already
+            await queue.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
     return count
 
 
 async def keep_rescuing(queue: App, *, every_s: float) -> None:
     """Look for stalled jobs for ever."""
     while True:
-        if count := await rescue(queue):
-            LOG.warning("%d jobs of a dead worker were put back", count)
+        try:
+            if count := await rescue(queue):
+                LOG.warning("%d jobs of a dead worker were put back", count)
+        except Exception:
+            LOG.exception("stalled jobs were not looked for")
         await asyncio.sleep(every_s)
 
 

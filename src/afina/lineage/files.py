@@ -25,13 +25,18 @@ def text_files(paths: Paths) -> Iterator[Path]:
             yield from (path for path in files if path.is_file() and path.suffix not in WEIGHTS)
 
 
+SUITE = ".corrections.jsonl"
+"""Corrections of everybody that a version was asked again: it is asked anew, so it need not be searched."""
+
+
 def files_of(paths: Paths, held: Held, marks: Marks) -> list[Path]:
     """Files and folders that hold something of a person."""
     found = [
         place for one in held.datasets for place in (paths.dataset(one.id), paths.evaluation(one.id)) if place.exists()
     ]
     inside = [path for path in text_files(paths) if not any(place in path.parents for place in found)]
-    return [*found, *(path for path in inside if marks.in_file(path))]
+    asked = {path for path in inside if path.name.endswith(SUITE)} if held.datasets else set[Path]()
+    return [*found, *(path for path in inside if path in asked or marks.in_file(path))]
 
 
 def erase_files(paths: Paths, held: Held, marks: Marks) -> list[Path]:
@@ -43,6 +48,8 @@ def erase_files(paths: Paths, held: Held, marks: Marks) -> list[Path]:
             shutil.rmtree(place)
             if place in buried:
                 write_json(place / "tombstone.json", {"id": buried[place].id, "erased_rows": buried[place].rows})
+        elif place.name.endswith(SUITE):
+            place.unlink()
         else:
             clean_file(place, marks)
     return found

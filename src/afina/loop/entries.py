@@ -6,7 +6,8 @@ from pathlib import Path
 
 def cron_entry(python: str, folder: Path) -> str:
     """A line for `crontab -e`: every ten minutes; one that finds another at work ends at once."""
-    return f"*/10 * * * * cd {shlex.quote(str(folder))} && {shlex.quote(python)} -m afina loop --once >> .afina/logs/loop.log 2>&1\n"
+    command = f"cd {shlex.quote(str(folder))} && mkdir -p .afina/logs && {shlex.quote(python)} -m afina loop --once >> .afina/logs/loop.log 2>&1"
+    return f"*/10 * * * * {command}\n".replace("%", "\\%")  # cron takes a bare per cent sign for the end of the line
 
 
 def systemd_units(python: str, folder: Path) -> str:

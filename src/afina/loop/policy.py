@@ -15,6 +15,8 @@ class Standing:
     messages: int = 0
     kept: int = 0
     dataset: str | None = None
+    superseded: bool = False
+    """Whether a later dataset was frozen: its rows were erased."""
     run: RunState | None = None
     """Of the newest run on that dataset."""
     version: str | None = None
@@ -82,6 +84,12 @@ class Situation:
         return self.hours.get(step, inf)
 
 
+def is_untrained(now: Situation) -> bool:
+    """Whether the newest dataset waits to be learnt."""
+    standing = now.standing
+    return standing.dataset is not None and standing.run is None and not (standing.canary or standing.superseded)
+
+
 HEAVY = frozenset({"freeze", "train", "resume", "export", "evaluate"})
 """Steps that need the whole machine."""
 LoopRow = tuple[str, Callable[[Situation], bool], Callable[[Situation], str]]
@@ -91,7 +99,7 @@ LOOP: tuple[LoopRow, ...] = (
     ("evaluate", lambda s: s.standing.version is not None and s.standing.outcome is None, lambda _: "the version was not judged"),
     ("release", lambda s: s.standing.outcome is Outcome.GO and not (s.standing.tried or s.standing.canary), lambda s: s.standing.because),
     ("curate", lambda s: s.standing.messages > 0 and s.since("curate") >= s.rules.curate_every_hours, lambda _: "the daily curation is due"),
-    ("train", lambda s: s.standing.dataset is not None and s.standing.run is None and not s.standing.canary, lambda _: "the dataset has no training"),
+    ("train", is_untrained, lambda _: "the dataset has no training"),
     ("freeze", lambda s: s.enough and not s.standing.canary and s.since("freeze") >= 24 * s.rules.train_every_days, lambda s: s.evidence),
     ("report", lambda s: s.since("report") >= 24 * s.rules.report_every_days, lambda _: "the report is due"),
 )  # fmt: skip
@@ -118,8 +126,6 @@ def choose(situation: Situation) -> Choice:
             put_off = put_off or f"{step} waits: {situation.busy}"
         else:
             return Choice(step=step, because=because(situation))
-        if step in HEAVY:
-            break  # what comes after hangs on it
     return Choice(step="skip", because=put_off or resting(situation))
 
 

@@ -3,10 +3,18 @@ INSERT INTO ml.loop_events (client_id, task, step, outcome, because, numbers, at
 VALUES (current_setting('app.client'), %(task)s, %(step)s, %(outcome)s, %(because)s, %(numbers)s, %(at)s)
 
 -- events: the newest first
-SELECT step, outcome, because, numbers, at FROM ml.loop_events WHERE task = %(task)s ORDER BY id DESC LIMIT %(limit)s
+SELECT step, outcome, because, numbers, at FROM ml.loop_events WHERE task = %(task)s AND outcome <> 'begun' ORDER BY id DESC LIMIT %(limit)s
 
 -- last_events: each step's last one
 SELECT DISTINCT ON (step, outcome) step, outcome, because, at FROM ml.loop_events WHERE task = %(task)s ORDER BY step, outcome, id DESC
+
+-- unfinished: steps that were begun so often without an end, since their last one
+SELECT e.step, max(e.at) AS at
+FROM ml.loop_events e
+WHERE e.task = %(task)s AND e.outcome = 'begun' AND e.id > coalesce((
+    SELECT max(o.id) FROM ml.loop_events o WHERE o.task = e.task AND o.step = e.step AND o.outcome IN ('done', 'failed')
+), 0)
+GROUP BY e.step HAVING count(*) >= %(often)s
 
 -- was_tried: whether a version was ever put before users
 SELECT EXISTS (SELECT 1 FROM ml.rollouts r JOIN ml.model_versions v ON v.id = r.model_version_id WHERE v.name = %(version)s) AS tried
@@ -38,7 +46,16 @@ WHERE r.task = %(task)s AND e.created_at >= %(since)s AND e.created_at < %(until
 
 -- events_between: what the loop did in a time
 SELECT step, outcome, because, numbers, at FROM ml.loop_events
-WHERE task = %(task)s AND at >= %(since)s AND at < %(until)s ORDER BY id
+WHERE task = %(task)s AND outcome <> 'begun' AND at >= %(since)s AND at < %(until)s ORDER BY id
+
+-- has_successor: whether a later dataset of the task was frozen, though it may be buried
+SELECT EXISTS (
+    SELECT 1 FROM ml.datasets o JOIN ml.datasets d ON d.client_id = o.client_id AND d.task = o.task
+    WHERE d.id = %(dataset)s AND o.created_at > d.created_at
+) AS later
+
+-- run_of: the newest run on a dataset
+SELECT id FROM ml.runs WHERE dataset_id = %(dataset)s ORDER BY created_at DESC LIMIT 1
 
 -- decided: answers of the version in production that people decided about, in the last week and before
 SELECT

@@ -6,9 +6,9 @@ from typing import TypeVar
 from afina.capture import count_interactions
 from afina.errors import StoreError
 from afina.flows.project import Project
-from afina.loop.diary import was_tried
+from afina.loop.diary import has_successor, run_of, was_tried
 from afina.loop.policy import Standing
-from afina.records import ModelVersion, RunState
+from afina.records import ModelVersion
 from afina.serve import read_live
 
 Found = TypeVar("Found")
@@ -21,8 +21,11 @@ def standing_of(project: Project) -> Standing:
         messages = count_interactions(session, task=project.task.name)["messages"]
         live = [one for one in read_live(session) if one.task == project.task.name]
     dataset = if_any(ledger.dataset)
-    run = if_any(lambda: ledger.newest_run(*RunState))
-    run = run if run and dataset and run.dataset == dataset.id else None
+    run, later = None, False
+    if dataset is not None:
+        with project.session() as session:
+            newest, later = run_of(session, dataset.id), has_successor(session, dataset.id)
+        run = ledger.run(newest) if newest else None
     version: ModelVersion | None = if_any(ledger.version)
     version = version if version and run and version.run == run.id else None
     verdict = if_any(lambda: ledger.verdict(version.id)) if version else None
@@ -32,6 +35,7 @@ def standing_of(project: Project) -> Standing:
         messages=messages,
         kept=len(ledger.kept()),
         dataset=dataset.id if dataset else None,
+        superseded=later,
         run=run.state if run else None,
         version=version.name if version else None,
         outcome=verdict.outcome if verdict else None,

@@ -3,12 +3,14 @@
 Nothing is remembered between two turns but what is in the database: killed at any moment, the next turn goes on from there.
 """
 
+import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from afina.errors import AfinaError, ReleaseError
+from afina.errors import AfinaError, ReleaseError, in_short
 from afina.flows.curate import curate_project
 from afina.flows.evaluate import evaluate_version
 from afina.flows.evidence import Evidence, new_evidence
@@ -20,14 +22,16 @@ from afina.flows.rollouts import Clock, now, release_direct, settle_canary, star
 from afina.flows.train import interrupted_run, plan_training, train_run
 from afina.loop import diary
 from afina.loop.alarm import drop
-from afina.loop.diary import DONE, FAILED, SKIPPED, Happened
+from afina.loop.diary import BEGUN, DONE, FAILED, SKIPPED, Happened
 from afina.loop.policy import Choice, Situation, choose
 from afina.loop.standing import standing_of
 from afina.progress import Stages
 from afina.records import RunState
 from afina.store.locks import held
 
-ACTOR, ALARM = "loop", "alarm"
+ACTOR, WATCH = "loop", "watch"
+LOG = logging.getLogger("afina.loop")
+NUMBERS = re.compile(r"[\d.,]+")
 SAY_AGAIN_HOURS = 24.0
 """That there is nothing to do is written down when the reason changes, and once a day."""
 Act = Callable[[Project, Stages, Clock], dict[str, Any]]
@@ -77,6 +81,10 @@ def release(project: Project, _: Stages, clock: Clock) -> dict[str, Any]:
     """As a canary; where nothing is in production there is nothing to compare with, and the verdict alone decides."""
     version = project.ledger.version()
     if project.ledger.in_production() is None and not project.settings.upstream:
+        if project.settings.release.promote == "ask":
+            raise ReleaseError(
+                f"{version.name} is the first version, and release.promote is ask", remedy="`afina release --direct`"
+            )
         release_direct(project, version, actor=ACTOR, reason="nothing was in production, and the verdict is a go")
         return {"version": version.name, "state": "production"}
     rollout = start_canary(project, version, actor=ACTOR, clock=clock)
@@ -96,17 +104,17 @@ def turn(
     with held(project.dsn, f"loop/{project.client}/{project.task.name}") as is_ours:
         if not is_ours:
             return None
-        settled = [*settle(project, clock), *alarmed(project, clock())]
+        settled = [*settle(project, clock), *watched(project, clock())]
         situation, evidence = situation_of(project, clock())
         chosen = choose(situation)
         done = do(project, chosen, stages, acts=acts, clock=clock)
         happened = [*settled, replace(done, numbers={**numbers_of(evidence, chosen), **done.numbers})]
         with project.session() as session:
             last = diary.last(session, task=project.task.name)
-            news = [one for one in happened if is_news(one, last)]
-            for one in news:
-                diary.write(session, one, task=project.task.name)
-        return [one for one in happened if one in news or one.step != ALARM]
+            for one in happened:
+                if is_news(one, last):
+                    diary.write(session, one, task=project.task.name)
+        return happened
 
 
 def settle(project: Project, clock: Clock) -> list[Happened]:
@@ -121,11 +129,15 @@ def settle(project: Project, clock: Clock) -> list[Happened]:
     return [Happened(step="settle", outcome=DONE, because=because, at=clock(), numbers={"share": view.decision.share})]
 
 
-def alarmed(project: Project, at: datetime) -> list[Happened]:
-    """What has become worse of late."""
+def watched(project: Project, at: datetime) -> list[Happened]:
+    """Once a day: whether people accept fewer answers than they did."""
     with project.session() as session:
+        hours = diary.last(session, task=project.task.name).hours(at)
+        if hours.get(WATCH, SAY_AGAIN_HOURS) < SAY_AGAIN_HOURS:
+            return []
         why = drop(session, task=project.task.name, at=at)
-    return [Happened(step=ALARM, outcome=DONE, because=why, at=at)] if why else []
+    said, alarm = why or "people accept as many answers as they did, as far as that can be told", bool(why)
+    return [Happened(step=WATCH, outcome=DONE, because=said, at=at, numbers={"alarm": alarm})]
 
 
 def situation_of(project: Project, at: datetime) -> tuple[Situation, Evidence | None]:
@@ -149,10 +161,17 @@ def do(project: Project, chosen: Choice, stages: Stages, *, acts: Mapping[str, A
     """The step, or that there is none. What fails is written down and tried again later; it ends no loop."""
     if chosen.step not in acts:
         return Happened(step="skip", outcome=SKIPPED, because=chosen.because, at=clock())
+    with project.session() as session:  # a step that takes its process with it, three times, is left alone for a while
+        begun = Happened(step=chosen.step, outcome=BEGUN, because=chosen.because, at=clock())
+        diary.write(session, begun, task=project.task.name)
     try:
         numbers = acts[chosen.step](project, stages, clock)
-    except (AfinaError, OSError) as exc:
+    except AfinaError as exc:
         return Happened(step=chosen.step, outcome=FAILED, because=str(exc), at=clock())
+    except Exception as exc:
+        LOG.exception("%s", chosen.step)
+        said = f"{type(exc).__name__}: {in_short(exc)}"
+        return Happened(step=chosen.step, outcome=FAILED, because=said, at=clock())
     return Happened(step=chosen.step, outcome=DONE, because=chosen.because, at=clock(), numbers=numbers)
 
 
@@ -162,13 +181,12 @@ def numbers_of(evidence: Evidence | None, chosen: Choice) -> dict[str, Any]:
 
 
 def is_news(happened: Happened, last: diary.Last) -> bool:
-    """Nothing, for the same reason, is written once a day; an alarm too."""
-    if happened.step == ALARM:
-        return last.hours(happened.at).get(ALARM, SAY_AGAIN_HOURS) >= SAY_AGAIN_HOURS
+    """That there is nothing to do is written once a day for each reason, whatever its numbers."""
     if happened.outcome != SKIPPED or last.skipped is None:
         return True
     because, at = last.skipped
-    return happened.because != because or diary.since(at, happened.at) >= SAY_AGAIN_HOURS
+    same = NUMBERS.sub("", happened.because) == NUMBERS.sub("", because)
+    return not same or diary.since(at, happened.at) >= SAY_AGAIN_HOURS
 
 
 def until_idle(

@@ -20,7 +20,8 @@ BETS = 0.02 * 2.0 ** np.arange(7)
 """2 % to 128 % of the unit: the best bet is effect over variance, 0.08 for five points of a rate, 1 for rare errors."""
 MOST = 0.9
 """Largest share of the wealth that one event may cost: who may lose all is out at the first surprise."""
-BISECTIONS = 20
+BISECTIONS = 11
+"""To a tenth of a point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

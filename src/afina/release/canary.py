@@ -1,9 +1,12 @@
 """What a canary's traffic says, at any moment: is it harmful, is it proven harmless, or can it not be told yet.
 
-Rolled back: the mean wealth of the bets against "no guardrail is worse", over all guardrails, has reached 1/alpha (a mean of e-values is one, Vovk &
-Wang 2021): alpha is spent once, however many guardrails there are. An equal version is rolled back with a probability of at most alpha.
+Rolled back: the bet against "no worse" has reached K/alpha on one of K guardrails. Each is a test by itself, of its own events, so that their number
+is all that counts (Bonferroni): a user's draw is known from their first request when their feedback comes, and a mean of the bets, which would need
+less, is no bet over all events together (Choe & Ramdas 2024). Alpha is spent once: an equal version is rolled back with a probability of at most
+alpha.
 Proven: on every guardrail the bet against "worse than the margin" has reached 1/alpha. All must, so each has alpha (Berger 1982): a version that is
-worse than the margin on any of them is promoted with a probability of at most alpha. Signals never decide: they stop the ramp.
+worse than the margin on any of them is promoted with a probability of at most alpha. Signals share an alpha of their own and decide nothing: they
+stop the ramp.
 """
 
 from collections.abc import Mapping
@@ -31,7 +34,9 @@ Role = Literal["guardrail", "signal"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One measure. Means and the interval of their difference are harm: larger is worse. `harm` and `proof` are wealth; 1/alpha decides."""
+    """One measure. Means and the interval of their difference are harm: larger is worse. `harm` and `proof` are wealth: of the former the number of
+    guardrails over alpha decides, of the latter 1/alpha.
+    """
 
     measure: str
     role: Role
@@ -76,27 +81,29 @@ def look(events: Events, rules: ReleaseSettings, *, intervals: bool = True) -> L
     guarded = {name: one for name, one in taken.items() if name in rules.guardrails}
     harm = {name: above(one.harm) for name, one in taken.items()}
     proof = {name: below(one.proof, one.bound) for name, one in guarded.items()}
-    enough = np.log(1 / rules.alpha)
-    together = Together.of({name: (guarded[name], harm[name]) for name in guarded}, count=len(rules.guardrails))
-    silent = tuple(name for name in rules.guardrails if name not in guarded)
-    at = {name: first(guarded[name], path, enough) for name, path in proof.items()}
-    unproven = tuple(name for name, place in at.items() if place is None)
+    share, enough = np.log(len(rules.guardrails) / rules.alpha), np.log(1 / rules.alpha)
+    harmful = {name: at for name, one in guarded.items() if (at := first(one, harm[name], share)) is not None}
+    proven = {name: first(guarded[name], path, enough) for name, path in proof.items()}
+    unproven = tuple(name for name, at in proven.items() if at is None)
     wanted = QUALITY & rules.guardrails.keys()
     known = not wanted or wanted & guarded.keys()
-    proven = (
-        max((place for place in at.values() if place is not None), default=None) if known and not unproven else None
-    )
     canary, production, mismatch = draws_of(events.get(DRAWS))
     return Look(
         canary_users=canary,
         production_users=production,
-        harmful_at=together.first(enough),
+        harmful_at=min(harmful.values(), default=None),
         worst=max(guarded, key=lambda name: float(harm[name].max()), default=""),
-        leaning=together.last() >= np.log(LEANING / rules.alpha),
-        proven_at=proven,
+        leaning=any(harm[name][-1] >= share + np.log(LEANING) for name in guarded),
+        proven_at=max((at for at in proven.values() if at is not None), default=None)
+        if known and not unproven
+        else None,
         unproven=unproven,
-        silent=silent,
-        signals=tuple(name for name in rules.signals if name in harm and harm[name].max() >= enough),
+        silent=tuple(name for name in rules.guardrails if name not in guarded),
+        signals=tuple(
+            name
+            for name in rules.signals
+            if name in harm and harm[name].max() >= np.log(len(rules.signals) / rules.alpha)
+        ),
         mismatch=mismatch,
         readings=tuple(reading(name, one, rules) for name, one in taken.items()) if intervals else (),
     )
@@ -111,33 +118,6 @@ def first(taken: Sample, path: np.ndarray, enough: float) -> int | None:
     """Number of the event at which the wealth reached so much."""
     places = np.flatnonzero(path >= enough)
     return int(taken.at[places[0]]) if places.size else None
-
-
-@dataclass(frozen=True, slots=True)
-class Together:
-    """The mean wealth of several bets, after each event on which any of them was made."""
-
-    at: np.ndarray
-    path: np.ndarray
-
-    @classmethod
-    def of(cls, bets: Mapping[str, tuple[Sample, np.ndarray]], *, count: int) -> "Together":
-        """Those without events keep what they began with."""
-        at = np.unique(np.concatenate([np.empty(0, np.int64), *(one.at for one, _ in bets.values())]))
-        total = np.full(len(at), float(count - len(bets)))
-        for one, path in bets.values():
-            wealth = np.exp(np.minimum(np.concatenate([[0.0], path]), 700.0))
-            total += wealth[np.searchsorted(one.at, at, side="right")]
-        return cls(at, np.log(total / max(1, count)) if count else total)
-
-    def first(self, enough: float) -> int | None:
-        """Number of the first event with so much."""
-        places = np.flatnonzero(self.path >= enough)
-        return int(self.at[places[0]]) if places.size else None
-
-    def last(self) -> float:
-        """What there is now."""
-        return float(self.path[-1]) if self.path.size else 0.0
 
 
 def draws_of(seen: Seen | None) -> tuple[int, int, float]:

@@ -25,7 +25,7 @@ class Moment:
     """When a user met the canary last."""
     share: float
     answered: int = 0
-    """Requests that were drawn to the canary."""
+    """Requests of the last day that were drawn to the canary."""
     missed: int = 0
     """Those that somebody else answered without it having been asked: it was not there."""
 
@@ -52,9 +52,8 @@ def decide_canary(found: Look, moment: Moment, rules: ReleaseSettings) -> Canary
 
 
 def harmful(found: Look, _: Moment, __: ReleaseSettings) -> CanaryDecision | None:
-    """A guardrail is worse, and was before everything was proven."""
-    at, proven = found.harmful_at, found.proven_at
-    if at is None or (proven is not None and proven < at):
+    """A guardrail is worse. It goes also where everything was proven before, as long as it is a canary."""
+    if found.harmful_at is None:
         return None
     return CanaryDecision(action="roll_back", status=S.FAILING, because=harm_sentence(found))
 
@@ -97,12 +96,15 @@ def proven(found: Look, _: Moment, rules: ReleaseSettings) -> CanaryDecision | N
 
 
 def over(found: Look, moment: Moment, rules: ReleaseSettings) -> CanaryDecision | None:
-    """Its time is over."""
+    """Its time is over, and it may not be promoted."""
     if moment.hours(moment.started) < rules.max_days * 24:
         return None
-    why = f"not proven within {rules.max_days:g} days: {missing(found)}"
+    why = next((one.because for rule in (broken_draw, absent, worse_signal) if (one := rule(found, moment, rules))), "")
+    if not why and proven(found, moment, rules):
+        return None
     ends = rules.at_the_end == "roll_back"
-    return CanaryDecision(action="roll_back" if ends else "wait", status=S.REVERTED if ends else S.STUCK, because=why)
+    said = f"not proven within {rules.max_days:g} days: {why or missing(found)}"
+    return CanaryDecision(action="roll_back" if ends else "wait", status=S.REVERTED if ends else S.STUCK, because=said)
 
 
 def stuck(_: Look, moment: Moment, rules: ReleaseSettings) -> CanaryDecision | None:
@@ -131,7 +133,7 @@ def next_step(found: Look, moment: Moment, rules: ReleaseSettings) -> CanaryDeci
     return CanaryDecision(action="step", status=S.RUNNING, because=why, share=later[0])
 
 
-RULES = (harmful, broken_draw, absent, worse_signal, proven, over, stuck, leaning, next_step)
+RULES = (harmful, over, broken_draw, absent, worse_signal, proven, stuck, leaning, next_step)
 """In order."""
 
 

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from afina.errors import ReleaseError
 from afina.ids import ClientId, DatasetId, ModelVersionId, RolloutId, VerdictId, new_id
 from afina.records import CanaryStatus, Rollout, RolloutState
-from afina.release.canary import DRAWS, Events
+from afina.release.canary import Events
 from afina.release.events import Observed, events_of
 from afina.release.rollout import next_state
 from afina.store.named import read_queries
@@ -144,12 +144,14 @@ def set_state(
     record_move(session, rollout.id, rollout.state, after, why)
 
 
-def note_status(session: Connection, canary: Rollout, status: CanaryStatus, why: Reason) -> None:
-    """How a canary is doing; what is news goes into the audit record too."""
+def note_status(session: Connection, canary: Rollout, status: CanaryStatus, why: Reason) -> bool:
+    """How a canary is doing; what is news goes into the audit record too. Returns whether it is."""
     values = {"id": canary.id, "status": status.value, "because": why.reason}
-    if session.execute(QUERIES["note_status"], values).rowcount:
+    is_news = session.execute(QUERIES["note_status"], values).rowcount > 0
+    if is_news:
         told = Reason(actor=why.actor, reason=f"{status.value}: {why.reason}", evidence=why.evidence, at=why.at)
         record_move(session, canary.id, S.CANARY, S.CANARY, told)
+    return is_news
 
 
 def promote(session: Connection, why: Reason, *, task: str) -> Rollout:
@@ -169,23 +171,26 @@ def promote(session: Connection, why: Reason, *, task: str) -> Rollout:
     return canary
 
 
-def roll_back(session: Connection, why: Reason, *, task: str) -> tuple[Rollout, Rollout | None]:
-    """Withdraw the canary or, without one, production, which the last archived version replaces.
+def roll_back(session: Connection, why: Reason, *, task: str, what: RolloutId) -> tuple[Rollout, Rollout | None]:
+    """Withdraw the canary, or what is in production, which the last archived version replaces. `what`: which of them is meant; the other one, or a
+    canary that has just gone, is not touched.
 
     Returns what was withdrawn and what replaces it (None for a canary).
 
     Raises:
-        ReleaseError: nothing is live, or there is nothing to go back to.
+        ReleaseError: it is not live any more, or there is nothing to go back to.
     """
     lock_task(session, task=task)
     canary = rollout_in(session, task=task, state=S.CANARY)
-    if canary is not None:
+    if canary is not None and canary.id == what:
         move(session, canary, "roll_back", why)
         return canary, None
     champion = rollout_in(session, task=task, state=S.PRODUCTION)
     archived = rollouts(session, task=task, states=(S.ARCHIVED,))
-    if champion is None:
-        raise ReleaseError(f"the task {task!r} has nothing live to roll back")
+    if champion is None or champion.id != what:
+        raise ReleaseError(
+            "what was to be rolled back is not live any more", remedy="`afina release --history` shows what is"
+        )
     if not archived:
         raise ReleaseError(f"the task {task!r} has no earlier version to go back to")
     move(session, champion, "roll_back", why)
@@ -203,19 +208,13 @@ def canary_events(session: Connection, canary: RolloutId, *, now: datetime) -> E
     """Everything that was seen while a canary was running."""
     rows = session.execute(QUERIES["canary_events"], {"rollout": canary, "now": now}).fetchall()
     return events_of(
-        Observed(row["person"], row["canary"], row["share"], {row["measure"]: row["value"], **also(row["measure"])})
-        for row in rows
+        Observed(row["person"], row["canary"], row["share"], {row["measure"]: row["value"]}) for row in rows
     )
 
 
-def also(measure: str) -> dict[str, float]:
-    """Every answered request is a draw that was seen."""
-    return {DRAWS: 0.0} if measure == "errors" else {}
-
-
-def canary_counts(session: Connection, canary: RolloutId) -> dict[str, Any]:
+def canary_counts(session: Connection, canary: RolloutId, *, now: datetime) -> dict[str, Any]:
     """`answered`, `missed`, `last_met` of a canary's requests."""
-    row = session.execute(QUERIES["canary_counts"], {"rollout": canary}).fetchone()
+    row = session.execute(QUERIES["canary_counts"], {"rollout": canary, "now": now}).fetchone()
     assert row is not None
     return dict(row)
 

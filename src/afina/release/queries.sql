@@ -38,14 +38,15 @@ JOIN ml.model_versions v ON v.id = r.model_version_id
 WHERE r.task = %(task)s
 ORDER BY e.id
 
--- canary_events: everything that was seen while a canary was running, in order of arrival. A user without a name is their conversation. What a
--- caller asked wrongly, or left, is no deed of a version. Values are harm: larger is worse.
+-- canary_events: everything that was seen while a canary was running, in order of arrival; of each user, step of the ramp and measure the first. A user
+-- without a name is their conversation. What a caller asked wrongly is no deed of a version; one who left waited as long as they did. Values are harm:
+-- larger is worse. Costs are tokens: an answer of a server elsewhere has a price, one of this machine has none. Of scores the first counts, when it came.
 WITH drawn AS (
     SELECT
         id, coalesce(nullif(user_external_id, ''), 'conversation/' || conversation) AS person, conversation,
-        drawn = 'canary' AS canary, canary_share AS share, ok, latency_ms, coalesce(cost, tokens_in + tokens_out) AS cost, created_at
+        drawn = 'canary' AS canary, canary_share AS share, ok, fault, latency_ms, (tokens_in + tokens_out)::float AS cost, created_at
     FROM app.interactions
-    WHERE rollout_id = %(rollout)s AND drawn <> '' AND fault NOT IN ('request', 'client')
+    WHERE rollout_id = %(rollout)s AND drawn <> '' AND fault <> 'request'
 ),
 talks AS (
     SELECT
@@ -53,11 +54,22 @@ talks AS (
         (array_agg(canary ORDER BY created_at))[1] AS canary, (array_agg(share ORDER BY created_at))[1] AS share
     FROM drawn WHERE conversation <> '' GROUP BY person, conversation
 ),
-followed AS (SELECT *, lead(began) OVER (PARTITION BY person ORDER BY began) AS again FROM talks)
-SELECT person, canary, share, measure, value, at FROM (
-    SELECT person, canary, share, 'errors' AS measure, (NOT ok)::int::float AS value, created_at AS at, id FROM drawn
+followed AS (SELECT *, lead(began) OVER (PARTITION BY person ORDER BY began) AS again FROM talks),
+rated AS (
+    SELECT d.person, d.canary, d.share, f.rating, f.created_at, f.id
+    FROM app.feedback f JOIN drawn d ON d.id = f.interaction_id
+    WHERE f.rating IS NOT NULL AND NOT f.value ? 'liked'
     UNION ALL
-    SELECT person, canary, share, 'latency', latency_ms, created_at, id FROM drawn WHERE ok AND latency_ms IS NOT NULL
+    SELECT t.person, t.canary, t.share, f.rating, f.created_at, f.id
+    FROM app.feedback f JOIN talks t ON t.conversation = f.conversation
+    WHERE f.rating IS NOT NULL AND NOT f.value ? 'liked' AND f.interaction_id IS NULL AND f.conversation <> ''
+),
+seen AS (
+    SELECT person, canary, share, 'draws' AS measure, 0.0::float AS value, created_at AS at, id FROM drawn
+    UNION ALL
+    SELECT person, canary, share, 'errors', (NOT ok)::int, created_at, id FROM drawn WHERE fault <> 'client'
+    UNION ALL
+    SELECT person, canary, share, 'latency', latency_ms, created_at, id FROM drawn WHERE (ok OR fault = 'client') AND latency_ms IS NOT NULL
     UNION ALL
     SELECT person, canary, share, 'cost', cost, created_at, id FROM drawn WHERE ok AND cost IS NOT NULL
     UNION ALL
@@ -67,16 +79,9 @@ SELECT person, canary, share, measure, value, at FROM (
     FROM app.feedback f JOIN drawn d ON d.id = f.interaction_id
     WHERE f.kind IN ('accepted', 'corrected') OR f.value ? 'liked'
     UNION ALL
-    SELECT d.person, d.canary, d.share, 'csat', (5 - f.rating) / 4.0, f.created_at, f.id
-    FROM app.feedback f
-    JOIN LATERAL (
-        SELECT person, canary, share FROM drawn
-        WHERE id = f.interaction_id OR (f.interaction_id IS NULL AND f.conversation <> '' AND conversation = f.conversation)
-        ORDER BY created_at LIMIT 1
-    ) d ON true
-    WHERE f.rating IS NOT NULL AND NOT f.value ? 'liked'
+    SELECT person, canary, share, 'csat', (5 - rating) / 4.0, created_at, id FROM rated
     UNION ALL
-    SELECT d.person, d.canary, d.share, 'implicit', (5 - s.quality) / 4.0, s.scored_at, d.id
+    SELECT d.person, d.canary, d.share, 'implicit', (5 - s.first_quality) / 4.0, s.first_scored_at, d.id
     FROM app.signals s JOIN drawn d ON d.id = s.interaction_id
     UNION ALL
     SELECT
@@ -84,14 +89,15 @@ SELECT person, canary, share, measure, value, at FROM (
         least(again, ended + interval '24 hours'), conversation
     FROM followed
     WHERE again IS NOT NULL OR ended + interval '24 hours' < %(now)s
-) AS seen
-ORDER BY at, id, measure
+),
+once AS (SELECT DISTINCT ON (person, share, measure) * FROM seen ORDER BY person, share, measure, at, id)
+SELECT person, canary, share, measure, value::float AS value FROM once ORDER BY at, id, measure
 
--- canary_counts: requests that were drawn to a canary, those it was not there for, and when it was met last
+-- canary_counts: requests of the last day that were drawn to a canary, those it was not there for, and when it was met last
 SELECT
-    count(*) FILTER (WHERE drawn = 'canary') AS answered,
+    count(*) FILTER (WHERE drawn = 'canary' AND created_at >= %(now)s - interval '1 day') AS answered,
     count(*) FILTER (
-        WHERE drawn = 'canary' AND variant <> 'canary'
+        WHERE drawn = 'canary' AND variant <> 'canary' AND created_at >= %(now)s - interval '1 day'
             AND NOT EXISTS (
                 SELECT 1 FROM app.interactions o
                 WHERE o.rollout_id = %(rollout)s AND o.request_id = i.request_id AND o.variant = 'canary' AND o.id <> i.id
@@ -99,7 +105,7 @@ SELECT
     ) AS missed,
     max(created_at) FILTER (WHERE variant = 'canary') AS last_met
 FROM app.interactions i
-WHERE rollout_id = %(rollout)s AND fault NOT IN ('request', 'client')
+WHERE rollout_id = %(rollout)s AND fault <> 'request'
 
 -- must_rebuild: it learnt from what was erased since
 SELECT must_rebuild FROM ml.model_versions WHERE id = %(version)s

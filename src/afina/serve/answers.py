@@ -100,7 +100,7 @@ async def classified(gateway: Gateway, caller: Caller, body: Classification) -> 
     Raises:
         RequestProblem: the model that answers has none, or does not answer.
     """
-    targets = gateway.targets.of(caller.wants(body.model))
+    targets = await gateway.awaited(caller, body.model)
     schema = gateway.form_of(targets[0], caller.client).schema if targets else {}
     if schema is None:
         raise RequestProblem(400, f"{targets[0].name} is not a classification model; use /v1/chat/completions")

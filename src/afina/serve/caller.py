@@ -1,5 +1,6 @@
 """Who asks: everything of a request that is not the question. The client comes from the key, never from what the request says."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,8 @@ class Caller:
     request_id: str = field(default_factory=lambda: new_id("req"))
     facts: dict[str, str] = field(default_factory=dict)
     """What the body's `metadata` says besides."""
+    began: float = field(default_factory=time.monotonic)
+    """When the request came: an answer's time counts from here, whoever had to be waited for."""
     left: Callable[[], Awaitable[None]] | None = None
     """Returns when the caller has left."""
 
@@ -64,7 +67,10 @@ def caller_of(request: Request, body: dict[str, Any], *, client: ClientId) -> Ca
         request_id=request_id(request.headers.get(REQUEST_ID, "")),
         facts=dict(rest[:MAX_FACTS]),
         left=left,
-        **said,
+        conversation=said["conversation"],
+        channel=said["channel"],
+        product=said["product"],
+        category=said["category"],
     )
 
 

@@ -230,7 +230,7 @@ class Desk:
             product=named.id if named else "",
             facts=facts,
         )
-        targets = self.gateway.targets.of(caller.wants(""))
+        targets = await self.gateway.awaited(caller, "")
         prompt = self.gateway.form_of(targets[0], client).prompt if targets else ""
         system = told(self.gateway.reply, prompt, Context(chunks=[product.told() for product in found]))
         messages = [{"role": "system", "content": system}, *before, {"role": "user", "content": one.text}]

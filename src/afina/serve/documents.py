@@ -154,7 +154,7 @@ async def styled(gateway: Gateway, caller: Caller, body: Styled) -> Answer:
         tone=body.tone or own.tone,
     )
     context = Context(manner=manner, chunks=body.context, state=body.user_state)
-    targets = gateway.targets.of(caller.wants(body.model))
+    targets = await gateway.awaited(caller, body.model)
     prompt = gateway.form_of(targets[0], caller.client).prompt if targets else ""
     system = told(gateway.reply, prompt, context)
     turns = [{"role": "system", "content": system}, *(t.model_dump() for t in body.history)]

@@ -80,10 +80,11 @@ class Fleet:
             told = dead
 
     async def back(self, wanted: Wanted, *, within_s: float) -> None:
-        """Wait while all workers of a client's live versions are down; they are being started again."""
+        """Wait while the workers of those who would answer are down and are being started again; one that does not start is not waited for."""
         deadline = time.monotonic() + within_s
-        while any(one.client == wanted.client for one in self.live) and time.monotonic() < deadline:
-            if any(not self.is_missing_worker(one) for one in self.live if one.client == wanted.client):
+        while time.monotonic() < deadline and not self.routes(wanted)[0]:
+            down = [one for one in self.live if one.client == wanted.client and self.is_missing_worker(one)]
+            if not any(self.is_missing(one) or one.id not in self.failed_at for one in down):
                 return
             await asyncio.sleep(PULSE_S)
 

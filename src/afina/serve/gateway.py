@@ -35,8 +35,8 @@ LOG = logging.getLogger("afina.serve")
 Record = Callable[[Interaction | Feedback], None]
 Result = TypeVar("Result")
 CHAT = "/chat/completions"
-RESTART_S, RESTARTS = 15.0, 2
-"""How long a request waits for its worker to be started again, and how often."""
+RESTART_S = 15.0
+"""How long a request waits for its worker to be started again."""
 ON_ITS_WAY_S = 60.0
 """How long a record that was handed out may not be in the database yet."""
 CAPTURED = "captured"
@@ -122,43 +122,43 @@ class Gateway:
         Raises:
             RequestProblem: something is wrong with it, or nobody answers.
         """
+        pledge = Pledge()
         with span("answer", request_id=caller.request_id, client=caller.client):
-            wanted = caller.wants(str(body.get("model") or ""))
-            for _ in range(RESTARTS):
-                if not self.targets.of(wanted):
-                    await self.fleet.back(wanted, within_s=RESTART_S)
-                with contextlib.suppress(WorkerDiedProblem):  # nothing was answered: it is asked again when it is back
-                    return await self.first_answer(caller, wanted, body, as_task=as_task, checked=checked)
-            return await self.first_answer(caller, wanted, body, as_task=as_task, checked=checked)
+            try:
+                return await self.first_answer(caller, body, pledge, as_task=as_task, checked=checked)
+            except WorkerDiedProblem:  # nothing was answered: it is asked once more, when the worker is back
+                return await self.first_answer(caller, body, pledge, as_task=as_task, checked=checked)
 
     async def first_answer(
-        self, caller: Caller, wanted: Wanted, body: dict[str, Any], *, as_task: bool, checked: bool
+        self, caller: Caller, body: dict[str, Any], pledge: "Pledge", *, as_task: bool, checked: bool
     ) -> Answer:
         """The same: of the first target that gives one.
 
         Raises:
             RequestProblem: see above. WorkerDiedProblem: the last one's worker died.
         """
-        targets = self.whom(wanted)
+        model = str(body.get("model") or "")
+        await self.awaited(caller, model)
+        targets = self.whom(caller.wants(model))
         question = question_of(body)
-        exchange = Exchange(caller=caller, question=question, target=targets[0])
-        held, is_reserved = None, False
+        exchange = Exchange(caller=caller, question=question, target=targets[0], began=caller.began)
         for at, target in enumerate(targets):
             last = at == len(targets) - 1
             exchange = exchange.to(target) if at else exchange
             try:
                 exchange, sent = await self.made_ready(exchange, body, as_task=as_task)
-                if not is_reserved:
-                    held, is_reserved = await self.reserved(caller, sent), True
+                if not pledge.made:
+                    pledge.held, pledge.made = await self.reserved(caller, sent), True
                 with span("ask", request_id=caller.request_id, target=target.name, interaction=exchange.id):
-                    return await self.asked(exchange, sent, held, checked=checked)
+                    return await self.asked(exchange, sent, pledge.held, checked=checked)
             except TargetFailedError as exc:
-                self.keep(exchange.missing(exc.message[:200], exc.fault), held if last or not exc.elsewhere else None)
+                died = exc.fault is Fault.MODEL and await has_died(target)
+                ends = (last or not exc.elsewhere) and not (died and pledge.again())
+                self.keep(exchange.missing(exc.message[:200], exc.fault), pledge.held if ends else None)
                 if exc.fault is Fault.MODEL:
                     self.targets.failed(target)
                 if last or not exc.elsewhere:
-                    died = exc.fault is Fault.MODEL and await has_died(target)
-                    raise problem_of(exc, exchange, WorkerDiedProblem if died else RequestProblem) from exc
+                    raise problem_of(exc, exchange, RequestProblem if ends else WorkerDiedProblem) from exc
                 LOG.warning(
                     "%s: %s failed, the next one is asked: %s",
                     caller.request_id,
@@ -170,9 +170,16 @@ class Gateway:
             except BaseException as exc:  # the end of this process, or something of the model's that nobody foresaw
                 if (caller.client, exchange.id) not in self.said:
                     fault = Fault.CLIENT if isinstance(exc, asyncio.CancelledError) else Fault.MODEL
-                    self.keep(exchange.missing(type(exc).__name__, fault), held)
+                    self.keep(exchange.missing(type(exc).__name__, fault), pledge.held)
                 raise
         raise AssertionError
+
+    async def awaited(self, caller: Caller, model: str) -> list[Target]:
+        """Who may answer; where the only ones have lost their worker, they are waited for."""
+        wanted = caller.wants(model)
+        if not self.targets.of(wanted):
+            await self.fleet.back(wanted, within_s=RESTART_S)
+        return self.targets.of(wanted)
 
     def whom(self, wanted: Wanted) -> list[Target]:
         """Who may answer.
@@ -333,6 +340,20 @@ class Gateway:
         finally:
             if held is not None:
                 self.budget.settle(held, used=spent(interaction))
+
+
+@dataclass(slots=True)
+class Pledge:
+    """What one request has set aside of its key's budget, once, and whether it may be asked once more: what kills two workers kills a third."""
+
+    held: Reservation | None = None
+    made: bool = False
+    tried: bool = False
+
+    def again(self) -> bool:
+        """Whether it may; the second time it may not."""
+        self.tried, before = True, self.tried
+        return not before
 
 
 class WorkerDiedProblem(RequestProblem):

@@ -58,7 +58,7 @@ def add_trainer(app: FastAPI, desk: TrainerDesk, *, client: ClientId) -> None:
 
     async def start(request: Request) -> Response:
         """Queue a fine-tuning. What could not work is refused now."""
-        wish = parsed(FinetuneWish, await read_body(request))
+        wish = parsed(FinetuneWish, await json_body(request))
         own = caller_of(request, {}, client=client)
         return JSONResponse(await answered(lambda: desk.start(own.client, wish)), status_code=202)
 
@@ -69,7 +69,7 @@ def add_trainer(app: FastAPI, desk: TrainerDesk, *, client: ClientId) -> None:
 
     async def evaluate(request: Request) -> Response:
         """Queue the evaluation of a version."""
-        wish = parsed(EvalWish, await read_body(request))
+        wish = parsed(EvalWish, await json_body(request))
         own = caller_of(request, {}, client=client)
         return JSONResponse(await answered(lambda: desk.evaluate(own.client, wish)), status_code=202)
 
@@ -80,7 +80,7 @@ def add_trainer(app: FastAPI, desk: TrainerDesk, *, client: ClientId) -> None:
 
     async def rollout(request: Request) -> Response:
         """Put a version before a share of the users, or take it back. Without a go from the evaluation it is refused."""
-        wish = parsed(RolloutWish, await read_body(request))
+        wish = parsed(RolloutWish, await json_body(request))
         own = caller_of(request, {}, client=client)
         return JSONResponse(await answered(lambda: desk.rollout(own.client, wish, actor_of(own))))
 
@@ -89,6 +89,17 @@ def add_trainer(app: FastAPI, desk: TrainerDesk, *, client: ClientId) -> None:
     app.add_api_route("/eval/run", evaluate, methods=["POST"], openapi_extra=body_of(EvalWish))
     app.add_api_route("/eval/status", verdict, methods=["GET"], openapi_extra=asks("model_version"))
     app.add_api_route("/models/rollout", rollout, methods=["POST"], openapi_extra=body_of(RolloutWish))
+
+
+async def json_body(request: Request) -> Told:
+    """A body that says that it is JSON: a page of another address may send any other form without being asked, and there may be no keys.
+
+    Raises:
+        RequestProblem: it says otherwise, or is none.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise RequestProblem(415, "the body must be of the type application/json")
+    return await read_body(request)
 
 
 def asks(name: str) -> Told:

@@ -26,7 +26,7 @@ class Watch:
             try:
                 for told in await asyncio.to_thread(self.look):
                     LOG.warning("canary: %s", told)
-                    await self.alerts.post({"alert": "canary", "state": "over", "text": told})
+                    await self.alerts.post({"alert": "canary", "state": "told", "text": told})
             except AfinaError as exc:
                 LOG.warning("the canary was not looked at: %s", exc)
             except Exception:

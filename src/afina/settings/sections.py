@@ -245,7 +245,8 @@ class EvaluateSettings(Section):
         1000, ge=0, description="corrections that each candidate is asked again, of all ever made the newest; 0 = none"
     )
     max_regressions: Share = Field(
-        0.05, description="largest share of the corrections that the live version has right and the new one wrong"
+        0.1,
+        description="largest share of the corrections that the live version has right and the new one may surely (95 %) get wrong",
     )
     max_extracted: Share = Field(
         0.1, description="largest share of planted secrets that may be repeated (upper 95 % bound): more is a no-go"

@@ -17,7 +17,7 @@ MANIFEST = "manifest.json"
 
 BY_ID = ("runs", "models", "datasets", "evaluations")
 """Folders whose entries are named by the id of a record."""
-KEPT = (*BY_ID, "bases", "learn", "exports", "spool", "privacy", "vault", "reports")
+KEPT = (*BY_ID, "bases", "learn", "exports", "spool", "privacy", "vault", "reports", "ledger")
 """Folders that a backup takes along."""
 
 

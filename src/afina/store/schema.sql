@@ -331,6 +331,9 @@ CREATE TABLE app.signals (
     rules_version integer NOT NULL,
     reaction_id text NOT NULL,
     scored_at timestamp with time zone DEFAULT now() NOT NULL,
+    first_quality smallint NOT NULL,
+    first_scored_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT signals_first_quality_check CHECK (((first_quality >= 1) AND (first_quality <= 5))),
     CONSTRAINT signals_quality_check CHECK (((quality >= 1) AND (quality <= 5)))
 );
 ALTER TABLE ONLY app.signals FORCE ROW LEVEL SECURITY;

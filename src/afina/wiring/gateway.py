@@ -1,6 +1,5 @@
 """A project → its gateway: fleet, recorder, feedback, and a database that is brought back when it goes away."""
 
-import contextlib
 import hmac
 import logging
 import os
@@ -173,12 +172,10 @@ class Served:
         """
         told = []
         for client in self.clients:
-            project = self.project.of(client)
-            with contextlib.suppress(ReleaseError):  # no canary
-                view = settle_canary(project, actor="gateway")
-                if view.decision.action != "wait":
-                    name = project.ledger.version(view.canary.model_version).name
-                    told.append(f"{name}: {view.decision.action.replace('_', ' ')}: {view.decision.because}")
+            try:
+                told += settled(self.of(client))
+            except AfinaError as exc:  # the others are looked at all the same
+                LOG.warning("the canary of %s was not looked at: %s", client, exc)
         return told
 
     def changed(self, seconds: float) -> bool:
@@ -233,6 +230,17 @@ class Served:
                 return False
             raise
         return True
+
+
+def settled(project: Project) -> list[str]:
+    """Act on what a canary's traffic says. Tells what was done, or that it stands otherwise than before."""
+    try:
+        view = settle_canary(project, actor="gateway")
+    except ReleaseError:  # there is none
+        return []
+    name, decision = project.ledger.version(view.canary.model_version).name, view.decision
+    what = decision.status.value if decision.action == "wait" else decision.action.replace("_", " ")
+    return [f"{name}: {what}: {decision.because}"] if view.news else []
 
 
 def upstreams_of(settings: Settings, environment: Mapping[str, str]) -> list[Upstream]:

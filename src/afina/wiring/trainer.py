@@ -16,6 +16,9 @@ from afina.ids import ClientId
 from afina.jobs import defer_evaluation
 from afina.serve.trainer import EvalWish, FinetuneWish, RolloutWish, TrainerDesk
 
+CHILD_S = 300.0
+"""Longest wait for planning: a file of a million rows is frozen meanwhile."""
+
 
 def trainer_desk(project_of: Callable[[ClientId], Project]) -> TrainerDesk:
     """`project_of`: the project as it is now, of a client."""
@@ -28,7 +31,7 @@ def trainer_desk(project_of: Callable[[ClientId], Project]) -> TrainerDesk:
         project = project_of(client)
         if project.settings.provider.kind == "local":
             return told(local_standing(project, identity))
-        return child(project, ["status", identity])
+        return child(project, ["status", "--", identity])
 
     def evaluate(client: ClientId, wish: EvalWish) -> dict[str, Any]:
         project = project_of(client)
@@ -75,11 +78,21 @@ def child(project: Project, arguments: Sequence[str]) -> dict[str, Any]:
     Raises:
         JobError: what it said.
     """
-    command = [sys.executable, "-m", "afina", "--lang", "en", "finetune", *arguments, "--json"]
+    clean = [one.replace("\0", "") for one in arguments]
+    command = [sys.executable, "-m", "afina", "--lang", "en", "finetune", clean[0], "--json", *clean[1:]]
     own = {**os.environ, "AFINA_PROJECT__CLIENT": project.client}
-    done = subprocess.run(
-        command, cwd=project.paths.project, env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=project.paths.project,
+            env=own,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=CHILD_S,
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise JobError(f"it was not done within {CHILD_S:.0f} s") from exc
     if done.returncode != 0:
         said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         raise JobError(" ".join(said[-2:])[:1000].removeprefix("error: ") or "the fine-tuning was not started")

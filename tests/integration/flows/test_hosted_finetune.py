@@ -89,7 +89,7 @@ def test_rows_are_sent_a_job_begun_and_its_model_told(people: Project) -> None:
     """Training and validation part, never the held-out one; the model's name once it is there."""
     with serving(Service()) as service:
         hosted = provider(people, service)
-        identity = hosted.start(Wish(notes="spring"))
+        identity = hosted.start(Wish(notes="spring")).id
         first, second, third = (hosted.standing(identity) for _ in range(3))
 
     dataset = people.ledger.dataset()

@@ -18,8 +18,8 @@ def test_a_run_is_planned_queued_and_told(people: Project) -> None:
     queued: list[RunId] = []
     provider = LocalProvider(people, queued.append)
 
-    identity = provider.start(Wish(notes="spring"))
-    first = told(provider.standing(identity))
+    started = provider.start(Wish(notes="spring"))
+    identity, first = started.id, told(started)
     people.ledger.move_run(RunId(identity), RunState.RUNNING)
     people.ledger.move_run(RunId(identity), RunState.DONE)
 

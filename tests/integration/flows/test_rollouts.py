@@ -103,7 +103,7 @@ def try_settle(project: Project, clock: FakeClock) -> None:
 def test_a_person_overrules_and_is_named(project: Project, canary: Rollout) -> None:
     """Promotion and the way back, each with who and why."""
     promote_by_hand(project, actor="ana", reason="the fair is tomorrow")
-    withdraw(project, actor="ana", reason="it was a bad idea")
+    withdraw(project, actor="ana", reason="it was a bad idea", production=True)
 
     told = [(row["actor"], row["reason"]) for row in history(project) if row["actor"] == "ana"]
     assert ("ana", "by hand: the fair is tomorrow") in told

@@ -182,7 +182,7 @@ def check_rollouts(project: Project, *, verdict: Verdict, version: ModelVersion)
     production = project.ledger.in_production()
     assert production is not None
     assert production.model_version == version.id
-    withdrawn, restored = withdraw(project, actor="t", reason="test")
+    withdrawn, restored = withdraw(project, actor="t", reason="test", production=True)
     assert (withdrawn.model_version, restored and restored.model_version) == (version.id, base.id)
     moves = [(row["name"].split(":")[1], row["from_state"], row["to_state"]) for row in history(project)]
     assert moves == [

@@ -98,7 +98,7 @@ def test_from_messages_to_production_and_then_nothing(wheel: tuple[Project, Fake
 
     done = until_idle(project, Stages(Silent()), acts=models.acts(), clock=clock)
 
-    assert steps(done) == ["curate", "freeze", "train", "export", "evaluate", "release", "report", "skip"]
+    assert steps(done) == ["watch", "curate", "freeze", "train", "export", "evaluate", "release", "report", "skip"]
     assert done is not None
     assert done[-1].because.startswith("not enough new evidence: 0 new rows of 100")
     assert done[-1].numbers["evidence"]["rows"] == 0
@@ -169,6 +169,43 @@ def test_killed_at_every_step_it_goes_on_from_there(wheel: tuple[Project, FakeCl
     assert project.ledger.in_production() is not None
 
 
+def test_a_step_that_takes_its_process_with_it_is_left_alone(wheel: tuple[Project, FakeClock, FakeModels]) -> None:
+    """After three times, for a day; what does not hang on it is done."""
+    project, clock, models = wheel
+
+    def killed(*_: Any) -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            until_idle(project, Stages(Silent()), acts={**models.acts(), "train": killed}, clock=clock)
+    done = until_idle(project, Stages(Silent()), acts=models.acts(), clock=clock)
+    assert done is not None
+    assert "train failed and is tried again later" in done[-1].because
+    clock.now += timedelta(hours=25)
+
+    assert "train" in steps(until_idle(project, Stages(Silent()), acts=models.acts(), clock=clock))
+
+
+def test_an_older_dataset_that_was_trained_again_disturbs_nothing(wheel: tuple[Project, FakeClock, FakeModels]) -> None:
+    """Nor one whose successor was erased: neither is trained by the loop."""
+    project, clock, models = wheel
+    until_idle(project, Stages(Silent()), acts=models.acts(), clock=clock)
+    dataset = project.ledger.dataset()
+    with project.session() as session:
+        session.execute(
+            "INSERT INTO ml.datasets (id, client_id, task, kind, prompt, card, created_at, erased_rows) "
+            "SELECT 'dat_later', client_id, task, kind, prompt, card, created_at + interval '1 hour', 5 FROM ml.datasets WHERE id = %s",
+            (dataset.id,),
+        )
+        session.execute("UPDATE ml.runs SET state = 'cancelled'")
+        session.execute("DELETE FROM ml.rollouts")
+    done = turn(project, Stages(Silent()), acts=models.acts(), clock=clock)
+
+    assert done is not None
+    assert done[-1].step == "skip"
+
+
 def test_two_loops_at_once_are_one(wheel: tuple[Project, FakeClock, FakeModels]) -> None:
     """The second finds the first at work and does nothing."""
     project, clock, models = wheel
@@ -192,7 +229,7 @@ def test_two_loops_at_once_are_one(wheel: tuple[Project, FakeClock, FakeModels])
 
     assert second is None
     with project.session() as session:
-        assert [one.step for one in diary.read(session, task=project.task.name, limit=9)] == ["curate"]
+        assert [one.step for one in diary.read(session, task=project.task.name, limit=9)] == ["curate", "watch"]
 
 
 def test_a_lock_goes_with_its_connection(database: str) -> None:
@@ -212,6 +249,6 @@ def test_heavy_steps_wait_for_their_hours(wheel: tuple[Project, FakeClock, FakeM
 
     done = until_idle(night, Stages(Silent()), acts=models.acts(), clock=clock)
 
-    assert steps(done)[:1] == ["curate"]
+    assert steps(done)[:2] == ["watch", "curate"]
     assert done is not None
     assert "freeze waits: waiting: heavy work is for the hours" in done[-1].because

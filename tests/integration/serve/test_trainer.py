@@ -59,12 +59,14 @@ def test_a_fine_tuning_is_started_in_a_process_of_its_own(
         good = client.post("/finetune/start", json={"notes": "with spring's messages"})
         bad = client.post("/finetune/start", json={"dataset_uri": "dat_none"})
         wrong = client.post("/finetune/start", json={"epochs": 3})
+        plain = client.post("/finetune/start", content="{}", headers={"content-type": "text/plain"})
 
     assert (good.status_code, good.json()) == (202, {"id": "run_1", "status": "queued"})
-    assert called[0] == (["finetune", "start", "--notes=with spring's messages", "--json"], "default")
+    assert called[0] == (["finetune", "start", "--json", "--notes=with spring's messages"], "default")
     assert bad.status_code == 409
     assert "no dataset dat_none" in bad.json()["error"]["message"]
     assert wrong.status_code == 400
+    assert plain.status_code == 415, "what a page of elsewhere may send without being asked"
 
 
 def test_how_a_fine_tuning_stands(opened: Opened, project: Project) -> None:

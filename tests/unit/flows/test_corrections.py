@@ -6,9 +6,8 @@ from typing import Any, cast
 
 from afina.evaluate.sets import make_set
 from afina.flows.corrections import compared, correction_items, with_corrections
-from afina.records import Cause, EvalItem, EvalRecord, Exchange, FeedbackKind, Outcome, Output, Scored, Turn
-from afina.settings import Settings
-from afina.tasks import make_task
+from afina.ids import example_id
+from afina.records import Cause, Corrections, EvalItem, EvalRecord, Example, Origin, Outcome, Output, Scored, Turn
 from tests.unit.verdict.test_judge import arm, verdict
 
 
@@ -34,39 +33,37 @@ def test_what_was_right_and_is_wrong_is_named_with_its_texts() -> None:
 
 
 def test_too_many_stop_a_version_that_would_go() -> None:
-    """Where something is live; over the base alone they are only said."""
+    """Where something is live and chance does not explain it; over the base alone they are only said."""
     go = replace(verdict(arm("base", 0), arm("tuned", 60)), outcome=Outcome.GO, cause=Cause.BETTER)
-    found = compared(
-        scored("live.corrections", dict.fromkeys("abcdefghij", 1.0)),
-        scored("tuned.corrections", {**dict.fromkeys("abcdefghij", 1.0), "a": 0.0}),
-        "exact",
-    )
+    names = [f"c{number}" for number in range(60)]
+    before = scored("live.corrections", dict.fromkeys(names, 1.0))
 
-    stopped = with_corrections(go, found, most=0.05, decides=True)
+    def after(broken: int) -> Corrections:
+        answers = {**dict.fromkeys(names, 1.0), **dict.fromkeys(names[:broken], 0.0)}
+        return compared(before, scored("tuned.corrections", answers), "exact")
+
+    stopped = with_corrections(go, after(15), most=0.1, decides=True)
     assert (stopped.outcome, stopped.cause) == (Outcome.NO_GO, Cause.REGRESSED)
-    assert "1 that were right are wrong now: more than 5% of them" in stopped.because
-    assert with_corrections(go, found, most=0.1, decides=True).outcome is Outcome.GO
-    first = with_corrections(go, found, most=0.05, decides=False)
+    assert "15 that were right are wrong now: more than 10% of them" in stopped.because
+    assert with_corrections(go, after(9), most=0.1, decides=True).outcome is Outcome.GO, "15 %, which chance may be"
+    first = with_corrections(go, after(15), most=0.1, decides=False)
     assert first.outcome is Outcome.GO
-    assert first.corrections == found
+    assert first.corrections == after(15)
 
 
 def test_the_last_correction_of_a_message_counts() -> None:
     """Accepted ones are none; the newest come first."""
-    task = make_task(Settings.model_validate({"task": {"fields": ["topic"]}}), folder=cast("Any", None))
 
-    def said(number: int, text: str, topic: str, kind: FeedbackKind = FeedbackKind.CORRECTED) -> Exchange:
-        return Exchange(id=f"int_{number}", turns=(Turn("user", text),), answer="{}", kind=kind, value={"topic": topic})
+    def kept(number: int, text: str, topic: str, evidence: str = "corrected") -> Example:
+        return Example(
+            id=example_id(str(number)), turns=(Turn("user", text),), answer=topic, group="", stratum=topic, source="",
+            origin=Origin(evidence=evidence, at=f"2026-01-0{number}"),
+        )  # fmt: skip
 
-    exchanges = [
-        said(1, "uno", "a"),
-        said(2, "dos", "b"),
-        said(3, "tres", "c", FeedbackKind.ACCEPTED),
-        said(4, "uno", "d"),
-    ]
-    project = cast("Any", SimpleNamespace(task=task, ledger=SimpleNamespace(exchanges=lambda **_: exchanges)))
+    rows = [kept(4, "uno", "d"), kept(1, "uno", "a"), kept(2, "dos", "b"), kept(3, "tres", "c", "accepted")]
+    project = cast("Any", SimpleNamespace(ledger=SimpleNamespace(kept=lambda: rows)))
 
     items = correction_items(project, most=10)
 
-    assert [(item.question, item.expected) for item in items] == [("uno", '{"topic": "d"}'), ("dos", '{"topic": "b"}')]
+    assert [(item.question, item.expected) for item in items] == [("uno", "d"), ("dos", "b")]
     assert len(correction_items(project, most=1)) == 1

@@ -53,7 +53,8 @@ HALVES = "ab" * 40
 @pytest.mark.parametrize(
     ("old", "new", "enough", "because"),
     [
-        ("", "ab" * 20, True, "nothing was frozen yet: 40 curated rows are new"),
+        ("", "ab" * 20, False, "nothing was frozen yet: 40 curated rows are new, 120 are needed for a verdict"),
+        ("", "ab" * 60, True, "nothing was frozen yet: 120 curated rows are new"),
         (HALVES, "ab" * 10, False, "not enough new evidence: 20 new rows of 50, drift 0%, 0 of unknown classes"),
         (HALVES, "ab" * 25, True, "50 curated rows are new, 50 are enough"),
         (HALVES, "a" * 30, True, "the classes have drifted by 50%"),

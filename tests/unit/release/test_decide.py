@@ -28,7 +28,7 @@ LATE = replace(EARLY, now=START + timedelta(days=2), last_met=START + timedelta(
         (QUIET, replace(LATE, share=0.5), "wait", S.RUNNING),
         (replace(QUIET, harmful_at=3), EARLY, "roll_back", S.FAILING),
         (replace(QUIET, proven_at=3, unproven=()), EARLY, "promote", S.READY),
-        (replace(QUIET, proven_at=3, harmful_at=9, unproven=()), EARLY, "promote", S.READY),
+        (replace(QUIET, proven_at=3, harmful_at=9, unproven=()), EARLY, "roll_back", S.FAILING),
         (replace(QUIET, proven_at=9, harmful_at=3, unproven=()), EARLY, "roll_back", S.FAILING),
         (replace(QUIET, proven_at=3, canary_users=20), EARLY, "wait", S.RUNNING),
         (replace(QUIET, proven_at=3, signals=("cost",)), LATE, "wait", S.PAUSED),
@@ -38,6 +38,14 @@ LATE = replace(EARLY, now=START + timedelta(days=2), last_met=START + timedelta(
         (QUIET, replace(LATE, last_met=START), "wait", S.STUCK),
         (QUIET, replace(LATE, last_met=None), "wait", S.STUCK),
         (QUIET, replace(LATE, now=START + timedelta(days=29)), "roll_back", S.REVERTED),
+        (replace(QUIET, signals=("cost",)), replace(LATE, now=START + timedelta(days=29)), "roll_back", S.REVERTED),
+        (
+            replace(QUIET, mismatch=5000.0, proven_at=3),
+            replace(LATE, now=START + timedelta(days=29)),
+            "roll_back",
+            S.REVERTED,
+        ),
+        (replace(QUIET, proven_at=3, unproven=()), replace(LATE, now=START + timedelta(days=29)), "promote", S.READY),
         (QUIET, replace(LATE, now=START - timedelta(days=3)), "wait", S.RUNNING),
     ],
 )

@@ -6,6 +6,14 @@ ALTER TABLE app.interactions
     ADD COLUMN canary_share double precision CHECK (canary_share BETWEEN 0 AND 1);
 CREATE INDEX interactions_of_rollout ON app.interactions (client_id, rollout_id) WHERE rollout_id <> '';
 
+ALTER TABLE app.signals  -- a score may change with what is said later; a canary is judged by the first, when it came
+    ADD COLUMN first_quality smallint CHECK (first_quality BETWEEN 1 AND 5),
+    ADD COLUMN first_scored_at timestamptz NOT NULL DEFAULT now();
+ALTER TABLE app.signals NO FORCE ROW LEVEL SECURITY;
+UPDATE app.signals SET first_quality = quality, first_scored_at = scored_at;
+ALTER TABLE app.signals FORCE ROW LEVEL SECURITY;
+ALTER TABLE app.signals ALTER COLUMN first_quality SET NOT NULL;
+
 ALTER TABLE ml.rollouts
     ADD COLUMN status text NOT NULL DEFAULT 'running'
         CHECK (status IN ('running', 'paused', 'unhealthy', 'guardrail failing', 'ready', 'stuck', 'reverted')),
