@@ -1,6 +1,6 @@
 """A simulated year of the loop: a clock that is moved, intents that come up month by month, one month of wrong corrections.
 
-    python -m bench.loop [--base semilla] [--minutes 1]
+    python -m bench.loop [--base semilla] [--minutes 0.6]
 
 Messages of 20 intents of clinc150. In January people write about 8 of them, every month about one more, mostly about the newest; 60 to 170 messages a
 month are reviewed. In July three of five corrections are wrong. The loop looks once a week: it curates, freezes when there is enough that is new,
@@ -130,10 +130,10 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--base", default="semilla")
-    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--minutes", type=float, default=0.6)
     options = parser.parse_args()
     began = time.monotonic()
-    with world(base=options.base, minutes=options.minutes, rows=140) as living:
+    with world(base=options.base, minutes=options.minutes, rows=200) as living:
         found = year(living)
     print(json.dumps({"bench": "loop", "base": options.base, **found, "seconds": round(time.monotonic() - began, 1)}))
 

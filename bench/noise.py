@@ -198,7 +198,7 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--base", default="semilla")
-    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--minutes", type=float, default=0.6)
     parser.add_argument("--only", choices=list(KINDS))
     options = parser.parse_args()
     began, kinds = time.monotonic(), dict[str, Any]()

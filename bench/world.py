@@ -68,7 +68,8 @@ max_corrections = 200
 
 [loop]
 min_new_rows = {rows}
-min_uncovered = 40
+min_uncovered = 60
+max_drift = 0.5
 train_every_days = 7
 
 # Some hundred simulated users: margins as wide as so few can show.

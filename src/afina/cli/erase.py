@@ -1,5 +1,6 @@
 """`erase`: a person out of everything."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
@@ -40,6 +41,14 @@ def erase_command(user: str, dry_run: bool, yes: bool, delete_backups: bool, reb
         raise click.exceptions.Exit(1)
 
 
+def elsewhere(found: Erasure) -> Iterator[str]:
+    """Where they still are, and what can be done about it."""
+    for path in found.backups:
+        yield f"{t('backup'):<22} {path}: {t('holds them until it is deleted (--delete-backups)')}"
+    for name in found.hosted:
+        yield f"{t('sent elsewhere'):<22} {name}: {t('ask the service to delete it')}"
+
+
 def show(found: Erasure, *, as_json: bool, after: bool = False) -> None:
     """Print it."""
     if as_json:
@@ -54,10 +63,8 @@ def show(found: Erasure, *, as_json: bool, after: bool = False) -> None:
         OUT.print(f"{t('must be rebuilt'):<22} {version.name} ({t(version.status)})")
     for path in found.files:
         OUT.print(f"{t('file'):<22} {path}", soft_wrap=True, markup=False)
-    for path in found.backups:
-        OUT.print(f"{t('backup'):<22} {path}: {t('holds them until it is deleted (--delete-backups)')}", soft_wrap=True)
-    for name in found.hosted:
-        OUT.print(f"{t('sent elsewhere')}: {name}: {t('ask the service to delete it')}", soft_wrap=True)
+    for line in elsewhere(found):
+        OUT.print(line, soft_wrap=True)
     if held.waiting:
         OUT.print(t(f"{held.waiting} sealed messages wait for an answer and cannot be searched"), soft_wrap=True)
     if not after:

@@ -27,7 +27,7 @@ def test_what_it_would_do_what_it_did_and_a_page_of_it(
     value = json.loads(run(loop_command, ["report", "--json"]).stdout)
 
     assert planned["step"] == "evaluate"
-    assert [one["step"] for one in once] == ["skip"], "nobody is there to do it"
+    assert [one["step"] for one in once] == ["watch", "skip"], "nobody is there to do it"
     assert "the version was not judged" in log
     assert written.exit_code == 0, written.output
     assert page.with_suffix(".md").read_text("utf-8").startswith("# classify: ")
@@ -42,5 +42,5 @@ def test_entries_for_those_who_want_no_process_that_stays(people: Project, monke
 
     assert shown.startswith("*/10 * * * * cd ")
     assert "-m afina loop --once" in shown
-    assert "cd '/a b' && python" in cron_entry("python", Path("/a b"))
+    assert "cd '/a b\\%' && mkdir -p .afina/logs && python -m" in cron_entry("python", Path("/a b%"))
     assert "WorkingDirectory=/a b\n" in systemd_units("python", Path("/a b"))

@@ -78,6 +78,7 @@ def serving(service: Service) -> Iterator[Service]:
         yield service
     finally:
         server.shutdown()
+        server.server_close()
 
 
 def provider(project: Project, service: Service, *, consent: bool = True, key: str = "right") -> HostedProvider:

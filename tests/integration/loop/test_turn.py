@@ -187,23 +187,27 @@ def test_a_step_that_takes_its_process_with_it_is_left_alone(wheel: tuple[Projec
     assert "train" in steps(until_idle(project, Stages(Silent()), acts=models.acts(), clock=clock))
 
 
-def test_an_older_dataset_that_was_trained_again_disturbs_nothing(wheel: tuple[Project, FakeClock, FakeModels]) -> None:
-    """Nor one whose successor was erased: neither is trained by the loop."""
+def test_a_later_run_on_an_older_dataset_is_not_taken_for_the_newest_ones(
+    wheel: tuple[Project, FakeClock, FakeModels],
+) -> None:
+    """Each dataset has its own runs; one that was followed by an erased one is known as such."""
     project, clock, models = wheel
     until_idle(project, Stages(Silent()), acts=models.acts(), clock=clock)
-    dataset = project.ledger.dataset()
+    dataset = project.ledger.dataset().id
+    run = project.ledger.newest_run(RunState.DONE).id
     with project.session() as session:
+        assert not diary.has_successor(session, dataset)
         session.execute(
             "INSERT INTO ml.datasets (id, client_id, task, kind, prompt, card, created_at, erased_rows) "
             "SELECT 'dat_later', client_id, task, kind, prompt, card, created_at + interval '1 hour', 5 FROM ml.datasets WHERE id = %s",
-            (dataset.id,),
+            (dataset,),
         )
-        session.execute("UPDATE ml.runs SET state = 'cancelled'")
-        session.execute("DELETE FROM ml.rollouts")
-    done = turn(project, Stages(Silent()), acts=models.acts(), clock=clock)
+        session.execute(
+            "INSERT INTO ml.runs (id, client_id, dataset_id, base, state, config) VALUES ('run_x', 'default', 'dat_later', 'b', 'done', '{}')"
+        )
 
-    assert done is not None
-    assert done[-1].step == "skip"
+        assert diary.has_successor(session, dataset)
+        assert diary.run_of(session, dataset) == run
 
 
 def test_two_loops_at_once_are_one(wheel: tuple[Project, FakeClock, FakeModels]) -> None:

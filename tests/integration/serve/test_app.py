@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
+from afina.errors import JobError
 from afina.flows.project import Project
 from tests.integration.serve.conftest import applied, listening
 from tests.integration.serve.standin import Server, completion
@@ -14,9 +16,17 @@ EXAMPLES = 25
 """Requests for each operation."""
 
 
-def test_no_request_is_answered_with_a_fault_of_ours(project: Project, there: Server) -> None:
+def refused(*_: Any) -> dict[str, Any]:
+    """In place of a process for each fine-tuning."""
+    raise JobError("no dataset", remedy="`afina freeze` makes one")
+
+
+def test_no_request_is_answered_with_a_fault_of_ours(
+    project: Project, there: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """0 responses of 500 and above; errors say what is wrong, in the form of the door that was knocked at."""
     there.answers = [completion()]
+    monkeypatch.setattr("afina.wiring.trainer.child", refused)
     seen: dict[str, set[int]] = {}
 
     def check(case: Any) -> None:

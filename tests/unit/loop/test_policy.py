@@ -55,6 +55,17 @@ def situation(changes: dict[str, object] | None = None, **more: object) -> Situa
         (situation(hours={"report": 1.0}), "curate"),
         (situation({"run": None, "version": None, "outcome": None}), "train"),
         (situation({"run": None, "version": None, "outcome": None, "canary": True}), "skip"),
+        (situation({"run": None, "version": None, "outcome": None, "superseded": True}), "skip"),
+        (
+            situation(
+                {"run": RunState.FAILED, "version": None},
+                failed={"resume": 2.0},
+                enough=True,
+                hours={"curate": 1.0, "report": 1.0},
+            ),
+            "freeze",
+        ),
+        (situation({"run": RunState.FAILED, "version": None}, failed={"resume": 2.0}, hours={"curate": 1.0}), "report"),
         (situation(enough=True), "skip"),
         (situation(enough=True, hours={"curate": 1.0, "report": 1.0, "freeze": 169.0}), "freeze"),
         (situation({"canary": True}, enough=True, hours={"curate": 1.0, "report": 1.0}), "skip"),
