@@ -169,7 +169,7 @@ def do(project: Project, chosen: Choice, stages: Stages, *, acts: Mapping[str, A
     except AfinaError as exc:
         return Happened(step=chosen.step, outcome=FAILED, because=str(exc), at=clock())
     except Exception as exc:
-        LOG.exception("%s", chosen.step)
+        LOG.exception("the step %s failed", chosen.step)
         said = f"{type(exc).__name__}: {in_short(exc)}"
         return Happened(step=chosen.step, outcome=FAILED, because=said, at=clock())
     return Happened(step=chosen.step, outcome=DONE, because=chosen.because, at=clock(), numbers=numbers)

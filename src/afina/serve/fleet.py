@@ -19,7 +19,10 @@ from afina.settings import RuntimeSettings
 
 LOG = logging.getLogger("afina.serve")
 DRAIN_S = 30.0
-RETRY_S, POLL_S = 5.0, 1.0
+RETRY_S, FIRST_RETRY_S, POLL_S = 5.0, 0.25, 1.0
+"""A version that did not start is tried again after the second, then after twice as long each time, up to the first."""
+GIVEN_UP = 3
+"""After so many failures nobody waits for it."""
 PULSE_S = 0.05
 """How soon a dead worker is noticed."""
 
@@ -44,6 +47,8 @@ class Fleet:
         """By address."""
         self.in_flight: Counter[str] = Counter()
         self.failed_at: dict[str, float] = {}
+        self.failures: Counter[str] = Counter()
+        """Of each version, how often it did not start since it last did."""
 
     def routes(
         self, wanted: Wanted, *, has_production: bool = False
@@ -84,7 +89,7 @@ class Fleet:
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline and not self.routes(wanted)[0]:
             down = [one for one in self.live if one.client == wanted.client and self.is_missing_worker(one)]
-            if not any(self.is_missing(one) or one.id not in self.failed_at for one in down):
+            if all(self.failures[one.id] >= GIVEN_UP for one in down):
                 return
             await asyncio.sleep(PULSE_S)
 
@@ -111,7 +116,12 @@ class Fleet:
             if well:
                 seen = await self.news.next(seen, poll_s=POLL_S)
             else:
-                await asyncio.sleep(POLL_S)
+                await asyncio.sleep(self.pause())
+
+    def pause(self) -> float:
+        """Until it is tried again: soon at first."""
+        few = [self.failures[version.id] for version in self.wanted if self.is_missing_worker(version)]
+        return FIRST_RETRY_S if min(few, default=GIVEN_UP) < GIVEN_UP else POLL_S
 
     def is_missing_worker(self, version: LiveVersion) -> bool:
         """Whether a version has no living worker."""
@@ -134,7 +144,8 @@ class Fleet:
     def is_missing(self, version: LiveVersion) -> bool:
         """Whether a version has no living worker, and it is time to try."""
         waited = time.monotonic() - self.failed_at.get(version.id, -RETRY_S)
-        return self.is_missing_worker(version) and waited >= RETRY_S
+        wait = min(RETRY_S, FIRST_RETRY_S * 2 ** max(0, self.failures[version.id] - 1))
+        return self.is_missing_worker(version) and waited >= wait
 
     async def start(self, wanted: Sequence[LiveVersion], missing: Sequence[LiveVersion]) -> None:
         """A worker for every base of which a version is missing, with the adapters of all wanted versions on it.
@@ -154,6 +165,7 @@ class Fleet:
             self.running[worker.url] = worker
             for version in group:
                 self.workers[version.id] = worker.serving(served[version.id].adapter)
+                del self.failures[version.id]
                 LOG.info("%s is up", version.name)
 
     def look(self, wanted: Sequence[LiveVersion]) -> dict[str, Served]:
@@ -171,6 +183,7 @@ class Fleet:
         """Try again later."""
         for version in versions:
             self.failed_at[version.id] = time.monotonic()
+            self.failures[version.id] += 1
             LOG.error("%s did not start: %s", version.name, why)
 
     async def retire(self, worker: Worker) -> None:
