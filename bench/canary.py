@@ -92,8 +92,12 @@ def replay(case: Case, seed: int) -> Events:
         by = np.argsort(at, kind="stable")
         rows, at = rows[by], at[by]
         return Seen(
-            at=at.astype(np.int64), user=user[rows].astype(np.int64), canary=canary[rows], share=share[rows], value=value[rows].astype(float)
-        )  # fmt: skip
+            at=at.astype(np.int64),
+            user=user[rows].astype(np.int64),
+            canary=canary[rows],
+            share=share[rows],
+            value=value[rows].astype(float),
+        )
 
     def heard(part: float) -> Seen:
         is_bad = rng.random(EVENTS) < chance
@@ -160,8 +164,10 @@ def smallest_sample(events: Events) -> tuple[str, int]:
         table = [[value[side].sum(), (1 - value[side]).sum()] for side in (canary, ~canary)]
         if fisher_exact(table, alternative="greater").pvalue < RULES.alpha:
             return "rolled back", until
-    slow = [np.quantile(events["latency"].value[(events["latency"].at <= until) & side], 0.95)
-            for side in (events["latency"].canary, ~events["latency"].canary)]  # fmt: skip
+    slow = [
+        np.quantile(events["latency"].value[(events["latency"].at <= until) & side], 0.95)
+        for side in (events["latency"].canary, ~events["latency"].canary)
+    ]
     return ("rolled back" if slow[0] > RULES.guardrails["latency"] * slow[1] else "promoted"), until
 
 

@@ -171,18 +171,36 @@ class World:
             drew = "canary" if met else "production"
             said.append(
                 Interaction(
-                    id=identity, client=self.project.client, user=names[at], text=text, answer=output.text, task="intents", source="gateway",
-                    external_id=identity, model_version=sides[met].id, latency_ms=output.milliseconds, ok=not output.error, variant=drew,
-                    served_by=sides[met].name, rollout=canary.id, drawn=drew, canary_share=canary.share, request_id=identity,
+                    id=identity,
+                    client=self.project.client,
+                    user=names[at],
+                    text=text,
+                    answer=output.text,
+                    task="intents",
+                    source="gateway",
+                    external_id=identity,
+                    model_version=sides[met].id,
+                    latency_ms=output.milliseconds,
+                    ok=not output.error,
+                    variant=drew,
+                    served_by=sides[met].name,
+                    rollout=canary.id,
+                    drawn=drew,
+                    canary_share=canary.share,
+                    request_id=identity,
                 )
-            )  # fmt: skip
+            )
             kind = FeedbackKind.ACCEPTED if label_of(output.text) == truth else FeedbackKind.CORRECTED
             heard.append(
                 Feedback(
-                    id=FeedbackId(f"fbk_{identity}"), client=self.project.client, interaction=identity, kind=kind,
-                    value={"intent": truth}, reviewer="user",
+                    id=FeedbackId(f"fbk_{identity}"),
+                    client=self.project.client,
+                    interaction=identity,
+                    kind=kind,
+                    value={"intent": truth},
+                    reviewer="user",
                 )
-            )  # fmt: skip
+            )
         with self.project.session() as session:
             record_interactions(session, said)
             for one in heard:

@@ -33,8 +33,13 @@ def two_versions(project: Project, clock: FakeClock) -> Rollout:
         gguf.parent.mkdir(parents=True, exist_ok=True)
         gguf.write_bytes(b"GGUF")
         made = ModelVersion(
-            id=ModelVersionId(f"mod_{name}"), name=name, task=project.task.name, base="b", gguf=gguf.name, quantisation="q8_0"
-        )  # fmt: skip
+            id=ModelVersionId(f"mod_{name}"),
+            name=name,
+            task=project.task.name,
+            base="b",
+            gguf=gguf.name,
+            quantisation="q8_0",
+        )
         with project.session() as session:
             register_version(session, made)
     release_direct(project, project.ledger.version("v1"), actor="t", reason="first")

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from afina.loop.policy import LOOP
+from afina.loop.turn import ACTS
+
 SOURCE = Path(__file__).parents[2] / "src" / "afina"
 ORDER = [
     "__init__", "client", "errors", "ids", "texts", "tracing", "records", "sameness", "likeness", "settings", "progress", "files", "store", "privacy", "chat", "signals", "channels", "tasks",
@@ -193,9 +196,12 @@ def test_commands_start_without_what_they_may_not_need(commands: list[str], spar
     assert done.stdout.split() == []
 
 
-def test_the_circle_is_small() -> None:
-    """`loop/` holds the policy and where a task stands, nothing else."""
-    assert len([path for path in FILES if room(path) == "loop"]) <= 3
+def test_the_circle_is_on_one_page() -> None:
+    """What follows what is read in one look; for every step of the table there is somebody who does it."""
+    page = SOURCE / "loop" / "policy.py"
+
+    assert len(page.read_text("utf-8").splitlines()) <= 150
+    assert {step for step, _, _ in LOOP} == {*ACTS, "report"}
 
 
 def test_nobody_branches_on_a_kind() -> None:

@@ -54,12 +54,19 @@ def compared(before: Scored, after: Scored, metric: str) -> Corrections:
         broken=len(broken),
         changes=tuple(
             Change(
-                id=item.id, part=item.part.value, question=item.question, expected=item.expected, metric=metric,
-                a_score=old[item.id], b_score=new[item.id], a=told[0][item.id], b=told[1][item.id],
+                id=item.id,
+                part=item.part.value,
+                question=item.question,
+                expected=item.expected,
+                metric=metric,
+                a_score=old[item.id],
+                b_score=new[item.id],
+                a=told[0][item.id],
+                b=told[1][item.id],
             )
             for item in broken[:SHOWN]
         ),
-    )  # fmt: skip
+    )
 
 
 def sentence(found: Corrections) -> str:

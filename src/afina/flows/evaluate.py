@@ -133,8 +133,13 @@ def beside_base(verdict: Verdict, base: Verdict) -> Verdict:
     said = f"against the untuned base: {base.because}"
     if verdict.outcome is Outcome.GO and base.cause in {Cause.GUARD, Cause.WORSE}:
         return replace(
-            verdict, outcome=Outcome.NO_GO, cause=Cause.DRIFTED, because=said, metrics=base.metrics, reasons=(said, *verdict.reasons)
-        )  # fmt: skip
+            verdict,
+            outcome=Outcome.NO_GO,
+            cause=Cause.DRIFTED,
+            because=said,
+            metrics=base.metrics,
+            reasons=(said, *verdict.reasons),
+        )
     return replace(verdict, reasons=(*verdict.reasons, said))
 
 
@@ -149,8 +154,13 @@ def again_corrected(project: Project, contest: Contest, verdict: Verdict, stages
     name, gguf, told = (LIVE, live.gguf, live.prompt) if live else (BASE, contest.base, prompt)
     arms = (
         model_arm(f"{name}.corrections", gguf, asking(project, contest.settings, told, None, weighs=False), contest),
-        model_arm(f"{TUNED}.corrections", contest.tuned, asking(project, contest.settings, prompt, None, weighs=False), contest),
-    )  # fmt: skip
+        model_arm(
+            f"{TUNED}.corrections",
+            contest.tuned,
+            asking(project, contest.settings, prompt, None, weighs=False),
+            contest,
+        ),
+    )
     found = ask_corrections(items, contest.dataset, arms, metrics[0], (project.paths, stages))
     return with_corrections(verdict, found, most=options.max_regressions, decides=live is not None)
 

@@ -84,6 +84,11 @@ def local_standing(project: Project, identity: str) -> Standing:
 def told(found: Standing) -> dict[str, Any]:
     """In the trainer API's words."""
     return {
-        "id": found.id, "status": found.status, "base_model": found.base, "dataset_uri": found.dataset, "model_version": found.model or None,
-        "error": found.error or None, "notes": found.notes,
-    }  # fmt: skip
+        "id": found.id,
+        "status": found.status,
+        "base_model": found.base,
+        "dataset_uri": found.dataset,
+        "model_version": found.model or None,
+        "error": found.error or None,
+        "notes": found.notes,
+    }

@@ -64,7 +64,7 @@ def child(client: str, arguments: Sequence[str], folder: Path, *, good: Sequence
     Raises:
         JobError: its exit status is none of `good`.
     """
-    LOG.info("%s of %s", " ".join(arguments), client)
+    LOG.info("running %s for %s", " ".join(arguments), client)
     # nice: what serves on this machine goes first
     command = ["nice", "-n", "10", sys.executable, "-m", "afina", *arguments]
     own = {**os.environ, "AFINA_PROJECT__CLIENT": client}

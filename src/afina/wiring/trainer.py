@@ -53,9 +53,14 @@ def trainer_desk(project_of: Callable[[ClientId], Project]) -> TrainerDesk:
             return {"model_version": version.name, "status": "not judged yet"}
         own = {one.name: {metric: asdict(score) for metric, score in one.scores.items()} for one in found.arms}
         return {
-            "model_version": version.name, "status": "judged", "outcome": found.outcome.value, "because": found.because,
-            "p_value": found.p_value, "reasons": list(found.reasons), "arms": own,
-        }  # fmt: skip
+            "model_version": version.name,
+            "status": "judged",
+            "outcome": found.outcome.value,
+            "because": found.because,
+            "p_value": found.p_value,
+            "reasons": list(found.reasons),
+            "arms": own,
+        }
 
     def rollout(client: ClientId, wish: RolloutWish, actor: str) -> dict[str, Any]:
         project = project_of(client)

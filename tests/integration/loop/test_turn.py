@@ -37,9 +37,12 @@ class FakeModels:
     def acts(self) -> dict[str, Act]:
         """In place of the real ones."""
         own: dict[str, Act] = {
-            "train": self.train, "resume": self.train, "export": self.export, "evaluate": self.evaluate,
+            "train": self.train,
+            "resume": self.train,
+            "export": self.export,
+            "evaluate": self.evaluate,
             "report": lambda *_: {},
-        }  # fmt: skip
+        }
         return {**ACTS, **own}
 
     def train(self, project: Project, _: Stages, __: Clock) -> dict[str, Any]:
@@ -61,9 +64,15 @@ class FakeModels:
         gguf.parent.mkdir(parents=True, exist_ok=True)
         gguf.write_bytes(b"GGUF")
         made = ModelVersion(
-            id=ModelVersionId(f"mod_{run.id}"), name=name, task=project.task.name, base="semilla", gguf=gguf.name,
-            quantisation="q8_0", run=run.id, card={"dataset": run.dataset},
-        )  # fmt: skip
+            id=ModelVersionId(f"mod_{run.id}"),
+            name=name,
+            task=project.task.name,
+            base="semilla",
+            gguf=gguf.name,
+            quantisation="q8_0",
+            run=run.id,
+            card={"dataset": run.dataset},
+        )
         with project.session() as session:
             register_version(session, made)
         return {"version": name}

@@ -56,9 +56,14 @@ def test_the_last_correction_of_a_message_counts() -> None:
 
     def kept(number: int, text: str, topic: str, evidence: str = "corrected") -> Example:
         return Example(
-            id=example_id(str(number)), turns=(Turn("user", text),), answer=topic, group="", stratum=topic, source="",
+            id=example_id(str(number)),
+            turns=(Turn("user", text),),
+            answer=topic,
+            group="",
+            stratum=topic,
+            source="",
             origin=Origin(evidence=evidence, at=f"2026-01-0{number}"),
-        )  # fmt: skip
+        )
 
     rows = [kept(4, "uno", "d"), kept(1, "uno", "a"), kept(2, "dos", "b"), kept(3, "tres", "c", "accepted")]
     project = cast("Any", SimpleNamespace(ledger=SimpleNamespace(kept=lambda: rows)))

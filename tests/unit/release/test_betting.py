@@ -70,7 +70,9 @@ def test_an_interval_that_is_looked_at_always_holds_the_truth() -> None:
     missed = 0
     for seed in range(60):
         found = drawn(1500, difference=0.05, seed=seed)
-        cut = [Effects(value=found.value[:n], low=found.low[:n], high=found.high[:n], weight=found.weight[:n])
-               for n in range(150, 1501, 150)]  # fmt: skip
+        cut = [
+            Effects(value=found.value[:n], low=found.low[:n], high=found.high[:n], weight=found.weight[:n])
+            for n in range(150, 1501, 150)
+        ]
         missed += any(not low <= 0.05 <= high for low, high in (interval(part, 0.05) for part in cut))
     assert missed <= 8, "5 % of 60 and three standard errors"

@@ -62,8 +62,12 @@ def test_one_loud_user_decides_nothing() -> None:
     """Ten thousand failures of one person are one."""
     n = 10_000
     loud = Seen(
-        at=np.arange(n), user=np.zeros(n, dtype=np.int64), canary=np.ones(n, dtype=bool), share=np.full(n, 0.5), value=np.ones(n)
-    )  # fmt: skip
+        at=np.arange(n),
+        user=np.zeros(n, dtype=np.int64),
+        canary=np.ones(n, dtype=bool),
+        share=np.full(n, 0.5),
+        value=np.ones(n),
+    )
 
     found = look({DRAWS: loud, "errors": loud}, RULES)
 

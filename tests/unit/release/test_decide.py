@@ -13,9 +13,17 @@ from afina.settings import ReleaseSettings
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RULES = ReleaseSettings()
 QUIET = Look(
-    canary_users=100, production_users=400, harmful_at=None, worst="feedback", leaning=False, proven_at=None,
-    unproven=("feedback",), silent=(), signals=(), mismatch=1.0,
-)  # fmt: skip
+    canary_users=100,
+    production_users=400,
+    harmful_at=None,
+    worst="feedback",
+    leaning=False,
+    proven_at=None,
+    unproven=("feedback",),
+    silent=(),
+    signals=(),
+    mismatch=1.0,
+)
 EARLY = Moment(now=START + timedelta(hours=1), started=START, stepped=START, last_met=START, share=0.05)
 LATE = replace(EARLY, now=START + timedelta(days=2), last_met=START + timedelta(days=2))
 

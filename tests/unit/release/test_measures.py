@@ -11,8 +11,12 @@ def seen(values: list[float], canary: list[bool]) -> Seen:
     """Users one by one, an even draw."""
     n = len(values)
     return Seen(
-        at=np.arange(n), user=np.arange(n), canary=np.array(canary), share=np.full(n, 0.5), value=np.array(values, dtype=float)
-    )  # fmt: skip
+        at=np.arange(n),
+        user=np.arange(n),
+        canary=np.array(canary),
+        share=np.full(n, 0.5),
+        value=np.array(values, dtype=float),
+    )
 
 
 def test_what_is_usual_is_learnt_from_production_before() -> None:
