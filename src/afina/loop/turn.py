@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from afina.errors import AfinaError, ReleaseError, in_short
+from afina.errors import AfinaError, ReleaseError, StoreError, in_short
 from afina.flows.curate import curate_project
 from afina.flows.evaluate import evaluate_version
 from afina.flows.evidence import Evidence, new_evidence
@@ -19,14 +19,13 @@ from afina.flows.freeze import freeze_project
 from afina.flows.give_way import outside_hours, serving_suffers
 from afina.flows.project import Project
 from afina.flows.rollouts import Clock, now, release_direct, settle_canary, start_canary
-from afina.flows.train import interrupted_run, plan_training, train_run
+from afina.flows.train import plan_training, train_run
 from afina.loop import diary
 from afina.loop.alarm import drop
 from afina.loop.diary import BEGUN, DONE, FAILED, SKIPPED, Happened
 from afina.loop.policy import Choice, Situation, choose
-from afina.loop.standing import standing_of
+from afina.loop.standing import Found, newest_run, newest_version, standing_of
 from afina.progress import Stages
-from afina.records import RunState
 from afina.store.locks import held
 
 ACTOR, WATCH = "loop", "watch"
@@ -58,28 +57,28 @@ def train(project: Project, stages: Stages, _: Clock) -> dict[str, Any]:
 
 
 def resume(project: Project, stages: Stages, _: Clock) -> dict[str, Any]:
-    """Go on with the last run, from its last checkpoint."""
-    run = interrupted_run(project)
+    """Go on with the run, from its last checkpoint."""
+    run = found(newest_run(project)).id
     train_run(project, run, stages, resume=True)
     return {"run": run}
 
 
 def export(project: Project, stages: Stages, _: Clock) -> dict[str, Any]:
-    """The newest run as a served file."""
-    version = export_run(project, stages, run=project.ledger.newest_run(RunState.DONE).id)
+    """The run as a served file."""
+    version = export_run(project, stages, run=found(newest_run(project)).id)
     return {"version": version.name}
 
 
 def evaluate(project: Project, stages: Stages, _: Clock) -> dict[str, Any]:
-    """Judge the newest version."""
-    version = project.ledger.version()
+    """Judge the version."""
+    version = found(newest_version(project))
     verdict = evaluate_version(project, version, stages)[1]
     return {"version": version.name, "outcome": verdict.outcome.value, "because": verdict.because}
 
 
 def release(project: Project, _: Stages, clock: Clock) -> dict[str, Any]:
     """As a canary; where nothing is in production there is nothing to compare with, and the verdict alone decides."""
-    version = project.ledger.version()
+    version = found(newest_version(project))
     if project.ledger.in_production() is None and not project.settings.upstream:
         if project.settings.release.promote == "ask":
             raise ReleaseError(
@@ -89,6 +88,17 @@ def release(project: Project, _: Stages, clock: Clock) -> dict[str, Any]:
         return {"version": version.name, "state": "production"}
     rollout = start_canary(project, version, actor=ACTOR, clock=clock)
     return {"version": version.name, "state": "canary", "share": rollout.share}
+
+
+def found(one: Found | None) -> Found:
+    """What the policy saw a moment ago.
+
+    Raises:
+        StoreError: it is gone.
+    """
+    if one is None:
+        raise StoreError("what was to be gone on with is not there any more")
+    return one
 
 
 ACTS: Mapping[str, Act] = {
