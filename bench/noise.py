@@ -40,10 +40,6 @@ from bench.world import Said, World, messages_of, world
 INTENTS, AT_FIRST, EACH, ROWS = 20, 12, 15, 360
 LEARNT, MET = 90, 105
 POINT = 0.01
-NAIVE = """
-[curate]
-steps = ["collect"]
-"""
 Pool = Mapping[str, list[str]]
 Rows = tuple[list[Said], list[Said]]
 """What is reviewed at once, and what is decided anew a week later."""
@@ -172,9 +168,11 @@ def of_the_loop(kind: str, seed: int, options: Any) -> dict[str, Any]:
             "loop": living.accuracy(live, test),
             "promoted": live.id != start.id,
         }
-        found["why"] = [one.because for one in living.happened if one.step in {"settle", "evaluate", "skip"}][-4:]
+        found["why"] = [
+            one.numbers["because"] for one in living.happened if one.step == "evaluate" and one.outcome == "done"
+        ]
         found["outcomes"] = [one.numbers.get("outcome") for one in living.happened if one.step == "evaluate"]
-    with world(base=options.base, minutes=options.minutes, rows=100, more=NAIVE) as naive:
+    with world(base=options.base, minutes=options.minutes, rows=100, naive=True) as naive:
         naive.review(before)
         naive.review(rows)
         if late:

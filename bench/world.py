@@ -57,6 +57,9 @@ model = {base}
 minutes = {minutes}
 num_epochs = {epochs}
 
+[curate]
+user_share = 0.1
+
 [freeze]
 test_share = 0.25
 
@@ -241,13 +244,14 @@ def label_of(answer: str) -> str:
 
 @contextmanager
 def world(
-    *, base: str = "semilla", minutes: float = 1.0, rows: int = 200, epochs: int = 40, more: str = ""
+    *, base: str = "semilla", minutes: float = 1.0, rows: int = 200, epochs: int = 40, naive: bool = False
 ) -> Iterator[World]:
-    """A project of its own, gone afterwards."""
+    """A project of its own, gone afterwards. `naive`: every row is learnt as it was decided."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         text = SETTINGS.format(base=json.dumps(base), minutes=minutes, rows=rows, epochs=epochs)
-        (folder / "afina.toml").write_text(text + more, "utf-8")
+        rules = 'steps = ["collect"]' if naive else "user_share = 0.1"
+        (folder / "afina.toml").write_text(text.replace("user_share = 0.1", rules), "utf-8")
         project = open_project(folder)
         try:
             yield World(project)
