@@ -116,9 +116,9 @@ def wait_live(http: httpx.Client, *, versions: int, timeout_s: float = 60) -> No
 
 
 def simulate(http: httpx.Client, project: Project, messages: Sequence[Example], stages: Stages) -> dict[str, int]:
-    """Send every message as its user, and once more as somebody else; say of every answer what the reviewer said. Returns requests by version."""
+    """Send every message twice, each time as somebody else; say of every answer what the reviewer said. Returns requests by version."""
     kind, served = project.task.kind, dict[str, int]()
-    sent = [(example, f"{example.group}{twin}") for twin in ("", "/twin") for example in messages]
+    sent = [(example, f"{turn}/{example.id}") for turn in (1, 2) for example in messages]
     for done, (example, user) in enumerate(sent, start=1):
         reply = http.post("/v1/answer", json={"text": example.message, "user": user})
         reply.raise_for_status()

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from afina.release.betting import Effects, above, below, interval
+from afina.release.betting import MOST, Effects, above, below, interval
 from afina.release.draws import Seen, counted
 from afina.release.measures import MEASURES, QUALITY, Sample, sample
 from afina.settings import ReleaseSettings
@@ -155,10 +155,13 @@ def reading(name: str, one: Sample, rules: ReleaseSettings) -> Reading:
 
 
 def still_needed(one: Sample, alpha: float) -> int:
-    """How many more users a proof takes if the two versions are equal: twice the variance times the log of what it needs, over the squared margin."""
+    """How many more users a proof takes if the two versions are equal. A user adds the squared margin over twice the variance to the log of the wealth,
+    and no more than the largest bet that may be lost: of rare errors that is what counts.
+    """
     distance = one.bound if one.bound else MEASURES["latency"].expected
     spread = max(float(one.proof.value.var()), distance**2)
-    total = 2 * spread * (np.log(1 / alpha) + POWER) / distance**2
+    largest = float(np.log1p(MOST * distance / (float(one.proof.high[-1]) - distance)))
+    total = (np.log(1 / alpha) + POWER) / min(distance**2 / (2 * spread), largest)
     return max(1, int(total) - len(one.x))
 
 

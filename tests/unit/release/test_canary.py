@@ -31,6 +31,15 @@ def test_a_version_as_good_is_proven() -> None:
     assert all(one.needed == 0 for one in found.readings)
 
 
+def test_how_many_users_are_missing_is_about_right() -> None:
+    """Of errors that nobody has seen yet, as many as the largest bet needs."""
+    rules = ReleaseSettings(guardrails={"errors": 0.05}, signals={})
+    few = look(stream(100, errors=-0.01), rules).readings[0]
+
+    assert 60 < few.needed < 160
+    assert look(stream(100 + 2 * few.needed, errors=-0.01), rules).readings[0].needed == 0
+
+
 def test_what_nobody_spoke_of_is_not_proven() -> None:
     """Errors and latency alone say nothing of the answers."""
     events = {name: one for name, one in stream(12_000).items() if name != "feedback"}
