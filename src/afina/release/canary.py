@@ -155,8 +155,10 @@ def reading(name: str, one: Sample, rules: ReleaseSettings) -> Reading:
 
 
 def still_needed(one: Sample, alpha: float) -> int:
-    """How many more users a proof takes if the two versions are equal. A user adds the squared margin over twice the variance to the log of the wealth,
-    and no more than the largest bet that may be lost: of rare errors that is what counts.
+    """How many more users a proof takes if the two versions are equal.
+
+    Each adds the squared margin over twice the variance to the log of the wealth, and no more than the largest bet that may be lost: of rare errors
+    that is what counts.
     """
     distance = one.bound if one.bound else MEASURES["latency"].expected
     spread = max(float(one.proof.value.var()), distance**2)
