@@ -96,4 +96,4 @@ def test_killed_in_the_middle_it_goes_on_and_ends_in_production(folder: Path) ->
     assert [(one["state"], one["name"]) for one in models] == [("production", "semilla-classify:v1")]
     assert [one["step"] for one in json.loads(third.stdout)] == ["skip"]
     assert "not enough new evidence" in third.stdout
-    assert [one["step"] for one in log[:2]] == ["curate", "freeze"]
+    assert [one["step"] for one in log[:3]] == ["watch", "curate", "freeze"]
