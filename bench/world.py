@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from afina.capture import add_feedback, record_interactions
 from afina.evaluate.arms import Asking, gguf_arm
@@ -268,8 +267,3 @@ def messages_of(intents: int, *, seed: int = 0) -> Mapping[str, list[str]]:
             found.setdefault(intent, []).append(text)
     chosen = rng.sample(sorted(found), intents)
     return {intent: rng.sample(found[intent], len(found[intent])) for intent in chosen}
-
-
-def forgotten(happened: Sequence[Happened]) -> list[dict[str, Any]]:
-    """The evaluations."""
-    return [one.numbers for one in happened if one.step == "evaluate"]

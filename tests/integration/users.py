@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
 from afina.capture import add_feedback, record_interactions
-from afina.export import register_version
 from afina.flows.project import Project
 from afina.flows.rollouts import release_direct, start_canary
 from afina.ids import FeedbackId, InteractionId, ModelVersionId, new_id
@@ -26,24 +26,21 @@ class FakeClock:
         return self.now
 
 
+def placed(project: Project, name: str, **more: Any) -> ModelVersion:
+    """A registered version whose file is there."""
+    gguf = project.paths.data / f"{name.replace(':', '-')}.gguf"
+    gguf.parent.mkdir(parents=True, exist_ok=True)
+    gguf.write_bytes(b"GGUF")
+    own = {"id": ModelVersionId(f"mod_{name}"), "base": "semilla", "quantisation": "q8_0", **more}
+    made = ModelVersion(name=name, task=project.task.name, gguf=gguf.name, **own)
+    project.ledger.add_version(made)
+    return made
+
+
 def two_versions(project: Project, clock: FakeClock) -> Rollout:
     """v1 in production, v2 as a canary for a fifth of the users."""
-    for name in ("v1", "v2"):
-        gguf = project.paths.data / f"{name}.gguf"
-        gguf.parent.mkdir(parents=True, exist_ok=True)
-        gguf.write_bytes(b"GGUF")
-        made = ModelVersion(
-            id=ModelVersionId(f"mod_{name}"),
-            name=name,
-            task=project.task.name,
-            base="b",
-            gguf=gguf.name,
-            quantisation="q8_0",
-        )
-        with project.session() as session:
-            register_version(session, made)
-    release_direct(project, project.ledger.version("v1"), actor="t", reason="first")
-    return start_canary(project, project.ledger.version("v2"), actor="t", force=True, clock=clock)
+    release_direct(project, placed(project, "v1"), actor="t", reason="first")
+    return start_canary(project, placed(project, "v2"), actor="t", force=True, clock=clock)
 
 
 Harm = Callable[[bool], float]

@@ -13,7 +13,7 @@ from afina.cli.terminal import ERR, OUT, escape, print_json
 from afina.errors import SettingsError, first_problem
 from afina.flows.canary_file import Replay, replay_file
 from afina.flows.rollouts import CanaryView, look_at_canary
-from afina.release.canary import Look, Reading
+from afina.release.canary import UNHEALTHY, Look, Reading
 from afina.release.decide import figures, margin_words, missing
 from afina.settings import CanaryMeasure, ReleaseSettings
 from afina.texts import t
@@ -52,7 +52,7 @@ def show_command(as_json: bool) -> None:
         f"{name}: [bold {COLOURS[decision.action]}]{t(decision.status.value)}[/] {view.moment.share:.0%}  {escape(t(decision.because))}",
         soft_wrap=True,
     )
-    print_readings(view.look, project.settings.release)
+    print_readings(view.look)
 
 
 @canary_command.command(
@@ -87,7 +87,7 @@ def replay_command(
     if as_json:
         print_json(replay_json(done, rules))
     else:
-        print_replay(done, rules)
+        print_replay(done)
     raise SystemExit({"promote": 0, "roll_back": 1, "wait": 2}[done.action])
 
 
@@ -110,7 +110,7 @@ def rules_of(alpha: float | None, guardrails: tuple[str, ...]) -> ReleaseSetting
         ) from exc
 
 
-def print_replay(done: Replay, rules: ReleaseSettings) -> None:
+def print_replay(done: Replay) -> None:
     """The decision, why, and every measure."""
     found = done.found
     worst = next((one for one in found.readings if one.measure == found.worst), None)
@@ -123,7 +123,7 @@ def print_replay(done: Replay, rules: ReleaseSettings) -> None:
     OUT.print(
         f"[bold {COLOURS[done.action]}]{t(done.action.replace('_', ' '))}[/] {at}: {escape(said)}", soft_wrap=True
     )
-    print_readings(found, rules)
+    print_readings(found)
     for notice in notices_of(done):
         ERR.print(f"{t('note')}: {escape(t(notice))}", soft_wrap=True)
 
@@ -139,29 +139,28 @@ def notices_of(done: Replay) -> list[str]:
         said.append(
             f"{done.moved_back:,} events of users who had met the canary before went to production: the draw was not sticky"
         )
-    if done.found.mismatch >= 1000:
+    if done.found.mismatch >= UNHEALTHY:
         said.append("far more or fewer users met the canary than its share says: the comparison cannot be trusted")
     if done.backwards:
         said.append(f"{done.backwards:,} times are before the one above: the order of the lines counts")
     return said
 
 
-def print_readings(found: Look, rules: ReleaseSettings) -> None:
+def print_readings(found: Look) -> None:
     """A row for every measure."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("measure", "canary", "production", "difference", "margin", "harm", "proof", ""):
         table.add_column(t(name) if name else "", justify="left" if name in {"measure", ""} else "right")
     for one in found.readings:
-        table.add_row(*cells(one, rules))
+        table.add_row(*cells(one))
     OUT.print(table)
     if found.silent:
         OUT.print(t(f"nothing was seen of {', '.join(found.silent)}"))
 
 
-def cells(one: Reading, rules: ReleaseSettings) -> list[str]:
-    """Figures of a measure: shares of harmed users with their number, the interval of the difference, odds against each question (1/alpha decides)."""
-    enough = 1 / rules.alpha
-    state = "worse" if one.harm >= enough else "proven" if not one.needed else f"{one.needed:,} more"
+def cells(one: Reading) -> list[str]:
+    """Figures of a measure: shares of harmed users with their number, the interval of the difference, odds against each question."""
+    state = "worse" if one.worse else "proven" if not one.needed else f"{one.needed:,} more"
     return [
         t(one.measure) + ("" if one.role == "guardrail" else f" ({t('signal')})"),
         f"{one.canary:.1%} ({one.canary_users:,})",
@@ -207,11 +206,10 @@ def view_json(view: CanaryView) -> dict[str, Any]:
 
 def replay_json(done: Replay, rules: ReleaseSettings) -> dict[str, Any]:
     """For scripts."""
-    at = {"roll_back": done.found.harmful_at, "promote": done.found.proven_at}.get(done.action)
     return {
         "action": done.action,
         "line": done.line,
-        "event": at + 1 if at is not None else None,
+        "event": done.event + 1 if done.event is not None else None,
         "events": len(done.lines),
         "alpha": rules.alpha,
         "guardrails": dict(rules.guardrails),

@@ -145,7 +145,7 @@ def canary_stage(project: Project, dataset: Dataset, stages: Stages, *, versions
     with stages.stage("promote") as stage:
         view = settle_canary(project, actor=ACTOR)
         decision = view.decision
-        stage.note = f"{decision.action}: {decision.because}"
+        stage.note = f"{decision.status.value}: {decision.because}"
     return {
         "action": decision.action,
         "reason": decision.because,

@@ -44,10 +44,14 @@ class Replay:
         return "promote" if proven is not None else "wait"
 
     @property
+    def event(self) -> int | None:
+        """Number of the event that decided, from 0."""
+        return {"roll_back": self.found.harmful_at, "promote": self.found.proven_at}.get(self.action)
+
+    @property
     def line(self) -> int | None:
-        """The line that decided."""
-        at = {"roll_back": self.found.harmful_at, "promote": self.found.proven_at}.get(self.action)
-        return self.lines[at] if at is not None else None
+        """Its line."""
+        return self.lines[self.event] if self.event is not None else None
 
 
 def replay_file(path: Path, rules: ReleaseSettings, *, share: float | None = None) -> Replay:
@@ -91,10 +95,12 @@ def read_events(path: Path, share: float | None) -> Iterator[tuple[int, Observed
         InputError: a line is malformed; names it.
     """
     for raw in stream_rows(path):
-        row = SourceRow(raw.line, {name: plain(value) for name, value in raw.values.items()})
+        row = SourceRow(
+            raw.line, {name: plain(value) if name in NUMBERS else value for name, value in raw.values.items()}
+        )
         where = f"{path}, line {row.line}"
         user = row.values.get("user")
-        if not isinstance(user, str | int | float) or isinstance(user, bool) or user == "":
+        if not isinstance(user, str | int) or isinstance(user, bool) or user == "":
             raise InputError(f"{where}: `user` is needed, a text or a number", remedy="one user counts once: name them")
         part = row.values.get("share", share)
         if part is not None and not (is_number(part) and 0 < part < 1):
@@ -106,9 +112,11 @@ def read_events(path: Path, share: float | None) -> Iterator[tuple[int, Observed
 
 
 def plain(value: Any) -> Any:
-    """A cell of a table as the value that it stands for."""
+    """A cell of a table as the value that it stands for; an empty one is none. Names are left as they are: 1e3 is another user than 1000."""
     if not isinstance(value, str):
         return value
+    if not value.strip():
+        return None
     if value.lower() in {"true", "false"}:
         return value.lower() == "true"
     try:
@@ -191,3 +199,5 @@ FIELDS: dict[str, tuple[str, Callable[[Any], float]]] = {
     "recontact": ("recontact", truth),
 }  # fmt: skip
 """Field of a line → measure, and its value as harm."""
+NUMBERS = frozenset({*FIELDS, "share", "canary"})
+"""Fields whose texts stand for numbers or for true and false."""

@@ -48,6 +48,7 @@ class Reading:
     low: float
     high: float
     harm: float
+    worse: bool
     proof: float
     needed: int
     """Users that a proof still needs if the two are equal; 0 = proven."""
@@ -76,14 +77,14 @@ class Look:
 
 def look(events: Events, rules: ReleaseSettings, *, intervals: bool = True) -> Look:
     """Read the events as if they had been looked at one by one. `intervals`: with every measure's figures."""
-    taken = {name: sample(name, events[name], margin) for name, margin in measured(rules) if name in events}
+    taken = {name: sample(name, events[name], margin) for name, margin in margins(rules).items() if name in events}
     taken = {name: one for name, one in taken.items() if one.x.size}
     guarded = {name: one for name, one in taken.items() if name in rules.guardrails}
     harm = {name: above(one.harm) for name, one in taken.items()}
-    proof = {name: below(one.proof, one.bound) for name, one in guarded.items()}
-    share, enough = np.log(len(rules.guardrails) / rules.alpha), np.log(1 / rules.alpha)
-    harmful = {name: at for name, one in guarded.items() if (at := first(one, harm[name], share)) is not None}
-    proven = {name: first(guarded[name], path, enough) for name, path in proof.items()}
+    proof = {name: below(one.proof, one.bound) for name, one in taken.items()}
+    worse = {name: log_enough(name, rules) for name in taken}
+    harmful = {name: at for name, one in guarded.items() if (at := first(one, harm[name], worse[name])) is not None}
+    proven = {name: first(one, proof[name], np.log(1 / rules.alpha)) for name, one in guarded.items()}
     unproven = tuple(name for name, at in proven.items() if at is None)
     wanted = QUALITY & rules.guardrails.keys()
     known = not wanted or wanted & guarded.keys()
@@ -93,25 +94,33 @@ def look(events: Events, rules: ReleaseSettings, *, intervals: bool = True) -> L
         production_users=production,
         harmful_at=min(harmful.values(), default=None),
         worst=max(guarded, key=lambda name: float(harm[name].max()), default=""),
-        leaning=any(harm[name][-1] >= share + np.log(LEANING) for name in guarded),
+        leaning=any(harm[name][-1] >= worse[name] + np.log(LEANING) for name in guarded),
         proven_at=max((at for at in proven.values() if at is not None), default=None)
         if known and not unproven
         else None,
         unproven=unproven,
         silent=tuple(name for name in rules.guardrails if name not in guarded),
-        signals=tuple(
-            name
-            for name in rules.signals
-            if name in harm and harm[name].max() >= np.log(len(rules.signals) / rules.alpha)
-        ),
+        signals=tuple(name for name in taken if name not in rules.guardrails and harm[name].max() >= worse[name]),
         mismatch=mismatch,
-        readings=tuple(reading(name, one, rules) for name, one in taken.items()) if intervals else (),
+        readings=tuple(
+            reading(name, one, rules, (float(harm[name].max()), float(proof[name].max())))
+            for name, one in taken.items()
+        )
+        if intervals
+        else (),
     )
 
 
-def measured(rules: ReleaseSettings) -> list[tuple[str, float]]:
-    """Names and margins; what is both is a guardrail."""
-    return [*rules.signals.items(), *rules.guardrails.items()]
+def margins(rules: ReleaseSettings) -> dict[str, float]:
+    """Of every measure, guardrails first; what is both is a guardrail."""
+    signals = {name: margin for name, margin in rules.signals.items() if name not in rules.guardrails}
+    return dict([*rules.guardrails.items(), *signals.items()])
+
+
+def log_enough(name: str, rules: ReleaseSettings) -> float:
+    """Log wealth at which a measure is worse: its share of the alpha of its kind."""
+    among = rules.guardrails if name in rules.guardrails else rules.signals
+    return float(np.log(len(among) / rules.alpha))
 
 
 def first(taken: Sample, path: np.ndarray, enough: float) -> int | None:
@@ -132,23 +141,22 @@ def draws_of(seen: Seen | None) -> tuple[int, int, float]:
     return users, len(np.unique(seen.user)) - users, float(np.exp(np.minimum(wealth, 700.0)).mean())
 
 
-def reading(name: str, one: Sample, rules: ReleaseSettings) -> Reading:
-    """A measure's figures now."""
-    guardrail = name in rules.guardrails
-    margin = dict(measured(rules))[name]
+def reading(name: str, one: Sample, rules: ReleaseSettings, wealth: tuple[float, float]) -> Reading:
+    """A measure's figures now; `wealth`: logs of the largest of either bet."""
     low, high = interval(one.harm, rules.alpha)
-    proof = float(below(one.proof, one.bound).max())
+    harm, proof = wealth
     return Reading(
         measure=name,
-        role="guardrail" if guardrail else "signal",
-        margin=margin,
+        role="guardrail" if name in rules.guardrails else "signal",
+        margin=margins(rules)[name],
         canary_users=int(one.canary.sum()),
         production_users=int((~one.canary).sum()),
         canary=mean(one.x[one.canary]),
         production=mean(one.x[~one.canary]),
         low=low,
         high=high,
-        harm=float(np.exp(min(700.0, float(above(one.harm).max())))),
+        harm=float(np.exp(min(700.0, harm))),
+        worse=harm >= log_enough(name, rules),
         proof=float(np.exp(min(700.0, proof))),
         needed=0 if proof >= np.log(1 / rules.alpha) else still_needed(one, rules.alpha),
     )

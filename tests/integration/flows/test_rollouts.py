@@ -3,17 +3,14 @@
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from afina.errors import ReleaseError
-from afina.export import register_version
 from afina.flows.project import Project
 from afina.flows.rollouts import history, look_at_canary, promote_by_hand, settle_canary, start_canary, withdraw
-from afina.ids import ModelVersionId
-from afina.records import CanaryStatus, ModelVersion, Rollout
-from tests.integration.users import START, FakeClock, traffic
+from afina.records import CanaryStatus, Rollout
+from tests.integration.users import START, FakeClock, placed, traffic
 
 
 def test_what_was_seen_is_what_was_recorded(project: Project, canary: Rollout, clock: FakeClock) -> None:
@@ -125,14 +122,7 @@ def test_what_cannot_be_a_canary(project: Project, canary: Rollout) -> None:
 
 def test_a_canary_needs_something_to_be_compared_with(project: Project) -> None:
     """The first version goes into production without one."""
-    made = ModelVersion(
-        id=ModelVersionId("mod_v1"), name="v1", task=project.task.name, base="b", gguf="v1.gguf", quantisation="q8_0"
-    )
-    path = Path(project.paths.data / "v1.gguf")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"GGUF")
-    with project.session() as session:
-        register_version(session, made)
+    made = placed(project, "v1")
 
     with pytest.raises(ReleaseError, match="nothing in production"):
         start_canary(project, made, actor="t", force=True)

@@ -160,6 +160,11 @@ def test_a_new_version_must_be_better_than_the_live_one(filled: Project, stages:
     judged = read_verdict(project.paths.model(second.id) / "verdict.json")
     assert (judged.a, judged.policy.minimum_effect) == ("live", 0.05)
     assert "live" in entry["baselines"]
+    asked = judged.corrections
+    assert asked is not None
+    assert (asked.before, asked.broken) == ("live", 0)
+    assert asked.asked > 0
+    assert asked.was_right == asked.now_right, "the same weights have the same right"
     assert not verdict.go, "the same weights are no gain"
 
 

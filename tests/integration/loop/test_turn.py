@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from afina.errors import TrainError
-from afina.export import register_version
 from afina.flows.collect import import_file
 from afina.flows.project import Project
 from afina.flows.rollouts import Clock
@@ -19,10 +18,10 @@ from afina.loop import diary
 from afina.loop.diary import Happened
 from afina.loop.turn import ACTS, Act, turn, until_idle
 from afina.progress import Silent, Stages
-from afina.records import ModelVersion, RunState, Verdict
+from afina.records import RunState, Verdict
 from afina.store.locks import held
 from tests.integration.people import write_people
-from tests.integration.users import START, FakeClock
+from tests.integration.users import START, FakeClock, placed
 from tests.unit.verdict.test_judge import arm, verdict
 
 Turn = Callable[..., list[Happened] | None]
@@ -60,21 +59,7 @@ class FakeModels:
         """A version whose file is there."""
         run = project.ledger.newest_run(RunState.DONE)
         name = project.ledger.next_name("semilla")
-        gguf = project.paths.data / f"{name.replace(':', '-')}.gguf"
-        gguf.parent.mkdir(parents=True, exist_ok=True)
-        gguf.write_bytes(b"GGUF")
-        made = ModelVersion(
-            id=ModelVersionId(f"mod_{run.id}"),
-            name=name,
-            task=project.task.name,
-            base="semilla",
-            gguf=gguf.name,
-            quantisation="q8_0",
-            run=run.id,
-            card={"dataset": run.dataset},
-        )
-        with project.session() as session:
-            register_version(session, made)
+        placed(project, name, id=ModelVersionId(f"mod_{run.id}"), run=run.id, card={"dataset": run.dataset})
         return {"version": name}
 
     def evaluate(self, project: Project, _: Stages, __: Clock) -> dict[str, Any]:

@@ -4,13 +4,15 @@ import asyncio
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from afina.errors import RuntimeFailedError
 from afina.export.gguf_adapter import write_adapter_gguf
 from afina.ids import ModelVersionId
-from afina.runtime import RuntimeClient
-from afina.serve.fleet import Fleet
+from afina.runtime import RuntimeClient, Worker, open_load
+from afina.serve.fleet import FIRST_RETRY_S, Fleet
 from afina.serve.news import News
 from afina.serve.route import LiveVersion
 from afina.settings import RuntimeSettings
@@ -77,6 +79,34 @@ def test_they_share_a_process_and_nothing_else(versions: list[LiveVersion], tmp_
         asyncio.run(fleet.reconcile(versions[1:2]))
         assert top(fleet, "a0") == alone["a0"]
         assert list(fleet.workers) == ["a0"]
+    finally:
+        fleet.stop()
+
+
+def test_a_worker_that_dies_while_it_starts_is_tried_again_at_once(
+    versions: list[LiveVersion], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after seconds; one that never starts is waited for by nobody."""
+    fleet = Fleet(list, RuntimeSettings(context=128, slots=1), logs=tmp_path, news=News(lambda _: False))
+    fails = [RuntimeFailedError("killed")]
+
+    def first_fails(*arguments: Any, **more: Any) -> Worker:
+        if fails:
+            raise fails.pop()
+        return open_load(*arguments, **more)
+
+    monkeypatch.setattr("afina.serve.fleet.open_load", first_fails)
+
+    async def some_time() -> None:
+        await fleet.reconcile(versions[:1])
+        assert fleet.workers == {}
+        await asyncio.sleep(FIRST_RETRY_S)
+        await fleet.reconcile(versions[:1])
+
+    asyncio.run(some_time())
+    try:
+        assert list(fleet.workers) == ["base"]
+        assert fleet.failures["base"] == 0
     finally:
         fleet.stop()
 

@@ -182,6 +182,21 @@ def test_a_killed_worker_is_replaced_and_meanwhile_production_answers(served: tu
         time.sleep(0.1)
 
 
+def test_the_only_worker_dies_and_no_request_is_lost(served: tuple[TestClient, Project]) -> None:
+    """Behind production there is nobody: whoever asks waits for its successor, and is answered by it."""
+    client, _ = served
+    app = client.app
+    assert isinstance(app, FastAPI)
+    worker = app.state.fleet.workers["mod_v1"]
+    os.kill(worker.process.pid, signal.SIGKILL)
+    worker.process.wait()
+
+    replies = [client.post("/v1/answer", json={"text": "hola", "model": "tiny:v1"}) for _ in range(3)]
+
+    assert [(one.status_code, one.json()["model"]) for one in replies] == [(200, "tiny:v1")] * 3
+    assert app.state.fleet.workers["mod_v1"].process.pid != worker.process.pid
+
+
 def test_nothing_live_is_said(project: Project) -> None:
     """503 with what to do, and an unhealthy health."""
     app, recorder = project_gateway(project)

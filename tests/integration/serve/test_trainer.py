@@ -11,8 +11,8 @@ import pytest
 from afina.flows.project import Project
 from afina.flows.rollouts import history, release_direct
 from afina.ids import ModelVersionId
-from afina.records import ModelVersion
 from tests.integration.serve.conftest import Opened
+from tests.integration.users import placed
 from tests.unit.verdict.test_judge import arm, verdict
 
 
@@ -27,16 +27,7 @@ def project(people: Project) -> Project:
 
 def base_in_production(project: Project) -> None:
     """Something that a canary can be compared with."""
-    (project.paths.data / "base.gguf").write_bytes(b"GGUF")
-    base = ModelVersion(
-        id=ModelVersionId("mod_0"),
-        name="v0",
-        task=project.task.name,
-        base="semilla",
-        gguf="base.gguf",
-        quantisation="q8_0",
-    )
-    project.ledger.add_version(base)
+    base = placed(project, "v0", id=ModelVersionId("mod_0"))
     release_direct(project, base, actor="t", reason="first")
 
 

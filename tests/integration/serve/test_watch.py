@@ -2,14 +2,20 @@
 
 import asyncio
 import logging
+import time
 
 import pytest
 
 from afina.errors import DatabaseDownError
+from afina.flows.project import Project
+from afina.flows.rollouts import history
+from afina.records import Rollout
 from afina.serve.alerts import AlertRules, Alerts
 from afina.serve.metrics import Seen
 from afina.serve.watch import Watch
+from tests.integration.serve.conftest import Opened
 from tests.integration.serve.standin import Server
+from tests.integration.users import traffic
 
 
 def test_what_was_done_is_told_and_a_dead_database_stops_nothing(
@@ -42,3 +48,20 @@ def test_what_was_done_is_told_and_a_dead_database_stops_nothing(
 
     assert there.asked[0]["text"] == "v2: roll back: worse on errors"
     assert "the canary was not looked at: gone" in caplog.text
+
+
+def test_a_harmful_canary_goes_while_only_the_gateway_runs(project: Project, canary: Rollout, opened: Opened) -> None:
+    """Nobody calls a command; production is what it was, and the record says who did it and why."""
+    traffic(project, canary, range(300), bad=lambda side: 0.6 if side else 0.0)
+    with opened({"release": {"settle_seconds": 0.1}}):
+        deadline = time.monotonic() + 30
+        while history(project)[-1]["to_state"] != "rolled_back":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    last = history(project)[-1]
+    assert (last["name"], last["actor"]) == ("v2", "gateway")
+    assert last["reason"].startswith("worse on errors: ")
+    production = project.ledger.in_production()
+    assert production is not None
+    assert production.model_version == "mod_v1"

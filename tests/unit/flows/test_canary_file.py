@@ -102,6 +102,21 @@ def test_a_bad_line_is_named(tmp_path: Path, row: dict[str, Any], said: str) -> 
     assert said in str(caught.value)
 
 
+def test_a_table_is_read_and_names_stay_names(tmp_path: Path) -> None:
+    """Cells stand for numbers and truths, empty ones for nothing; 1e3, 1000 and 01000 are three users."""
+    path = tmp_path / "e.csv"
+    path.write_text(
+        "user,arm,share,ok,latency_ms,error\n1e3,canary,0.5,true,80,\n1000,production,0.5,1,90,0\n01000,canary,0.5,false,,timeout\n",
+        "utf-8",
+    )
+
+    found = replay_file(path, RULES).found
+
+    assert (found.canary_users, found.production_users) == (2, 1)
+    errors = next(one for one in found.readings if one.measure == "errors")
+    assert (errors.canary, errors.production) == (0.5, 0.0)
+
+
 def test_one_side_alone_is_no_comparison(tmp_path: Path) -> None:
     """Said, not guessed."""
     with pytest.raises(InputError, match="nobody met the production"):

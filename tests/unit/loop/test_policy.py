@@ -1,5 +1,7 @@
 """The circle."""
 
+from typing import Any
+
 import pytest
 
 from afina.loop import Standing, next_step
@@ -7,7 +9,14 @@ from afina.loop.policy import Situation, choose
 from afina.records import Outcome, RunState
 from afina.settings import LoopSettings
 
-FULL = {"messages": 9, "kept": 9, "dataset": "dat", "run": RunState.DONE, "version": "v1", "outcome": Outcome.GO}
+FULL: dict[str, Any] = {
+    "messages": 9,
+    "kept": 9,
+    "dataset": "dat",
+    "run": RunState.DONE,
+    "version": "v1",
+    "outcome": Outcome.GO,
+}
 
 
 @pytest.mark.parametrize(
@@ -26,20 +35,20 @@ FULL = {"messages": 9, "kept": 9, "dataset": "dat", "run": RunState.DONE, "versi
         ({"outcome": Outcome.NO_GO}, "afina review"),
     ],
 )
-def test_each_stage_is_followed_by_the_next(changes: dict[str, object], command: str) -> None:
+def test_each_stage_is_followed_by_the_next(changes: dict[str, Any], command: str) -> None:
     """From an empty project round to the next decisions."""
-    assert next_step(Standing(**{**FULL, **changes})).command == command  # type: ignore[arg-type]
+    assert next_step(Standing(**{**FULL, **changes})).command == command
 
 
-def situation(changes: dict[str, object] | None = None, **more: object) -> Situation:
+def situation(changes: dict[str, Any] | None = None, **more: Any) -> Situation:
     """A task of which everything was done just now."""
-    standing = Standing(**{**FULL, "tried": True, "because": "it is better", **(changes or {})})  # type: ignore[arg-type]
-    own: dict[str, object] = {
+    standing = Standing(**{**FULL, "tried": True, "because": "it is better", **(changes or {})})
+    own: dict[str, Any] = {
         "rules": LoopSettings(),
         "hours": {"curate": 1.0, "report": 1.0, "freeze": 1.0},
         "evidence": "7 new rows of 100",
     }
-    return Situation(standing=standing, **{**own, **more})  # type: ignore[arg-type]
+    return Situation(standing=standing, **{**own, **more})
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,23 @@
 """Streams of users before a canary, for tests."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 
 from afina.release.canary import DRAWS, Events
 from afina.release.draws import Seen
 
 
-def stream(users: int, *, share: float = 0.5, drawn: float | None = None, seed: int = 0, **more: float) -> Events:
-    """Everybody asks once. `errors`, `feedback`: points of harm that the canary adds; `latency`: a factor. `drawn`: who really met it."""
-    rng = np.random.default_rng(seed)
+def stream(
+    users: int, harm: Mapping[str, float] = MappingProxyType({}), *, share: float = 0.5, drawn: float | None = None
+) -> Events:
+    """Everybody asks once. `harm`: what the canary adds, points of `errors` and `feedback`, a factor of `latency`. `drawn`: who really met it."""
+    rng = np.random.default_rng(0)
     canary = rng.random(users) < (share if drawn is None else drawn)
-    bad = rng.random(users) < 0.2 + more.get("feedback", 0.0) * canary
-    failed = rng.random(users) < 0.01 + more.get("errors", 0.0) * canary
-    latency = 800 * np.exp(rng.normal(0, 0.5, users)) * np.where(canary, more.get("latency", 1.0), 1.0)
+    bad = rng.random(users) < 0.2 + harm.get("feedback", 0.0) * canary
+    failed = rng.random(users) < 0.01 + harm.get("errors", 0.0) * canary
+    latency = 800 * np.exp(rng.normal(0, 0.5, users)) * np.where(canary, harm.get("latency", 1.0), 1.0)
 
     def one(value: np.ndarray) -> Seen:
         numbers = np.arange(users)

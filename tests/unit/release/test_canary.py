@@ -14,7 +14,7 @@ RULES = ReleaseSettings(guardrails={"errors": 0.02, "latency": 1.5, "feedback": 
 @pytest.mark.parametrize(("worst", "harm"), [("feedback", 0.15), ("errors", 0.1), ("latency", 2.5)])
 def test_a_harm_is_found_and_named(worst: str, harm: float) -> None:
     """Each alone, long before the end of the stream."""
-    found = look(stream(4000, **{worst: harm}), RULES)  # type: ignore[arg-type]
+    found = look(stream(4000, {worst: harm}), RULES)
 
     assert found.harmful_at is not None
     assert found.harmful_at < 2000
@@ -34,10 +34,10 @@ def test_a_version_as_good_is_proven() -> None:
 def test_how_many_users_are_missing_is_about_right() -> None:
     """Of errors that nobody has seen yet, as many as the largest bet needs."""
     rules = ReleaseSettings(guardrails={"errors": 0.05}, signals={})
-    few = look(stream(100, errors=-0.01), rules).readings[0]
+    few = look(stream(100, {"errors": -0.01}), rules).readings[0]
 
     assert 60 < few.needed < 160
-    assert look(stream(100 + 2 * few.needed, errors=-0.01), rules).readings[0].needed == 0
+    assert look(stream(100 + 2 * few.needed, {"errors": -0.01}), rules).readings[0].needed == 0
 
 
 def test_what_nobody_spoke_of_is_not_proven() -> None:
@@ -55,7 +55,7 @@ def test_a_signal_decides_nothing() -> None:
     """It is named."""
     rules = ReleaseSettings(guardrails={"errors": 0.02}, signals={"feedback": 0.05})
 
-    found = look(stream(4000, feedback=0.2), rules)
+    found = look(stream(4000, {"feedback": 0.2}), rules)
 
     assert found.harmful_at is None
     assert found.signals == ("feedback",)
@@ -86,7 +86,7 @@ def test_one_loud_user_decides_nothing() -> None:
 
 def test_looking_later_does_not_change_what_was_seen() -> None:
     """The event that decided is the same one, however much came after it."""
-    whole = stream(3000, feedback=0.2)
+    whole = stream(3000, {"feedback": 0.2})
     found = look(whole, RULES)
     assert found.harmful_at is not None
     cut = {

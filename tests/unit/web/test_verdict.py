@@ -1,6 +1,7 @@
 """The verdict's page."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from afina.evaluate.ask import score_record
 from afina.evaluate.metrics import load_metric
 from afina.evaluate.sets import make_set
-from afina.records import Cause, EvalItem, EvalRecord, Output, Policy, Turn, Verdict
+from afina.records import Cause, Corrections, EvalItem, EvalRecord, Output, Policy, Turn, Verdict
 from afina.verdict.judge import Question, judge
 from afina.web.verdict import shown, texts, verdict_page
 
@@ -81,3 +82,17 @@ def test_shares_are_said_in_per_cent() -> None:
 def test_no_gain_and_too_few_have_pages_too() -> None:
     """The causes that are no go."""
     assert "do not show that" in verdict_page(judged(50, 50), language="en")
+
+
+def test_corrections_that_are_wrong_again_stand_on_the_page_with_their_texts() -> None:
+    """Counted, and no text of a message taken for markup; where none were asked there is no such part."""
+    plain = judged(5, 55)
+    lost = replace(plain.gains[0], id="exa_lost", question=EVIL, a="right before", b="wrong now")
+    asked = Corrections(before="live", asked=40, was_right=30, now_right=33, broken=1, changes=(lost,))
+
+    page = verdict_page(replace(plain, corrections=asked), language="en")
+
+    assert "40 questions that people put right: live has 30 right, $tuned_1 33. Right before and wrong now: 1." in page
+    assert all(text in page for text in ("exa_lost", "right before", "wrong now"))
+    assert "<script" not in page
+    assert "Every correction ever made" not in verdict_page(plain, language="en")
