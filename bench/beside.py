@@ -3,8 +3,8 @@
     python -m bench.beside [--base smollm2] [--rate 0.5] [--seconds 150]
 
 A real project with the embedded PostgreSQL, the base in production behind `afina serve`, and a dataset of 300 messages of clinc150. Requests come
-at a fixed rate (an open loop: a latency counts from when the request was due), first alone, then while `afina train` runs, started as the queue
-starts it. Training has as many threads as there are cores, and gives way by itself.
+at a fixed rate (an open loop: a latency counts from when the request was due), first alone, then while `afina train` runs, giving way as the queue
+lets it. Training has as many threads as there are cores.
 
 Prints one JSON line: `p95_ms` and `p50_ms` beside training, `_idle` without, `p95_ratio`, `steps` that the training made meanwhile, `failed`.
 """
@@ -26,6 +26,7 @@ from afina.flows.freeze import freeze_project
 from afina.flows.rollouts import release_direct
 from afina.flows.train import plan_training
 from afina.ids import RunId
+from afina.priority import give_way
 from afina.progress import Silent, Stages
 from bench.load import Load, run
 from bench.world import Said, World, messages_of, world
@@ -76,6 +77,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.5)
     parser.add_argument("--seconds", type=float, default=150)
     options = parser.parse_args()
+    if options.base != "semilla":
+        subprocess.run([sys.executable, "-m", "afina", "base", "pull", options.base], check=True, stdout=sys.stderr)
     with world(base=options.base, minutes=20) as living:
         planned = ready(living)
         folder = living.project.paths.project
@@ -89,8 +92,9 @@ def main() -> None:
             time.sleep(8)
             idle = loaded(port, rate=options.rate, seconds=options.seconds)
             training = subprocess.Popen(
-                ["nice", "-n", "10", *command, "train", "--run", planned], cwd=folder, stdout=log, stderr=log
+                [*command, "train", "--run", planned], cwd=folder, stdout=log, stderr=log, start_new_session=True
             )
+            give_way(training.pid)
             time.sleep(TRAINING_S)
             beside = loaded(port, rate=options.rate, seconds=options.seconds)
             assert training.poll() is None, "the training has ended: nothing was measured beside it"

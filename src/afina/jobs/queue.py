@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import os
-import subprocess
+import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from procrastinate.jobs import Status
 
 from afina.errors import JobError
 from afina.ids import ClientId, RunId
+from afina.priority import run_giving_way, stop_running
 
 LOG = logging.getLogger("afina.jobs")
 STALLED_S = 30
@@ -59,16 +61,14 @@ def build_queue(connector: PsycopgConnector | SyncPsycopgConnector, *, folder: P
 
 
 def child(client: str, arguments: Sequence[str], folder: Path, *, good: Sequence[int] = (0,)) -> None:
-    """Run a command of this program.
+    """Run a command of this program; who is served on this machine goes first.
 
     Raises:
         JobError: its exit status is none of `good`.
     """
     LOG.info("running %s for %s", " ".join(arguments), client)
-    # nice: what serves on this machine goes first
-    command = ["nice", "-n", "10", sys.executable, "-m", "afina", *arguments]
     own = {**os.environ, "AFINA_PROJECT__CLIENT": client}
-    done = subprocess.run(command, cwd=folder, env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = run_giving_way([sys.executable, "-m", "afina", *arguments], cwd=folder, env=own)
     if done.returncode not in good:
         raise JobError(f"{' '.join(arguments)}: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")
 
@@ -141,17 +141,39 @@ async def keep_turning(dsn: str, *, client: ClientId, every_s: float) -> None:
 async def work(
     dsn: str, *, folder: Path, wait: bool, beside: Callable[[], Coroutine[Any, Any, None]] | None = None
 ) -> None:
-    """Run jobs, one at a time."""
+    """Run jobs, one at a time, until there are none, or until a signal stops this and the job that is running."""
     queue = build_queue(PsycopgConnector(conninfo=dsn, kwargs={"options": OPTIONS}), folder=folder)
     async with queue.open_async():
         await rescue(queue)
         others = [asyncio.create_task(keep_rescuing(queue, every_s=STALLED_S / 3))]
         others += [asyncio.create_task(beside())] if beside else []
+        worker = asyncio.create_task(
+            queue.run_worker_async(
+                concurrency=1, wait=wait, fetch_job_polling_interval=2, install_signal_handlers=False
+            )
+        )
+        stop_on_signals(worker)
         try:
-            await queue.run_worker_async(concurrency=1, wait=wait, fetch_job_polling_interval=2)
+            await worker
+        except asyncio.CancelledError:
+            if not worker.cancelled():  # it was not the worker that was stopped, but all of this
+                raise
         finally:
             for other in others:
                 other.cancel()
+
+
+def stop_on_signals(worker: asyncio.Task[None]) -> None:
+    """Ctrl-C and SIGTERM stop the worker and the job that it runs, which is taken up again by the next one."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+
+    def stop() -> None:
+        stop_running()
+        worker.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
 def run_worker(dsn: str, *, folder: Path, wait: bool = True) -> None:

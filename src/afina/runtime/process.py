@@ -15,6 +15,7 @@ import psutil
 
 from afina.bases.memory import require_available
 from afina.errors import RuntimeFailedError
+from afina.priority import inherit
 from afina.runtime.served import served_of
 from afina.settings import RuntimeSettings
 
@@ -106,7 +107,7 @@ def spawn(load: Load, settings: RuntimeSettings, *, log: Path, ready: Path) -> s
     }
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as sink:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-P", str(WORKER), json.dumps(arguments)],
             stdin=subprocess.PIPE,
             stdout=sink,
@@ -115,6 +116,8 @@ def spawn(load: Load, settings: RuntimeSettings, *, log: Path, ready: Path) -> s
             start_new_session=True,
             env={name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | SPIN | ALLOCATION,
         )
+    inherit(process)
+    return process
 
 
 def last_error(log: Path) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from afina.errors import RuntimeFailedError
+from afina.priority import inherit
 from afina.runtime.llama import loaded, speak
 from afina.runtime.process import last_error, threads_to_use
 from afina.runtime.served import served_of
@@ -51,6 +52,7 @@ def start_weigher(gguf: Path, settings: RuntimeSettings, *, log: Path) -> Iterat
             start_new_session=True,
         ) as process,
     ):
+        inherit(process)
 
         def weigh(ids: Sequence[int], first: int) -> float:
             assert process.stdin is not None

@@ -1,14 +1,20 @@
 """Queued training."""
 
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
 from afina.flows.project import Project
 from afina.ids import RunId
-from afina.jobs import defer_training, run_worker
+from afina.jobs import defer_training, queue, run_worker
+
+DONE = subprocess.CompletedProcess[str]([], 0, "", "")
 
 
 def jobs(dsn: str) -> list[tuple[str, int]]:
@@ -21,21 +27,17 @@ def test_a_run_is_queued_once_and_worked_off(project: Project, monkeypatch: pyte
     """The worker starts `afina train --run` in the project's folder."""
     called: list[list[str]] = []
 
-    class Done:
-        returncode, stderr = 0, ""
-
-    def record(command: list[str], **options: object) -> Done:
+    def record(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
         assert options["cwd"] == tmp_path
         called.append(command)
-        return Done()
+        return DONE
 
     for _ in range(2):
         defer_training(project.dsn, client=project.client, run=RunId("run_1"))
-    monkeypatch.setattr(subprocess, "run", record)
+    monkeypatch.setattr(queue, "run_giving_way", record)
     run_worker(project.dsn, folder=tmp_path, wait=False)
 
-    assert [command[:3] for command in called] == [["nice", "-n", "10"]]  # what serves here goes first
-    assert called[0][4:] == ["-m", "afina", "train", "--run", "run_1"]
+    assert [command[1:] for command in called] == [["-m", "afina", "train", "--run", "run_1"]]
     assert jobs(project.dsn) == [("succeeded", 1)]
 
 
@@ -50,10 +52,33 @@ def test_a_job_of_a_dead_worker_is_taken_up_again(
             "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)"
         )
 
-    class Done:
-        returncode, stderr = 0, ""
-
-    monkeypatch.setattr(subprocess, "run", lambda *_a, **_o: Done())
+    monkeypatch.setattr(queue, "run_giving_way", lambda *_a, **_o: DONE)
     run_worker(project.dsn, folder=tmp_path, wait=False)
 
     assert [status for status, _ in jobs(project.dsn)] == ["succeeded"]
+
+
+def test_a_signal_stops_the_worker_and_its_job(project: Project, tmp_path: Path) -> None:
+    """The job stops where it loses nothing and waits for the next worker; the worker ends without an error."""
+    defer_training(project.dsn, client=project.client, run=RunId("run_1"))
+    code = f"""
+import sys
+from pathlib import Path
+from afina.jobs import queue, run_worker
+queue.sys = type("Sys", (), {{"executable": "{tmp_path}/afina"}})
+run_worker({project.dsn!r}, folder=Path({str(tmp_path)!r}))
+print("over")
+"""
+    program = tmp_path / "afina"
+    program.write_text("#!/bin/sh\necho $$ > started.partial; mv started.partial started\nexec sleep 60\n")
+    program.chmod(0o755)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as worker:
+        while not (tmp_path / "started").exists():
+            time.sleep(0.05)
+        worker.send_signal(signal.SIGTERM)
+        out, _ = worker.communicate(timeout=20)
+
+    assert out == "over\n"
+    assert worker.returncode == 0
+    assert not psutil.pid_exists(int((tmp_path / "started").read_text()))
+    assert jobs(project.dsn) == [("todo", 1)]
