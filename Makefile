@@ -6,8 +6,9 @@ STAMP := .venv/.installed
 # PyTorch's install page: make install TORCH_INDEX=URL
 TORCH_INDEX ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export CONCEPT
 
-.PHONY: install demo test fast unit-integration coverage check lint types shape unit integration e2e schema docs lock clean
+.PHONY: install demo test fast unit-integration coverage check lint types shape unit integration e2e schema docs lock ba chain clean
 .DEFAULT_GOAL := demo
 
 install: $(STAMP)
@@ -69,6 +70,16 @@ schema: install
 
 lock: install
 	( head -3 constraints.txt; $(BIN)/pip freeze --exclude-editable | grep -v -e '^torch==' -e '^xxhash' | sort -f ) > constraints.new && mv constraints.new constraints.txt
+
+# Document 001's: make ba CONCEPT="Telemedicine for rural areas"
+ba: install
+	@test -n "$(CONCEPT)" || { echo 'make ba CONCEPT="what the product is, who uses it, what it must do"'; exit 2; }
+	$(BIN)/afina roles ba "$$CONCEPT"
+
+# From a concept to code and tests: make chain CONCEPT="…"
+chain: install
+	@test -n "$(CONCEPT)" || { echo 'make chain CONCEPT="what the product is, who uses it, what it must do"'; exit 2; }
+	$(BIN)/afina roles chain "$$CONCEPT"
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -95,6 +95,10 @@ class NotEnoughDataError(AfinaError):
     """There are too few usable examples for an honest result."""
 
 
+class RoleError(AfinaError):
+    """A role's answer cannot be used by the next one."""
+
+
 class JobError(AfinaError):
     """A queued job did not end well."""
 

@@ -12,7 +12,7 @@ from afina.loop.turn import ACTS
 
 SOURCE = Path(__file__).parents[2] / "src" / "afina"
 ORDER = [
-    "__init__", "client", "errors", "ids", "texts", "tracing", "records", "sameness", "likeness", "settings", "progress", "priority", "files", "store", "privacy", "chat", "signals", "channels", "tasks",
+    "__init__", "client", "errors", "ids", "texts", "tracing", "records", "sameness", "likeness", "settings", "progress", "priority", "files", "store", "privacy", "chat", "signals", "channels", "tasks", "roles",
     "bases", "runtime", "capture", "knowledge", "synth", "curate", "freeze", "train", "export", "evaluate", "verdict", "release", "serve",
     "lineage", "flows", "jobs", "loop", "demo", "api", "web", "wiring", "cli", "__main__",
 ]  # fmt: skip

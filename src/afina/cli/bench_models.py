@@ -1,6 +1,7 @@
 """`bench-models`: which base to start from."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ from afina.flows.bench_models import (
     pick_winner,
     set_default_base,
 )
+from afina.flows.role_compare import seed_items
+from afina.flows.role_space import open_space
 from afina.flows.sources import ArmSettings
+from afina.records import EvalSet, Turn
 from afina.runtime.gguf_config import gguf_config
 from afina.settings import SETTINGS_FILE, Settings, find_project
 from afina.store.paths import Paths, write_json, write_whole
@@ -41,7 +45,8 @@ COLUMNS = ("model", "score", "tokens/s", "RAM", "valid YAML", "completeness", "f
     ),
 )
 @click.argument("models", nargs=-1, required=True)
-@click.option("--data", "--dataset", required=True, type=FILE, help=t("items: id, prompt or messages, expected, rules"))
+@click.option("--data", "--dataset", type=FILE, help=t("items: id, prompt or messages, expected, rules"))
+@click.option("--role", default="", help=t("the authored examples of a role as items, e.g. ba"))
 @click.option(
     "--metric",
     default="ba_requirements_metric",
@@ -61,11 +66,11 @@ COLUMNS = ("model", "score", "tokens/s", "RAM", "valid YAML", "completeness", "f
 @click.option("--output", type=FILE, help=t("write the figures by model as JSON"))
 @click.option("--use", is_flag=True, help=t("make the winner the project's base in afina.toml"))
 @json_option
-def bench_models_command(models: tuple[str, ...], data: Path, as_json: bool, **options: Any) -> None:
+def bench_models_command(models: tuple[str, ...], data: Path | None, as_json: bool, **options: Any) -> None:
     """Compare."""
-    folder = options["out"] or Paths(here()).bench_models(data.stem)
     settings_file = trainable_project(models) if options["use"] else None
-    whole = read_set(data)
+    whole = role_items(options["role"]) if options["role"] else read_set(required(data))
+    folder = options["out"] or Paths(here()).bench_models(whole.name)
     eval_set = make_set(whole.name, only_first(whole, options["limit"]))
     sections = {"export": {"quantisation": options["quant"]}, "evaluate": {"max_tokens": options["max_tokens"]}}
     place = ArmSettings(settings=Settings.model_validate(sections), folder=folder)
@@ -98,6 +103,25 @@ def bench_models_command(models: tuple[str, ...], data: Path, as_json: bool, **o
         said = f"{settings_file}: [base] model = {name}"
     if not as_json:
         ERR.print(escape(t(said)))
+
+
+def required(data: Path | None) -> Path:
+    """The file of items.
+
+    Raises:
+        UsageError: none is named.
+    """
+    if data is None:
+        raise click.UsageError("--data FILE or --role NAME is needed")
+    return data
+
+
+def role_items(role: str) -> EvalSet:
+    """A role's authored examples, asked with its long prompt."""
+    space = open_space(role, here())
+    told = Turn("system", space.system(space.start_program()))
+    items = [replace(item, turns=(told, *item.turns)) for item in seed_items(space, space.role.seeds())]
+    return make_set(role, items)
 
 
 def trainable_project(models: Sequence[str]) -> Path:

@@ -21,6 +21,7 @@ COMMANDS = {
     "import": "import_file", "catalogue": "catalogue", "review": "review", "curate": "curate", "suspects": "suspects", "evidence": "evidence", "freeze": "freeze", "dataset": "dataset",
     "train": "train", "finetune": "finetune", "export": "export", "evaluate": "evaluate", "models": "models", "why": "lineage", "reached": "lineage", "erase": "erase", "report": "report", "parity": "parity",
     "canary": "canary", "release": "release", "rollback": "release", "serve": "serve", "keys": "keys", "chat": "chat", "worker": "worker", "loop": "loop",
+    "roles": "roles", "concepts": "concepts", "tune-prompt": "tune_prompt", "synth": "synth", "bootstrap": "bootstrap",
     "learn": "learn", "verdict": "verdict", "rate": "rate", "bench-models": "bench_models", "score-turn": "score_turn", "scrub": "scrub",
     "backup": "backup", "restore": "backup", "gc": "gc", "psql": "psql", "base": "bases", "demo": "demo",
 }  # fmt: skip
@@ -35,6 +36,8 @@ SHORT_HELP = {
     "models": "list model versions", "why": "what an answer or model came from", "reached": "what a message or user reached", "erase": "take a person out of everything", "report": "the last evaluation, also as HTML",
     "parity": "does a GGUF answer like its model?", "canary": "how is the canary doing?", "release": "canary, promote", "rollback": "withdraw a version",
     "serve": "the OpenAI-compatible gateway", "keys": "who may use the gateway", "chat": "talk to the live model", "worker": "run queued jobs", "loop": "the wheel that turns by itself",
+    "roles": "analyst, owner, architect, developer, tester", "concepts": "what a role is asked about", "tune-prompt": "search for the best prompt",
+    "synth": "examples written by a model", "bootstrap": "25 examples → tuned role model",
     "learn": "a file → tuned model, no database", "verdict": "compare two score files", "rate": "what people prefer, blind", "bench-models": "which base to start from",
     "score-turn": "what a reaction says about an answer",
     "scrub": "texts without personal data and secrets",

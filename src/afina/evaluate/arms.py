@@ -77,11 +77,10 @@ class Nearest:
         near = (self.pieces.transform([item.question]) @ self.known.T).toarray()[0]
         return [self.pairs[int(at)] for at in near.argsort(kind="stable")[::-1][: self.k]][::-1]
 
-    def shown(self, item: EvalItem) -> tuple[Turn, ...]:
-        """The examples as earlier turns of the item's chat."""
-        return tuple(
-            turn for message, answer in self.of(item) for turn in (Turn("user", message), Turn("assistant", answer))
-        )
+
+def as_turns(pairs: Sequence[Pair]) -> tuple[Turn, ...]:
+    """Examples as earlier turns of a chat."""
+    return tuple(turn for message, answer in pairs for turn in (Turn("user", message), Turn("assistant", answer)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +89,7 @@ class Asking:
 
     Args:
         system: prompt before the items of the target part that bring none.
-        nearest: training examples that are shown as earlier turns, on the target part.
+        nearest: training examples that are shown as earlier turns, on the target part; `shown`: the same ones for every item.
         renderer: the model's; with it expected answers are weighed: of the target part if `weighs`, and of the forgetting
             part always.
         writes: answers are written; otherwise the target part is only weighed.
@@ -100,6 +99,7 @@ class Asking:
     timeout_s: float = 120.0
     system: str = ""
     nearest: Nearest | None = None
+    shown: tuple[Pair, ...] = ()
     renderer: Renderer | None = None
     weighs: bool = False
     writes: bool = True
@@ -111,8 +111,8 @@ class Asking:
             return item.turns
         own = item.turns[0].role == "system"
         system = item.turns[:1] if own else ((Turn("system", self.system),) if self.system else ())
-        shown = self.nearest.shown(item) if self.nearest else ()
-        return (*system, *shown, *item.turns[own:])
+        near = self.nearest.of(item) if self.nearest else ()
+        return (*system, *as_turns([*self.shown, *near]), *item.turns[own:])
 
     def is_weighed(self, item: EvalItem) -> bool:
         """Whether the likelihood of the item's expected answer is measured."""
@@ -134,6 +134,7 @@ class Asking:
             "max_tokens": self.max_tokens,
             "guard_tokens": GUARD_TOKENS,
             "system": self.system,
+            **({"shown": [message for message, _ in self.shown]} if self.shown else {}),
             **({"weighed_tokens": WEIGHED_TOKENS, "weighs_target": self.weighs} if self.renderer else {}),
             **(self.nearest.source() if self.nearest else {}),
         }

@@ -14,7 +14,7 @@ from afina.errors import RuntimeFailedError
 from afina.files import NOTICES
 from afina.records import Turn
 
-OPTIONAL = ("temperature", "cache_prompt", "logprobs")
+OPTIONAL = ("temperature", "cache_prompt", "logprobs", "seed")
 """What an answer can do without; a schema is not among it, because without one the answer is another."""
 
 
@@ -40,6 +40,14 @@ class Completion:
     first_ms: float = 0.0
     cut: bool = False
     confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """How an answer is drawn that is not the likeliest one. Equal seeds give equal answers where nothing else is asked at the same time."""
+
+    temperature: float
+    seed: int
 
 
 class RuntimeClient:
@@ -87,13 +95,20 @@ class RuntimeClient:
             raise RuntimeFailedError(f"{self.http.base_url} did not answer with JSON: {response.text[:100]!r}") from exc
 
     def chat(
-        self, turns: Sequence[Turn], *, schema: dict[str, Any] | None, max_tokens: int = 128, confidence: bool = False
+        self,
+        turns: Sequence[Turn],
+        *,
+        schema: dict[str, Any] | None,
+        max_tokens: int = 128,
+        confidence: bool = False,
+        drawn: Drawn | None = None,
     ) -> Completion:
-        """One greedy answer under the served template, optionally bound to a JSON schema."""
+        """One answer under the served template, optionally bound to a JSON schema; greedy unless it is `drawn`."""
         body: dict[str, Any] = {
             "messages": [{"role": turn.role, "content": turn.content} for turn in turns],
-            "temperature": 0,
+            "temperature": drawn.temperature if drawn else 0,
             "max_tokens": max_tokens,
+            **({"seed": drawn.seed} if drawn else {}),
             **self.more,
         }
         if confidence:

@@ -17,7 +17,7 @@ MANIFEST = "manifest.json"
 
 BY_ID = ("runs", "models", "datasets", "evaluations")
 """Folders whose entries are named by the id of a record."""
-KEPT = (*BY_ID, "bases", "learn", "exports", "spool", "privacy", "vault", "reports", "ledger")
+KEPT = (*BY_ID, "bases", "learn", "exports", "spool", "privacy", "vault", "reports", "ledger", "roles")
 """Folders that a backup takes along."""
 
 
@@ -124,6 +124,15 @@ class Paths:
     def bench_models(self, name: str) -> Path:
         """Where `afina bench-models` keeps its records by default."""
         return self.data / "bench-models" / name
+
+    def role(self, name: str) -> Path:
+        """All that comes of a role: programs, concepts, examples, generations, ratings."""
+        return self.data / "roles" / name
+
+    @property
+    def planning(self) -> Path:
+        """What the chain of roles writes, as document 001 has it: beside `afina.toml`, for people."""
+        return self.project / "planning"
 
     def record(self, kind: str, identity: str) -> Path:
         """A record of the ledger, where there is no database."""

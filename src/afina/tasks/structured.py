@@ -94,7 +94,7 @@ class Structured(Kind):
         told = task.settings.instructions or self.prompt(task)
         if schema is None:
             return told
-        plain = {name: value for name, value in schema.items() if name != "x-guidance"}
+        plain = {name: value for name, value in schema.items() if not name.startswith("x-")}
         asked = wording(task.settings.language, "schema", format=task.settings.format.upper())
         return "\n\n".join(filter(None, (told, f"{asked}\n{json.dumps(plain, ensure_ascii=False)}")))
 
@@ -103,7 +103,10 @@ class Structured(Kind):
         del train
         if task.settings.format == "yaml":
             return None
-        return {"type": "object", "x-guidance": COMPACT, **(task.schema or {})}
+        own = {
+            name: value for name, value in (task.schema or {}).items() if not name.startswith("x-")
+        }  # ours, for checks
+        return {"type": "object", "x-guidance": COMPACT, **own}
 
     def item_rules(self, task: Task) -> dict[str, Any]:
         """The schema, for the measures that need it (`schema_valid`, `completeness`)."""

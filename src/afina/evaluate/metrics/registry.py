@@ -44,7 +44,9 @@ BY_NEED: dict[str, dict[str, Scorer]] = {
     "context": {"grounded": text.grounded},
     "rules": {"rules": conduct.rules},
     "rules.matches": {"regex": conduct.regex},
-    "rules.schema": {"schema_valid": structure.schema_valid, "completeness": structure.completeness},
+    "rules.schema": {
+        "schema_valid": structure.schema_valid, "completeness": structure.completeness, "role_score": structure.role_score,
+    },
     "": {
         "json_valid": structure.json_valid, "yaml_valid": structure.yaml_valid, "clean": conduct.clean, "refusal": conduct.refusal,
         "answered": conduct.answered, "ba_requirements_metric": structure.ba_requirements_metric,

@@ -9,6 +9,7 @@ from referencing import Registry
 
 from afina.chat.parse import read_json, read_yaml
 from afina.records import EvalItem
+from afina.roles import check_answer
 
 
 def json_valid(_item: EvalItem, reply: str) -> float:
@@ -42,6 +43,11 @@ def completeness(item: EvalItem, reply: str) -> float:
 def filled(found: Any, name: str) -> bool:
     """Whether a mapping has a value there that is not empty."""
     return isinstance(found, dict) and found.get(name) not in (None, "", [], {})
+
+
+def role_score(item: EvalItem, reply: str) -> float:
+    """How good a role's answer is by its item's rule `schema`, 0 to 1: see `roles/checks.py`. No reference answer is needed."""
+    return check_answer(reply, item.question, item.rules["schema"]).score
 
 
 KINDS = {"functional_requirements": "FR", "non_functional_requirements": "NFR", "constraints": "C"}

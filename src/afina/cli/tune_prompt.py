@@ -1,0 +1,114 @@
+"""`tune-prompt`: the instructions and examples with which a model answers best."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from afina.cli.options import here, json_option
+from afina.cli.terminal import OUT, escape, print_json, stages
+from afina.flows.concepts import questions_for, read_concepts, read_inputs
+from afina.flows.optimisers import OPTIMISERS
+from afina.flows.role_model import open_model
+from afina.flows.role_space import open_space
+from afina.flows.tune_prompt import SearchOptions, Trial, tune_prompt
+from afina.synth.concepts import Wanted
+from afina.synth.program import write_program
+from afina.texts import t
+
+FILE = click.Path(path_type=Path)
+QUESTIONS = 12
+
+
+@click.command(
+    "tune-prompt",
+    epilog="afina tune-prompt ba --model smollm2 --calls 120",
+    help=t(
+        "Search for the instructions and examples with which a model answers best as a role, judged by its metric, answers bound by its schema. gepa reflects on what went wrong; mipro (DSPy's MIPROv2) draws candidates, in an environment of its own. Malformed answers are counted, not fatal; an interrupted search goes on where it was."
+    ),
+)
+@click.argument("role", default="ba")
+@click.option(
+    "--model",
+    default="",
+    help=t("who is asked: .gguf, folder, smollm2, ollama:NAME, http://…/v1#model (default: the base)"),
+)
+@click.option("--optimizer", "optimiser", type=click.Choice(sorted(OPTIMISERS)), default="gepa", show_default=True)
+@click.option(
+    "--calls", default=120, show_default=True, type=click.IntRange(4), help=t("answers that the search may ask for")
+)
+@click.option(
+    "--metric", default="", help=t("what is better: a name or your own as module:function (default: the recipe's)")
+)
+@click.option(
+    "--concepts", "file", type=FILE, help=t("questions to search with (default: new ones from the role's words)")
+)
+@click.option(
+    "--inputs",
+    multiple=True,
+    metavar="ROLE=EXAMPLES",
+    help=t("for a role that reads others: examples of each of them (default: what their bootstraps left)"),
+)
+@click.option(
+    "--max-bootstrapped-demos",
+    "demos",
+    default=6,
+    show_default=True,
+    type=click.IntRange(0, 16),
+    help=t("most examples that a prompt shows"),
+)
+@click.option(
+    "--num-candidates",
+    default=8,
+    show_default=True,
+    type=click.IntRange(2, 64),
+    help=t("mipro: instructions that are drawn"),
+)
+@click.option(
+    "--num-trials",
+    default=10,
+    show_default=True,
+    type=click.IntRange(1, 500),
+    help=t("mipro: combinations that are tried"),
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--language", "languages", multiple=True, help=t("language, several if repeated (default: en and es)"))
+@click.option("--output", type=FILE, help=t("write the program there (default: .afina/roles/ROLE/program.json)"))
+@json_option
+def tune_prompt_command(role: str, output: Path | None, as_json: bool, **options: Any) -> None:
+    """Search."""
+    space = open_space(role, here())
+    asked = SearchOptions(
+        calls=options["calls"],
+        most_examples=options["demos"],
+        seed=options["seed"],
+        metric=options["metric"],
+        candidates=options["num_candidates"],
+        trials=options["num_trials"],
+    )
+    languages = tuple(options["languages"]) or ("en", "es")
+    if options["file"]:
+        concepts = read_concepts(options["file"])[:QUESTIONS]
+    else:
+        wanted = Wanted(count=QUESTIONS, languages=languages, seed=1)
+        concepts = questions_for(space, wanted, dict(map(read_inputs, options["inputs"])))
+    told = stages(as_json)
+    source = options["model"] or space.settings.base.model
+    with told.stage("tune-prompt") as stage:
+        with open_model(source, space.settings, space.folder, kept="answers.jsonl") as model:
+            questions = [one.question for one in concepts]
+            program = tune_prompt(
+                Trial(space, model, asked), questions, OPTIMISERS[options["optimiser"]](model), stage.tell
+            )
+        found = program.found
+        stage.note = (
+            f"{found['start']:.3f} → {found['score']:.3f} with {found['calls']} answers, {found['malformed']} malformed"
+        )
+    path = output or space.program
+    write_program(path, program)
+    if as_json:
+        print_json({**found, "file": str(path)})
+        return
+    OUT.print(escape(program.instructions), soft_wrap=True)
+    OUT.print(t(f"with {len(program.examples)} examples"))
+    OUT.print(f"→ {escape(str(path))}", soft_wrap=True)

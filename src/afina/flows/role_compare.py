@@ -1,0 +1,137 @@
+"""Models beside each other as a role: on the authored examples that nobody has seen, bound by the schema and free, and on hard cases."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afina.chat import COMPACT
+from afina.evaluate.arms import Arm, Asking, gguf_arm
+from afina.evaluate.ask import ask_arms
+from afina.evaluate.sets import make_set
+from afina.flows.role_model import CONTEXT, gguf_of
+from afina.flows.role_space import RoleSpace
+from afina.flows.sources import ArmSettings, open_source
+from afina.progress import Tell, unheard
+from afina.records import EvalItem, EvalSet, Part, Policy, Scored, Turn, Verdict
+from afina.roles import Seed
+from afina.synth.program import Program
+from afina.verdict.judge import Question, judge
+from afina.verdict.summary import summarise
+
+SHARED = ("role_score", "yaml_valid", "schema_valid", "completeness")
+"""Measures of every role; the first decides."""
+OWN = {"ba": ("ba_requirements_metric",)}
+"""Measures of one role beside them: document 001's."""
+FREE, BOUND = "free", "bound"
+LEAST = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """Who is compared: a model's source, and how it is asked."""
+
+    name: str
+    source: str
+    program: Program
+
+
+def metrics_of(role: str) -> tuple[str, ...]:
+    """The measures of a role."""
+    return (*SHARED, *OWN.get(role, ()))
+
+
+def seed_items(space: RoleSpace, seeds: Sequence[Seed]) -> list[EvalItem]:
+    """Authored examples as items."""
+    return [
+        EvalItem(
+            id=seed.id,
+            turns=(Turn("user", seed.question),),
+            expected=seed.text,
+            rules={"schema": space.role.schema},
+        )
+        for seed in seeds
+    ]
+
+
+def role_set(space: RoleSpace, items: Sequence[EvalItem], *, bound: bool, name: str = "") -> EvalSet:
+    """The items as a set whose answers the schema binds, or does not."""
+    schema = {name: value for name, value in space.role.schema.items() if not name.startswith("x-")}
+    return make_set(
+        f"{space.role.name}-{name or (BOUND if bound else FREE)}",
+        items,
+        answer_schema={"x-guidance": COMPACT, **schema} if bound else None,
+    )
+
+
+def contender_arm(space: RoleSpace, one: Contender, folder: Path) -> Arm:
+    """A contender as an arm.
+
+    Raises:
+        InputError, ModelError: there is no such model.
+    """
+    told = space.system(one.program)
+    form = space.role.form.generation
+    asking = Asking(max_tokens=form.max_tokens, timeout_s=form.timeout, system=told, shown=one.program.examples)
+    if one.source.startswith(("http://", "https://", "ollama:")) or one.source.endswith(".jsonl"):
+        place = ArmSettings(settings=space.settings, folder=folder, system={one.name: told})
+        return open_source(one.name, one.source, place)[0]
+    runtime = space.settings.runtime.model_copy(update={"context": max(CONTEXT, space.settings.runtime.context)})
+    gguf = gguf_of(one.source, space.settings, space.folder)
+    return gguf_arm(one.name, gguf, runtime, asking, log=folder / f"{one.name}.log")
+
+
+def ask_contenders(
+    space: RoleSpace, contenders: Sequence[Contender], eval_set: EvalSet, tell: Tell = unheard
+) -> list[Scored]:
+    """Everybody on one set; what was answered before is not asked again.
+
+    Raises:
+        InputError, ModelError: there is no such model.
+    """
+    folder = space.folder / "evaluations" / eval_set.name
+    arms = [contender_arm(space, one, folder) for one in contenders]
+    return ask_arms(arms, eval_set, metrics_of(space.role.name), folder, tell=tell)
+
+
+def role_verdict(space: RoleSpace, scored: Sequence[Scored], a: str, b: str) -> Verdict:
+    """Is B better than A? By the role's score; the other measures are shown."""
+    options = space.settings.evaluate
+    policy = Policy(alpha=options.alpha, minimum_effect=options.minimum_effect, min_items=min(LEAST, options.min_items))
+    shown = [name for name in metrics_of(space.role.name) if name != SHARED[0]]
+    return judge(scored, Question(a=a, b=b, policy=policy, shown=shown))
+
+
+def figures(scored: Scored) -> dict[str, Any]:
+    """A model's means, speed and memory: document 001's words."""
+    cost = summarise(scored.record)
+    means = {name: sum(found.values()) / len(found) for name, found in scored.scores.items() if found}
+    return {
+        **{name: round(value, 4) for name, value in means.items()},
+        "quantity": round(requirements(scored), 2),
+        "tokens_per_sec": cost.tokens_per_s,
+        "ram_usage_mb": cost.peak_rss_mb,
+        "cut": sum(output.cut for output in scored.record.outputs),
+        "failed": cost.failed,
+        "items": cost.items,
+    }
+
+
+def requirements(scored: Scored) -> float:
+    """Mean number of entries with an id: the document's quantity of requirements."""
+    return sum(output.text.count('"id"') + output.text.count("- id:") for output in scored.record.outputs) / max(
+        1, len(scored.record.outputs)
+    )
+
+
+def stress_items(space: RoleSpace, rows: Sequence[Mapping[str, Any]]) -> list[EvalItem]:
+    """Hard cases; they have no right answer."""
+    return [
+        EvalItem(
+            id=str(row["id"]),
+            turns=(Turn("user", str(row["input"])),),
+            part=Part.TARGET,
+            rules={"schema": space.role.schema},
+        )
+        for row in rows
+    ]

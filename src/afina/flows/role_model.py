@@ -1,0 +1,203 @@
+"""A model that answers as a role: opened once, asked many times, and what it answered is kept, so that an interrupted search or
+generation goes on where it was.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from afina.chat import COMPACT, defuse_turns
+from afina.errors import InputError, RuntimeFailedError
+from afina.flows.base_file import base_gguf
+from afina.flows.sources import key_for
+from afina.progress import Tell, unheard
+from afina.records import Turn
+from afina.runtime import Drawn, RuntimeClient, Worker, gguf_facts, start_worker
+from afina.settings import Settings
+from afina.store.paths import disk_errors
+
+CONTEXT = 4096
+"""Tokens of prompt and answer: instructions, schema, some examples and a document."""
+MOST_FAILED = 12
+"""Questions in a row without an answer after which nobody is taken to be there."""
+OLLAMA = "http://127.0.0.1:11434/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One question as a model reads it. `schema` binds the answer; `drawn` None = the likeliest answer."""
+
+    turns: tuple[Turn, ...]
+    max_tokens: int
+    schema: Mapping[str, Any] | None = None
+    drawn: Drawn | None = None
+
+    def key(self, model: str) -> str:
+        """Equal for what a model answers equally."""
+        told = [(turn.role, turn.content) for turn in self.turns]
+        drawn = (self.drawn.temperature, self.drawn.seed) if self.drawn else None
+        content = json.dumps([model, told, self.max_tokens, self.schema, drawn], ensure_ascii=False, sort_keys=True)
+        return blake2b(content.encode(), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer; `error` says why there is none. `cut`: its tokens ran out."""
+
+    text: str = ""
+    error: str = ""
+    cut: bool = False
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class RoleModel:
+    """`asked`: answers that the model gave; `reused`: those that were kept from an earlier call."""
+
+    client: RuntimeClient
+    name: str
+    kept: Path | None
+    worker: Worker | None = None
+    control: Any = None
+    connections: int = 1
+    known: dict[str, Reply] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+    asked: int = 0
+    reused: int = 0
+    failed: int = 0
+
+    def ask(self, ask: Ask) -> Reply:
+        """One answer. What the model refuses, or has no time for, is a reply with its reason.
+
+        Raises:
+            RuntimeFailedError: it is not there any more.
+        """
+        key = ask.key(self.name)
+        with self.lock:
+            if key in self.known:
+                self.reused += 1
+                return self.known[key]
+        turns = defuse_turns(ask.turns, self.control) if self.control is not None else ask.turns
+        try:
+            schema = None if ask.schema is None else dict(ask.schema)
+            found = self.client.chat(turns, schema=schema, max_tokens=ask.max_tokens, drawn=ask.drawn)
+        except RuntimeFailedError as exc:
+            self.failed += 1
+            if (self.worker is not None and not self.worker.alive()) or self.failed > MOST_FAILED:
+                raise
+            return Reply(error=str(exc))
+        self.failed = 0
+        reply = Reply(text=found.text, cut=found.cut, tokens=found.tokens_out, seconds=found.milliseconds / 1000)
+        self.keep(key, reply)
+        return reply
+
+    def keep(self, key: str, reply: Reply) -> None:
+        """Remember an answer, also on the disk."""
+        with self.lock:
+            self.asked += 1
+            self.known[key] = reply
+            if self.kept is not None:
+                row = {"key": key, **{name: getattr(reply, name) for name in Reply.__slots__}}
+                with disk_errors(self.kept), self.kept.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def ask_all(self, asks: Sequence[Ask], tell: Tell = unheard) -> list[Reply]:
+        """Many, as many at once as the model answers, in their order.
+
+        Raises:
+            RuntimeFailedError: it is not there any more.
+        """
+        with ThreadPoolExecutor(self.connections) as pool:
+            waiting = [pool.submit(self.ask, ask) for ask in asks]
+            try:
+                for done, future in enumerate(as_completed(waiting), start=1):
+                    future.result()
+                    tell(done, len(asks), "")
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return [future.result() for future in waiting]
+
+
+def binding(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A role's schema as the runtime takes it: without our own notes, and without optional white space."""
+    return {"x-guidance": COMPACT, **{name: value for name, value in schema.items() if not name.startswith("x-")}}
+
+
+def read_kept(path: Path | None) -> dict[str, Reply]:
+    """Answers of earlier calls; a line that was torn by a kill is none."""
+    found = {}
+    if path is not None and path.is_file():
+        for line in path.read_bytes().splitlines():
+            try:
+                row = json.loads(line)
+                key = row.pop("key")
+                found[key] = Reply(**row)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+    return found
+
+
+@contextmanager
+def open_model(source: str, settings: Settings, folder: Path, *, kept: str = "") -> Iterator[RoleModel]:
+    """A model by its source: a .gguf, a base (folder, `smollm2`, hub id), `ollama:NAME`, or an address with its model.
+
+    Args:
+        folder: for logs and made files.
+        kept: name of the file below `folder` in which answers are kept; empty = nowhere.
+
+    Raises:
+        InputError, ModelError, RuntimeFailedError: there is no such model, or it does not load.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / kept if kept else None
+    if place is not None and place.is_file() and not place.read_bytes().endswith(b"\n"):
+        place.write_bytes(place.read_bytes() + b"\n")  # a kill tore the last line: the next one begins anew
+    known = read_kept(place)
+    timeout = settings.evaluate.timeout_s
+    source = f"{OLLAMA}#{source.removeprefix('ollama:')}" if source.startswith("ollama:") else source
+    if source.startswith(("http://", "https://")):
+        url, _, model = source.partition("#")
+        key = key_for("role", url, os.environ)
+        with RuntimeClient(
+            url.rstrip("/").removesuffix("/v1"), timeout_s=timeout, model=model or "default", key=key
+        ) as client:
+            yield RoleModel(client=client, name=source, kept=place, known=known, connections=4)
+        return
+    gguf = gguf_of(source, settings, folder)
+    runtime = settings.runtime.model_copy(update={"context": max(CONTEXT, settings.runtime.context)})
+    with (
+        start_worker(gguf, runtime, log=folder / "model.log") as worker,
+        RuntimeClient(worker.url, connections=runtime.slots, timeout_s=timeout) as client,
+    ):
+        yield RoleModel(
+            client=client,
+            name=f"{gguf.name} {gguf.stat().st_size} {gguf.parent.name}",
+            kept=place,
+            worker=worker,
+            control=gguf_facts(gguf).control,
+            connections=runtime.slots,
+            known=known,
+        )
+
+
+def gguf_of(source: str, settings: Settings, folder: Path) -> Path:
+    """The served file of a source.
+
+    Raises:
+        InputError, ModelError: there is none.
+    """
+    if source.endswith(".gguf"):
+        if not Path(source).is_file():
+            raise InputError(f"{source}: no such file")
+        return Path(source)
+    wanted = settings.model_copy(update={"base": settings.base.model_copy(update={"model": source})})
+    return base_gguf(wanted, folder=folder / "bases")

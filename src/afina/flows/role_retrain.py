@@ -1,0 +1,66 @@
+"""Tune a role again with what people found good; it replaces the tuned model that answers now only where it is surely better."""
+
+from dataclasses import replace
+from typing import Any
+
+from afina.errors import NotEnoughDataError
+from afina.files.rows import as_lines, read_rows
+from afina.flows.bootstrap import BASE, Boot, contenders_of, tuned_model
+from afina.flows.role_compare import FREE, Contender, ask_contenders, figures, role_set, role_verdict, seed_items
+from afina.flows.role_ratings import good_runs, training_rows
+from afina.flows.role_space import current_model
+from afina.flows.tune_prompt import parted_seeds
+from afina.records import Outcome
+from afina.store.paths import write_json, write_whole
+from afina.verdict.record import to_json
+
+LEAST = 10
+"""Good runs without which nothing is trained again."""
+
+
+def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
+    """The examples of the last generation and the runs that people rated well → another version, held against the one that answers now.
+
+    Raises:
+        NotEnoughDataError: too few good runs since; says how many are missing.
+    """
+    space = boot.space
+    good = good_runs(space)
+    if len(good) < least:
+        raise NotEnoughDataError(
+            f"{len(good)} runs of {space.role.name} are rated 4 or 5, at least {least} are needed",
+            remedy=f"afina roles rate {space.role.name} RUN 5, or --least {len(good)}",
+        )
+    examples = sorted(boot.folder.glob("examples-*.jsonl"), key=lambda path: path.name)
+    rows = [row.values for row in read_rows(examples[-1])] if examples else []
+    number = len(list(boot.folder.glob("r*/report.json"))) + 1
+    data = boot.folder / f"retrained-{number}.jsonl"
+    write_whole(data, as_lines([*rows, *training_rows(good)]))
+    new = tuned_model(boot, f"r{number}", data)
+    _, source, program = current_model(space)
+    now = Contender(name="now", source=source, program=program)
+    _, held_out = parted_seeds(space.role.seeds())
+    eval_set = role_set(space, seed_items(space, held_out), bound=False)
+    with boot.stages.stage("judge") as stage:
+        scored = ask_contenders(space, [*contenders_of(boot), now, new], eval_set, stage.tell)
+        verdict = role_verdict(redeployed(boot), scored, now.name, new.name)
+        stage.note = f"{verdict.outcome}: {verdict.because}"
+    if verdict.outcome is Outcome.GO:
+        write_json(space.best, {"source": new.source, "name": new.name, "over": BASE})
+    return {
+        "version": new.name,
+        "examples": len(rows),
+        "rated": len(good),
+        "outcome": verdict.outcome.value,
+        "because": verdict.because,
+        "verdict": to_json(verdict),
+        FREE: {one.name: figures(one) for one in scored},
+        "answers_now": verdict.outcome is Outcome.GO,
+    }
+
+
+def redeployed(boot: Boot) -> Any:
+    """The role with what a new version must gain over the one that is live: document 001's 5 %."""
+    options = boot.space.settings.evaluate
+    evaluate = options.model_copy(update={"minimum_effect": options.redeploy_effect})
+    return replace(boot.space, settings=boot.space.settings.model_copy(update={"evaluate": evaluate}))

@@ -1,0 +1,120 @@
+"""Where a role is worked on: its settings, its folder below `.afina/roles/`, and the model that answers for it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from afina.errors import SettingsError
+from afina.flows.base_settings import base_layer
+from afina.roles import Role, find_role
+from afina.roles.config import RoleConfig, read_config
+from afina.settings import Settings, find_project, load_settings, make_settings
+from afina.settings.sections import BaseSettings
+from afina.store.paths import Paths, read_json
+from afina.synth.program import Program, read_program
+from afina.tasks import make_task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleSpace:
+    """A role at work in a project folder, or in any folder where there is no project."""
+
+    role: Role
+    settings: Settings
+    paths: Paths
+
+    @property
+    def folder(self) -> Path:
+        """All that comes of the role."""
+        return self.paths.role(self.role.name)
+
+    @property
+    def program(self) -> Path:
+        """What the last prompt search found."""
+        return self.folder / "program.json"
+
+    @property
+    def best(self) -> Path:
+        """Which tuned model answers for the role; not there = none does."""
+        return self.folder / "best.json"
+
+    def start_program(self) -> Program:
+        """How a base is asked where no search was made: the long prompt."""
+        return Program(role=self.role.name, instructions=self.role.instructions)
+
+    def short_program(self) -> Program:
+        """How a model that was tuned to the role is asked."""
+        return Program(role=self.role.name, instructions=self.role.prompt)
+
+    def system(self, program: Program) -> str:
+        """A program's instructions as they are said: with the schema, unless the model was tuned to it."""
+        tuned = program.instructions == self.role.prompt
+        return program.instructions if tuned else self.told(program.instructions)
+
+    def told(self, instructions: str) -> str:
+        """Instructions with the schema in words: a base that is not bound must know it, one that is bound writes better."""
+        task = make_task(self.settings, folder=self.role.folder)
+        wanted = replace(task, settings=task.settings.model_copy(update={"instructions": instructions}))
+        return task.kind.instructions(wanted, task.schema)
+
+
+def open_space(name: str, here: Path, flags: Mapping[str, Any] | None = None) -> RoleSpace:
+    """A role with its settings: what its base brings < its recipe < `flags`. The base is the flags', else `LOCAL_BASE_MODEL`, else the
+    project's, else the built-in one.
+
+    Raises:
+        SettingsError: there is no such role, or something in it is malformed.
+    """
+    folder, own_base = project_of(here)
+    role = find_role(name, project=folder)
+    given = dict(flags or {})
+    base = {"model": os.environ.get("LOCAL_BASE_MODEL") or own_base, **given.pop("base", {})}
+    recipe = str((role.folder / "recipe.toml").resolve())
+    task = {"answer_schema": str((role.folder / role.recipe.sections["task"]["answer_schema"]).resolve())}
+    layers = {"recipe": recipe, "base": base, **given, "task": {**given.get("task", {}), **task}}
+    settings = make_settings(layers, base_layer=base_layer)
+    return RoleSpace(role=role, settings=settings, paths=Paths(folder))
+
+
+def current_model(space: RoleSpace, model: str = "") -> tuple[RoleSpace, str, Program]:
+    """Who answers for a role, and how it is asked: the given model, what `config.yaml` names, what was tuned last and held, the base.
+
+    Raises:
+        SettingsError: `config.yaml` is malformed. InputError, StoreError: so is a file of ours.
+    """
+    config = read_config(space.paths.project).get(space.role.name)
+    best = read_json(space.best) if space.best.is_file() else {}
+    tuned = str(best.get("source", ""))
+    if tuned and not Path(tuned).is_absolute():
+        tuned = str(space.folder / tuned)
+    source = model or (config.source if config else "") or tuned or space.settings.base.model
+    how = config.prompt if config and not model else "auto"
+    if how == "short" or (how == "auto" and bool(tuned) and source == tuned):
+        program = space.short_program()
+    elif space.program.is_file():
+        program = read_program(space.program, role=space.role.name)
+    else:
+        program = space.start_program()
+    return (configured(space, config) if config else space), source, program
+
+
+def configured(space: RoleSpace, config: RoleConfig) -> RoleSpace:
+    """A role whose answers are written as `config.yaml` says."""
+    given = {name: getattr(config, name) for name in ("temperature", "max_tokens", "timeout")}
+    own = {name: value for name, value in given.items() if value is not None}
+    form = space.role.form.model_copy(update={"generation": space.role.form.generation.model_copy(update=own)})
+    evaluate = space.settings.evaluate.model_copy(update={"timeout_s": form.generation.timeout})
+    return replace(
+        space, role=replace(space.role, form=form), settings=space.settings.model_copy(update={"evaluate": evaluate})
+    )
+
+
+def project_of(here: Path) -> tuple[Path, str]:
+    """The project's folder and its base; without a project this folder and the built-in base."""
+    try:
+        folder = find_project(here)
+    except SettingsError:
+        return here, BaseSettings().model
+    return folder, load_settings(folder, environment=os.environ).base.model

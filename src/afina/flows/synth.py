@@ -1,0 +1,159 @@
+"""`afina synth`: a model writes answers to concepts, the good ones become examples."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from afina.errors import NotEnoughDataError
+from afina.files.rows import as_lines
+from afina.flows.role_model import Ask, RoleModel, binding
+from afina.flows.role_space import RoleSpace
+from afina.progress import Tell, unheard
+from afina.roles.artifacts import as_yaml
+from afina.runtime import Drawn
+from afina.store.paths import write_whole
+from afina.synth.candidates import Candidate, Filter, Written, judged, too_few
+from afina.synth.concepts import Concept
+from afina.synth.program import Program
+
+ROUNDS = 3
+"""Document 001's remedy for too few good examples: two or three times as many are written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SynthOptions:
+    """`least`: fewest examples that must be kept; `most`: so many are enough, 0 = all. `rounds`: how often a concept whose answer was
+    refused is asked again.
+    """
+
+    least: int = 100
+    most: int = 0
+    min_score: float = 0.7
+    rounds: int = ROUNDS
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Who writes: a model, asked as a program says, for a role."""
+
+    space: RoleSpace
+    model: RoleModel
+    program: Program
+
+    def ask(self, question: str, seed: int) -> Ask:
+        """A question as the model is asked: drawn, so that another try is another answer; bound by the role's schema."""
+        generation = self.space.role.form.generation
+        return Ask(
+            turns=self.program.turns(question, self.space.system(self.program)),
+            max_tokens=generation.max_tokens,
+            schema=binding(self.space.role.schema),
+            drawn=Drawn(generation.temperature, seed),
+        )
+
+
+def write_examples(
+    writer: Writer, concepts: Sequence[Concept], options: SynthOptions, tell: Tell = unheard
+) -> list[Candidate]:
+    """A candidate for each concept, of several tries the best one; concepts whose answer was refused are asked again.
+
+    Raises:
+        RuntimeFailedError: the model is gone; what was answered is kept.
+    """
+    how = Filter(schema=writer.space.role.schema, min_score=options.min_score)
+    written: dict[str, list[Written]] = {concept.id: [] for concept in concepts}
+    open_ones, found = list(concepts), list[Candidate]()
+    total = len(concepts)
+    for turn in range(options.rounds):
+        asks = [writer.ask(concept.question, options.seed + turn) for concept in open_ones]
+        done = total - len(open_ones)
+        replies = writer.model.ask_all(asks, further(tell, done, total))
+        for concept, reply in zip(open_ones, replies, strict=True):
+            written[concept.id].append(
+                Written(
+                    id=concept.id,
+                    question=concept.question,
+                    text=reply.text,
+                    error=reply.error,
+                    cut=reply.cut,
+                    seed=options.seed + turn,
+                )
+            )
+        found = best_of(judged([one for tries in written.values() for one in tries], how))
+        refused = {one.id for one in found if one.reason}
+        open_ones = [concept for concept in concepts if concept.id in refused]
+        if not open_ones or (options.most and len(found) - len(refused) >= options.most):
+            break
+    return found
+
+
+def further(tell: Tell, before: int, total: int) -> Tell:
+    """Progress of a round, told as that of all concepts."""
+    return lambda done, _of, note: tell(before + done, total, note)
+
+
+def best_of(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Of each concept the kept candidate, else the best refused one."""
+    found: dict[str, Candidate] = {}
+    for one in candidates:
+        other = found.get(one.id)
+        if other is None or (not one.reason, one.score) > (not other.reason, other.score):
+            found[one.id] = one
+    return list(found.values())
+
+
+def kept_of(candidates: Sequence[Candidate], options: SynthOptions) -> list[Candidate]:
+    """The examples.
+
+    Raises:
+        NotEnoughDataError: fewer than `least`; says why, and names what helps.
+    """
+    kept = [one for one in candidates if not one.reason]
+    if len(kept) < options.least:
+        told, remedy = too_few(candidates, options.least)
+        raise NotEnoughDataError(told, remedy=remedy)
+    return kept[: options.most] if options.most else kept
+
+
+def write_training(path: Path, kept: Sequence[Candidate]) -> None:
+    """Examples as the kind reads them: the question and the right answer, the source said."""
+    write_whole(
+        path,
+        as_lines([{"id": one.id, "text": one.question, "expected": one.answer, "score": one.score} for one in kept]),
+    )
+
+
+def write_candidates(path: Path, candidates: Sequence[Candidate]) -> None:
+    """All of them with their scores and reasons."""
+    write_whole(path, as_lines([one.row() for one in candidates]))
+
+
+def write_chat_dataset(
+    folder: Path, prompt: str, kept: Sequence[Candidate], *, split: float, yaml: bool = False
+) -> dict[str, int]:
+    """Examples as a chat dataset that `datasets.load_dataset(FOLDER)` reads. Returns the sizes of its parts.
+
+    Args:
+        split: share of the training part; which rows it has hangs on their ids alone.
+        yaml: answers as YAML, not as the JSON that is trained and served here.
+    """
+    order = sorted(kept, key=lambda one: blake2b(one.id.encode(), digest_size=8).digest())
+    edge = round(split * len(order))
+    parts = {"train": order[:edge], "validation": order[edge:]}
+    for name, rows in parts.items():
+        chats = [chat_row(prompt, one, as_yaml(json.loads(one.answer)) if yaml else one.answer) for one in rows]
+        write_whole(folder / f"{name}.jsonl", as_lines(chats))
+    return {name: len(rows) for name, rows in parts.items()}
+
+
+def chat_row(prompt: str, one: Candidate, answer: str) -> dict[str, Any]:
+    """An example as a chat."""
+    turns = (("system", prompt), ("user", one.question), ("assistant", answer))
+    return {
+        "messages": [{"role": role, "content": content} for role, content in turns],
+        "id": one.id,
+        "score": one.score,
+    }

@@ -1,0 +1,152 @@
+"""`afina tune-prompt`: search for the instructions and examples with which a model answers best as a role."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from afina.chat.parse import read_json
+from afina.errors import InputError
+from afina.evaluate.metrics import Metric, load_metric
+from afina.evaluate.metrics.registry import one_score
+from afina.flows.role_model import Ask, RoleModel, binding
+from afina.flows.role_space import RoleSpace
+from afina.progress import Tell, unheard
+from afina.records import EvalItem, Turn
+from afina.roles import Seed, check_answer
+from afina.runtime import Drawn
+from afina.synth.program import Program
+from afina.synth.search import REFLECTION, Found, Search, Tried
+
+SEARCHED = 10
+"""Authored examples that a search may see and show, the first ones; the others are held out of everything but the evaluation."""
+VALIDATED = 0.5
+"""Share of the questions that choose; the others are reflected on."""
+REFLECTION_TOKENS = 700
+LEAST_SEEDS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
+    """`calls`: answers that a search may ask for. `metric`: what is better; empty = the recipe's. `candidates`, `trials`: MIPROv2's."""
+
+    calls: int = 120
+    most_examples: int = 6
+    seed: int = 0
+    metric: str = ""
+    candidates: int = 8
+    trials: int = 10
+
+
+def parted_seeds(seeds: Sequence[Seed]) -> tuple[tuple[Seed, ...], tuple[Seed, ...]]:
+    """(may be seen, held out): the first ten, of fewer than 20 the first two fifths.
+
+    Raises:
+        InputError: there are too few for both.
+    """
+    if len(seeds) < LEAST_SEEDS:
+        raise InputError(
+            f"{len(seeds)} examples: a search needs at least {LEAST_SEEDS}, and an evaluation others that it has not seen",
+            remedy="write more of them: document 001 has 25",
+        )
+    seen = min(SEARCHED, max(2, len(seeds) * 2 // 5))
+    return tuple(seeds[:seen]), tuple(seeds[seen:])
+
+
+def item_of(space: RoleSpace, question: str) -> EvalItem:
+    """A question as the metrics want it."""
+    return EvalItem(id="question", turns=(Turn("user", question),), rules={"schema": space.role.schema})
+
+
+class Trial:
+    """Asks and judges for a search. `malformed`: answers that were no structure; they count as bad ones."""
+
+    def __init__(self, space: RoleSpace, model: RoleModel, options: SearchOptions) -> None:
+        self.space, self.model, self.options = space, model, options
+        name = options.metric or (*space.settings.task.metrics, "role_score")[0]
+        self.metric: Metric = load_metric(name)
+        self.malformed = 0
+
+    def ask(self, program: Program, question: str) -> Ask:
+        """The likeliest answer, bound by the role's schema."""
+        return Ask(
+            turns=program.turns(question, self.space.system(program)),
+            max_tokens=self.space.role.form.generation.max_tokens,
+            schema=binding(self.space.role.schema),
+        )
+
+    def attempt(self, program: Program, questions: Sequence[str]) -> list[Tried]:
+        """Questions with a program.
+
+        Raises:
+            InputError: the metric raised. RuntimeFailedError: the model is gone.
+        """
+        replies = self.model.ask_all([self.ask(program, question) for question in questions])
+        return [
+            self.tried(question, reply.text, reply.error) for question, reply in zip(questions, replies, strict=True)
+        ]
+
+    def tried(self, question: str, reply: str, error: str) -> Tried:
+        """A question with its answer, judged."""
+        checked = check_answer(reply, question, self.space.role.schema)
+        self.malformed += not checked.scores["read"]
+        score = one_score(self.metric, item_of(self.space, question), reply) if not error else 0.0
+        problems = (error,) if error else checked.problems
+        return Tried(question=question, reply=reply, score=score or 0.0, scores=checked.scores, problems=problems)
+
+    def reflect(self, asked: str, seed: int) -> str:
+        """Better instructions by the same model; empty where its answer was none."""
+        ask = Ask(turns=(Turn("user", asked),), max_tokens=REFLECTION_TOKENS, schema=REFLECTION, drawn=Drawn(0.7, seed))
+        found = read_json(self.model.ask(ask).text)
+        said = found.get("instructions") if isinstance(found, dict) else None
+        return said if isinstance(said, str) else ""
+
+
+Optimiser = Callable[[Search, Tell], Found]
+
+
+def tune_prompt(trial: Trial, questions: Sequence[str], optimise: Optimiser, tell: Tell = unheard) -> Program:
+    """The best program that the search found, with what it says of itself. Nothing worse than the start is given back.
+
+    Args:
+        questions: what is asked; the first half chooses, the second is reflected on.
+
+    Raises:
+        InputError: too few examples, or the metric raised. RuntimeFailedError: the model is gone; what was answered is kept.
+    """
+    space, options = trial.space, trial.options
+    seen, _ = parted_seeds(space.role.seeds())
+    chosen = max(1, round(len(questions) * VALIDATED))
+    search = Search(
+        start=space.start_program(),
+        train=[*(seed.question for seed in seen), *questions[chosen:]],
+        validation=questions[:chosen],
+        pool=[(seed.question, seed.text) for seed in seen],
+        attempt=trial.attempt,
+        reflect=trial.reflect,
+        calls=options.calls,
+        most_examples=options.most_examples,
+        candidates=options.candidates,
+        trials=options.trials,
+        seed=options.seed,
+    )
+    found = optimise(search, tell)
+    return Program(
+        role=found.program.role,
+        instructions=found.program.instructions,
+        examples=found.program.examples,
+        found=said_of(found, trial),
+    )
+
+
+def said_of(found: Found, trial: Trial) -> dict[str, Any]:
+    """What a program's file says of its search."""
+    told = {name: value for name, value in asdict(found).items() if name != "program"}
+    return {
+        **told,
+        "metric": trial.metric.name,
+        "model": trial.model.name,
+        "malformed": trial.malformed,
+        "asked": trial.model.asked,
+        "reused": trial.model.reused,
+        "seed": trial.options.seed,
+    }

@@ -1,0 +1,162 @@
+"""Candidates: what a model wrote for concepts, judged without a reference answer, kept or refused with a reason (document 001, 8.2.4)."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from afina.likeness import alike
+from afina.roles import check_answer
+from afina.roles.checks import read_answer
+
+NUMBERED = re.compile(r"([A-Z]{1,3})[0-9]{3}")
+EXACT = ("schema", "ids", "references", "covers", "code")
+"""Checks that an example must pass whole: what is wrong in one of them would be learnt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An answer to a concept's question. `reason` says why it is not kept; empty = it is."""
+
+    id: str
+    question: str
+    answer: str
+    score: float
+    scores: dict[str, float]
+    reason: str = ""
+    seed: int = 0
+
+    def row(self) -> dict[str, Any]:
+        """As a line of a file."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """`min_score`: document 001's 0.70. `near`: Jaccard index of 5-grams from which two answers are one."""
+
+    schema: dict[str, Any]
+    min_score: float = 0.7
+    near: float = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a model wrote for a question; `error`: why there is nothing."""
+
+    id: str
+    question: str
+    text: str
+    error: str = ""
+    cut: bool = False
+    seed: int = 0
+
+
+def judged(written: Sequence[Written], how: Filter) -> list[Candidate]:
+    """Every answer with its score; of two that are nearly the same the better one is kept."""
+    found = [candidate_of(one, how) for one in written]
+    kept: list[Candidate] = []
+    reasons: dict[int, str] = {}
+    for at in sorted(range(len(found)), key=lambda at: -found[at].score):
+        if found[at].reason:
+            continue
+        twin = next((one for one in kept if alike(one.answer, found[at].answer) >= how.near), None)
+        if twin is None:
+            kept.append(found[at])
+        else:
+            reasons[at] = f"nearly the same as {twin.id}"
+    return [Candidate(**{**one.row(), "reason": reasons.get(at, one.reason)}) for at, one in enumerate(found)]
+
+
+def candidate_of(written: Written, how: Filter) -> Candidate:
+    """One answer, its numbers put in order, judged by itself."""
+    text = renumbered(written.text)
+    checked = check_answer(text, written.question, how.schema)
+    reason = written.error
+    if not reason and not checked.scores["read"]:
+        reason = "cut off: its tokens ran out" if written.cut else "no structure"
+    broken = next((name for name in EXACT if checked.scores.get(name, 1.0) < 1), "")
+    if not reason and broken:
+        reason = f"{broken}: {checked.problems[0]}" if checked.problems else broken
+    if not reason and checked.score < how.min_score:
+        reason = f"score {checked.score:.2f} below {how.min_score:g}"
+    scores = {name: round(value, 4) for name, value in checked.scores.items()}
+    return Candidate(
+        id=written.id,
+        question=written.question,
+        answer=text,
+        score=round(checked.score, 4),
+        scores=scores,
+        reason=reason,
+        seed=written.seed,
+    )
+
+
+def renumbered(text: str) -> str:
+    """An answer whose ids count from 001 in each list, as JSON in its one form. An id that something refers to stays, if it is given twice:
+    nobody knows which one was meant. What is no structure stays as it is.
+    """
+    found = read_answer(text)
+    if not isinstance(found, dict):
+        return text
+    names: dict[str, str] = {}
+    given: Counter[str] = Counter()
+    for entries in (value for value in found.values() if isinstance(value, list)):
+        for at, entry in enumerate(entries, start=1):
+            old = entry.get("id") if isinstance(entry, dict) else None
+            if isinstance(old, str) and (match := NUMBERED.fullmatch(old)):
+                given[old] += 1
+                names[old] = f"{match[1]}{at:03d}"
+    twice = {name for name, count in given.items() if count > 1}
+    if twice and mentions(found, twice):
+        return json.dumps(found, ensure_ascii=False)
+    return json.dumps(renamed(found, names), ensure_ascii=False)
+
+
+def mentions(value: Any, names: set[str], key: str = "") -> bool:
+    """Whether a structure refers to one of the ids."""
+    if isinstance(value, str):
+        return key != "id" and value in names
+    if isinstance(value, dict):
+        return any(mentions(one, names, name) for name, one in value.items())
+    return isinstance(value, list) and any(mentions(one, names) for one in value)
+
+
+def renamed(value: Any, names: dict[str, str], at: int = 0) -> Any:
+    """A structure with its ids counted anew, and what refers to them."""
+    if isinstance(value, dict):
+        own = {name: renamed(one, names) for name, one in value.items()}
+        match = NUMBERED.fullmatch(str(value.get("id", "")))
+        return {**own, "id": f"{match[1]}{at:03d}"} if match and at and "id" in value else own
+    if isinstance(value, list):
+        return [renamed(one, names, at) for at, one in enumerate(value, start=1)]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def reasons_of(candidates: Sequence[Candidate]) -> dict[str, int]:
+    """Why candidates were refused, the most frequent reason first; particulars left out."""
+    found = Counter(re.split(r"[:0-9]", one.reason, maxsplit=1)[0].strip() for one in candidates if one.reason)
+    return dict(found.most_common())
+
+
+def too_few(candidates: Sequence[Candidate], least: int) -> tuple[str, str]:
+    """What to say where fewer than `least` were kept: the fact, and the remedies of document 001 for what went wrong most."""
+    kept = sum(not one.reason for one in candidates)
+    reasons = reasons_of(candidates)
+    told = ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "nothing was refused"
+    low = sum(one.score < 0.65 for one in candidates) > len(candidates) / 2
+    remedies = [
+        "another or a larger base (`afina bench-models`), or a longer prompt search (`afina tune-prompt --calls`)"
+        if low
+        else "",
+        "two or three times as many concepts, or several prompts"
+        if "nearly the same as c" in " ".join(reasons)
+        else "",
+        "a lower --min-score, if you have read what is written and find it good" if not low else "",
+        f"--min-examples below {kept}, document 001 takes 50 to 80 where time is short" if kept else "",
+    ]
+    return f"{kept} examples of {len(candidates)} were good enough, {least} are asked for: {told}", "; ".join(
+        one for one in remedies if one
+    )

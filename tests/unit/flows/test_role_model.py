@@ -1,0 +1,95 @@
+"""A model that is asked many times, and what it answered is kept."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from afina.errors import InputError, RuntimeFailedError
+from afina.flows.role_model import MOST_FAILED, Ask, RoleModel, binding, open_model, read_kept
+from afina.records import Turn
+from afina.runtime import Completion, Drawn, RuntimeClient
+from afina.settings import Settings
+
+
+class Client:
+    """Answers with what it was asked; every `fails` says no."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails, self.asked = fails, list[dict[str, Any]]()
+
+    def chat(self, turns: Any, **more: Any) -> Completion:
+        """An answer."""
+        self.asked.append({"turns": turns, **more})
+        if self.fails:
+            raise RuntimeFailedError("the model did not answer (ReadTimeout)")
+        return Completion(text=f"to {turns[-1].content}", tokens_in=1, tokens_out=2, milliseconds=500)
+
+
+def model(client: Client, kept: Path | None = None) -> RoleModel:
+    """A model on it."""
+    return RoleModel(client=cast("RuntimeClient", client), name="m", kept=kept, known=read_kept(kept), connections=3)
+
+
+def ask(text: str, *, seed: int | None = None) -> Ask:
+    """A question."""
+    drawn = None if seed is None else Drawn(0.7, seed)
+    return Ask(turns=(Turn("user", text),), max_tokens=9, schema={"type": "object"}, drawn=drawn)
+
+
+def test_what_was_answered_is_not_asked_again(tmp_path: Path) -> None:
+    """In this process, and in the next one; another seed is another question."""
+    kept, client = tmp_path / "answers.jsonl", Client()
+    first = model(client, kept)
+    assert [one.text for one in first.ask_all([ask("a"), ask("b"), ask("a", seed=1), ask("a", seed=2)])] == [
+        "to a",
+        "to b",
+        "to a",
+        "to a",
+    ]
+    again = model(client, kept)
+    assert again.ask(ask("a", seed=1)).text == "to a"
+    assert (first.asked, again.asked, again.reused, len(client.asked)) == (4, 0, 1, 4)
+
+
+def test_a_line_that_a_kill_tore_is_none(tmp_path: Path) -> None:
+    """The answers before it are kept."""
+    kept = tmp_path / "answers.jsonl"
+    model(Client(), kept).ask(ask("a"))
+    with kept.open("a") as file:
+        file.write('{"key": "x", "te')
+    assert len(read_kept(kept)) == 1
+
+
+def test_a_failure_is_a_reply_with_its_reason_and_is_not_kept(tmp_path: Path) -> None:
+    """It is asked again next time."""
+    kept = tmp_path / "answers.jsonl"
+    reply = model(Client(fails=True), kept).ask(ask("a"))
+    assert (reply.text, "ReadTimeout" in reply.error) == ("", True)
+    assert not kept.exists()
+
+
+def test_a_model_that_never_answers_is_taken_to_be_gone() -> None:
+    """After a dozen in a row; one answer between them begins the count anew."""
+    client = Client(fails=True)
+    gone = model(client)
+    with pytest.raises(RuntimeFailedError):
+        gone.ask_all([ask(str(at)) for at in range(MOST_FAILED + 2)])
+    mixed = model(client)
+    for at in range(2 * MOST_FAILED):
+        client.fails = at % 3 > 0
+        mixed.ask(ask(f"again {at}"))
+
+
+def test_our_notes_are_not_told_to_the_runtime() -> None:
+    """A grammar engine refuses keys that it does not know."""
+    assert set(binding({"type": "object", "x-covers": "FR", "x-code": True})) == {"type", "x-guidance"}
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """Before a worker is started."""
+    with (
+        pytest.raises(InputError, match=r"nobody\.gguf: no such file"),
+        open_model("nobody.gguf", Settings(), tmp_path),
+    ):
+        pass

@@ -1,0 +1,31 @@
+"""Tuning a role again; the whole way is in tests/integration/flows/test_bootstrap.py."""
+
+from pathlib import Path
+
+import pytest
+
+from afina.errors import NotEnoughDataError
+from afina.flows.bootstrap import Boot, BootstrapOptions
+from afina.flows.role_retrain import redeployed, retrain
+from afina.progress import Silent, Stages
+from tests.unit.flows.role_models import space
+
+
+def boot(folder: Path) -> Boot:
+    """Nobody has run the role."""
+    return Boot(space=space(folder), options=BootstrapOptions(), stages=Stages(Silent()))
+
+
+def test_without_ratings_nothing_is_trained(tmp_path: Path) -> None:
+    """How many are missing, and how they are given."""
+    with pytest.raises(NotEnoughDataError, match="0 runs of ba are rated 4 or 5, at least 10 are needed") as error:
+        retrain(boot(tmp_path))
+    assert "afina roles rate ba RUN 5" in error.value.remedy
+    assert not (tmp_path / ".afina" / "roles" / "ba" / "bootstrap").exists()
+
+
+def test_over_the_live_version_five_per_cent_are_asked_for(tmp_path: Path) -> None:
+    """Over the base ten: document 001's."""
+    own = boot(tmp_path)
+    assert own.space.settings.evaluate.minimum_effect == 0.1
+    assert redeployed(own).settings.evaluate.minimum_effect == 0.05

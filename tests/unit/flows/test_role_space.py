@@ -1,0 +1,50 @@
+"""Who answers for a role."""
+
+from pathlib import Path
+
+import pytest
+
+from afina.flows.role_space import current_model, open_space
+from afina.store.paths import write_json
+from afina.synth.program import Program, write_program
+
+
+def test_the_base_answers_until_something_better_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The given model, before config.yaml, before the tuned one, before LOCAL_BASE_MODEL, before the built-in one."""
+    monkeypatch.delenv("LOCAL_BASE_MODEL", raising=False)
+    _, source, program = current_model(open_space("ba", tmp_path))
+    assert (source, program.instructions) == ("semilla", open_space("ba", tmp_path).role.instructions)
+    monkeypatch.setenv("LOCAL_BASE_MODEL", "qwen")
+    space = open_space("ba", tmp_path)
+    assert current_model(space)[1] == "qwen"
+    write_program(space.program, Program(role="ba", instructions="Found."))
+    assert current_model(space)[2].instructions == "Found."
+    write_json(space.best, {"source": str(tmp_path / "v2.gguf")})
+    _, source, program = current_model(space)
+    assert (source, program.instructions) == (str(tmp_path / "v2.gguf"), space.role.prompt)
+    (tmp_path / "config.yaml").write_text(
+        "roles: {ba: {provider: ollama, model: 'x:v1', temperature: 0.1, timeout: 7}}"
+    )
+    own, source, program = current_model(space)
+    assert (source, program.instructions) == ("ollama:x:v1", "Found.")
+    assert (own.role.form.generation.temperature, own.settings.evaluate.timeout_s) == (0.1, 7)
+    assert current_model(space, "given.gguf")[1] == "given.gguf"
+
+
+def test_a_tuned_model_of_someone_elses_is_asked_shortly_where_that_is_said(tmp_path: Path) -> None:
+    """Document 001's wrapper: the long prompt is for a base."""
+    (tmp_path / "config.yaml").write_text("roles: {ba: {provider: ollama, model: 'x:v1', prompt: short}}")
+    space = open_space("ba", tmp_path)
+    _, _, program = current_model(space)
+    assert space.system(program) == space.role.prompt
+    assert '"title"' in space.system(space.start_program())
+
+
+def test_a_project_names_the_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From any folder below it."""
+    monkeypatch.delenv("LOCAL_BASE_MODEL", raising=False)
+    (tmp_path / "afina.toml").write_text('[base]\nmodel = "mine"\n')
+    (tmp_path / "below").mkdir()
+    space = open_space("ba", tmp_path / "below")
+    assert space.settings.base.model == "mine"
+    assert space.folder == tmp_path / ".afina" / "roles" / "ba"

@@ -1,0 +1,86 @@
+"""Examples that a model writes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from afina.errors import NotEnoughDataError
+from afina.flows.role_model import Ask, Reply
+from afina.flows.synth import SynthOptions, Writer, kept_of, write_chat_dataset, write_examples, write_training
+from afina.roles import find_role
+from afina.synth.concepts import Concept
+from tests.unit.flows.role_models import space, told
+
+SEEDS = find_role("ba", project=Path()).seeds()
+CONCEPTS = [
+    Concept(
+        id=f"c{at:04d}",
+        text=seed.question.split(": ", 1)[1],
+        language=seed.language,
+        domain=seed.domain,
+        complexity="",
+        audience="",
+        made_by="file",
+    )
+    for at, seed in enumerate(SEEDS[:6])
+]
+
+
+def at_second_try(ask: Ask) -> Reply:
+    """The right answer, but for the first three concepts only with another seed."""
+    at = next(at for at, seed in enumerate(SEEDS) if seed.question == ask.turns[-1].content)
+    first = ask.drawn is not None and ask.drawn.seed == 0
+    return Reply(text="" if first and at < 3 else SEEDS[at].text)
+
+
+def writer(folder: Path) -> tuple[Writer, list[Ask]]:
+    """The base, asked at length."""
+    model, asked = told(at_second_try)
+    own = space(folder)
+    return Writer(space=own, model=asked, program=own.start_program()), model.asks
+
+
+def test_what_was_refused_is_asked_again(tmp_path: Path) -> None:
+    """With another seed; what was good is not."""
+    own, asks = writer(tmp_path)
+    found = write_examples(own, CONCEPTS, SynthOptions(least=6))
+    assert [one.reason for one in found] == [""] * 6
+    assert len(asks) == 9
+    assert sorted(one.seed for one in found) == [0, 0, 0, 1, 1, 1]
+    assert json.loads(found[0].answer)["title"]
+
+
+def test_too_few_is_an_error_that_helps(tmp_path: Path) -> None:
+    """All candidates are there to look at."""
+    own, _ = writer(tmp_path)
+    options = SynthOptions(least=6, rounds=1)
+    found = write_examples(own, CONCEPTS, options)
+    with pytest.raises(
+        NotEnoughDataError, match="3 examples of 6 were good enough, 6 are asked for: 3 no structure"
+    ) as error:
+        kept_of(found, options)
+    assert "--min-examples below 3" in error.value.remedy
+
+
+def test_enough_is_enough(tmp_path: Path) -> None:
+    """With as many as are wanted nobody is asked again."""
+    own, asks = writer(tmp_path)
+    options = SynthOptions(least=3, most=3)
+    assert len(kept_of(write_examples(own, CONCEPTS, options), options)) == 3
+    assert len(asks) == 6
+
+
+def test_the_files_are_read_by_others(tmp_path: Path) -> None:
+    """A chat dataset in two parts that hang on ids alone; answers as YAML where that is wanted."""
+    own, _ = writer(tmp_path)
+    kept = write_examples(own, CONCEPTS, SynthOptions())
+    sizes = write_chat_dataset(tmp_path / "chat", "Be an analyst.", kept, split=0.8)
+    assert sizes == {"train": 5, "validation": 1}
+    rows = [json.loads(line) for line in (tmp_path / "chat" / "train.jsonl").read_text("utf-8").splitlines()]
+    assert [turn["role"] for turn in rows[0]["messages"]] == ["system", "user", "assistant"]
+    write_chat_dataset(tmp_path / "yaml", "Be an analyst.", kept, split=0.8, yaml=True)
+    assert (tmp_path / "yaml" / "validation.jsonl").read_text("utf-8").count("title: ") == 1
+    write_training(tmp_path / "examples.jsonl", kept)
+    first = json.loads((tmp_path / "examples.jsonl").read_text("utf-8").splitlines()[0])
+    assert first["expected"] == kept[0].answer

@@ -1,0 +1,75 @@
+"""Prompt search for a role."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from afina.errors import InputError, RuntimeFailedError
+from afina.flows.role_model import Ask, Reply
+from afina.flows.tune_prompt import SearchOptions, Trial, parted_seeds, tune_prompt
+from afina.roles import find_role
+from afina.synth.search import REFLECTION, search_by_reflection
+from tests.unit.flows.role_models import gone, space, told
+
+SEEDS = find_role("ba", project=Path()).seeds()
+QUESTIONS = [seed.question for seed in SEEDS[:6]]
+
+
+def answer(ask: Ask) -> Reply:
+    """Right where an example is shown, malformed where none is; its reflections are no JSON."""
+    if ask.schema == REFLECTION:
+        return Reply(text="I think that")
+    if len(ask.turns) == 2:
+        return Reply(text="no idea")
+    return Reply(text=next(seed.text for seed in SEEDS if seed.question == ask.turns[-1].content))
+
+
+def test_examples_are_found_where_they_help(tmp_path: Path) -> None:
+    """Malformed answers are counted; a reflection that is none is skipped; the program says what it was found with."""
+    model, asked = told(answer)
+    program = tune_prompt(Trial(space(tmp_path), asked, SearchOptions(calls=60)), QUESTIONS, search_by_reflection)
+    assert program.found["start"] == 0
+    assert program.found["score"] > 0.9
+    assert program.examples
+    assert program.found["malformed"] > 0
+    assert program.found["skipped"] > 0
+    assert program.found["metric"] == "role_score"
+    shown = {question for question, _ in program.examples}
+    assert shown <= {seed.question for seed in SEEDS[:10]}
+    system = model.asks[0].turns[0].content
+    assert system.startswith(space(tmp_path).role.instructions.strip()[:40])
+    assert '"functional_requirements"' in system  # the schema is told to a base
+
+
+def test_the_held_out_examples_are_never_shown(tmp_path: Path) -> None:
+    """Not as a question, not as an example."""
+    model, asked = told(answer)
+    tune_prompt(Trial(space(tmp_path), asked, SearchOptions(calls=60)), QUESTIONS, search_by_reflection)
+    said = json.dumps([[turn.content for turn in ask.turns] for ask in model.asks], ensure_ascii=False)
+    assert not any(json.dumps(seed.question, ensure_ascii=False)[1:-1] in said for seed in SEEDS[10:])
+
+
+def test_few_examples_are_parted_too() -> None:
+    """Two fifths may be seen; fewer than four are refused."""
+    seen, held_out = parted_seeds(SEEDS[:5])
+    assert (len(seen), len(held_out)) == (2, 3)
+    seen, held_out = parted_seeds(SEEDS)
+    assert (len(seen), len(held_out)) == (10, 15)
+    with pytest.raises(InputError, match="3 examples: a search needs at least 4"):
+        parted_seeds(SEEDS[:3])
+
+
+def test_a_metric_that_raises_is_named(tmp_path: Path) -> None:
+    """The user's own; the search ends."""
+    (tmp_path / "own.py").write_text("def score(item, reply):\n    return 1 / 0\n")
+    _, asked = told(answer)
+    options = SearchOptions(calls=20, metric=f"{tmp_path}/own.py:score")
+    with pytest.raises(InputError, match="own:score failed on item 'question': ZeroDivisionError"):
+        tune_prompt(Trial(space(tmp_path), asked, options), QUESTIONS, search_by_reflection)
+
+
+def test_a_dead_model_ends_the_search(tmp_path: Path) -> None:
+    """It is said as what it is."""
+    with pytest.raises(RuntimeFailedError, match="the worker is gone"):
+        tune_prompt(Trial(space(tmp_path), told(gone)[1], SearchOptions(calls=20)), QUESTIONS, search_by_reflection)
