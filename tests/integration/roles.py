@@ -5,14 +5,9 @@ from pathlib import Path
 from shutil import copyfile
 
 from afina.roles.role import packaged_folder
+from afina.synth.concepts import Wanted, make_concepts, read_grids
 
-PRODUCTS = (
-    "una agenda de citas", "un registro de vacunas", "una libreta de gastos", "un mesón de cupones", "un calendario de turnos",
-    "una tienda de jabones", "un diario de lectura", "un rastreador de pallets", "una tarjeta de fidelidad", "un armador de pruebas",
-    "una lista de regalos", "un monitor de cadena de frío", "un cobrador de facturas", "un planificador de rutas", "una lista de ingreso",
-    "un vigilante de precios", "un portal de crédito", "una pantalla de espera", "un programa de referidos", "un registro de asistencia",
-    "un mercado de artesanías", "una herramienta de encuestas",
-)  # fmt: skip
+SEEDS = 22
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -79,21 +74,22 @@ def note_role(project: Path) -> Path:
     (folder / "recipe.toml").write_text(RECIPE, "utf-8")
     (folder / "schema.json").write_text(json.dumps(SCHEMA))
     copyfile(packaged_folder() / "ba" / "concepts.toml", folder / "concepts.toml")
+    concepts = make_concepts(read_grids(folder / "concepts.toml"), (), Wanted(count=SEEDS, languages=("es",), seed=99))
     rows = [
         {
             "id": f"note-{at:02d}",
             "language": "es",
-            "domain": "fintech",
-            "input": f"Concepto: {product.capitalize()} para el barrio, con avisos y un resumen cada mes.",
+            "domain": concept.domain,
+            "input": concept.question,
             "answer": {
-                "title": f"Nota: {product}"[:40],
+                "title": f"Nota {at}: {concept.audience}"[:40],
                 "points": [
-                    {"id": "P001", "text": f"Avisos para quien usa {product}"[:60]},
-                    {"id": "P002", "text": "Un resumen cada mes, para el barrio"},
+                    {"id": "P001", "text": f"Pensada para {concept.audience}"[:60]},
+                    {"id": "P002", "text": concept.text[:60]},
                 ],
             },
         }
-        for at, product in enumerate(PRODUCTS, start=1)
+        for at, concept in enumerate(concepts, start=1)
     ]
     (folder / "seeds.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
     return folder

@@ -51,6 +51,8 @@ MORE_CONCEPTS = 1.5
 """Concepts for each example that is wanted: some answers are refused."""
 LOW_SCORE = 0.65
 """Document 001's least score of a base; below it the prompt search is twice as long."""
+FEWEST = 2
+"""Written examples that are held out: their verdict is shown, the authored ones decide."""
 MEASURED = 3
 """Questions by which a base's speed is measured."""
 
@@ -312,9 +314,15 @@ def tuned_step(boot: Boot, number: int, training: Path) -> Contender:
     return Contender(name=name, source=str(boot.done[name]["gguf"]), program=boot.space.short_program())
 
 
-def tuned_model(boot: Boot, name: str, training: Path) -> Contender:
-    """Tuned from the base on examples, exported, judged on those that are held out: all that `afina learn` does, in a folder of its own."""
+def tuned_model(boot: Boot, name: str, training: Path, *, people: bool = False) -> Contender:
+    """Tuned from the base on examples, exported, judged on those that are held out: all that `afina learn` does, in a folder of its own.
+
+    `people`: something in it was said by people, and is scrubbed. What a model made up is nobody's: a mask in its place would be learnt.
+    """
     settings = boot.space.settings
+    privacy = settings.privacy.model_copy(update={"scrub": settings.privacy.scrub and people})
+    evaluate = settings.evaluate.model_copy(update={"min_items": FEWEST, "max_corrections": 0})
+    settings = settings.model_copy(update={"privacy": privacy, "evaluate": evaluate})
     if boot.options.minutes:
         options = settings.train.training.model_copy(update={"minutes": boot.options.minutes})
         settings = settings.model_copy(update={"train": settings.train.model_copy(update={"training": options})})

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from afina.evaluate.arms import Arm
 from afina.evaluate.ask import ask_arms
+from afina.evaluate.metrics import load_metric
 from afina.evaluate.sets import make_set
 from afina.flows.project import Project
 from afina.progress import Stages
@@ -19,11 +20,12 @@ SHOWN = 50
 def correction_items(project: Project, *, most: int) -> list[EvalItem]:
     """What people put right and curation believes, the newest first; a message that was corrected again counts as it was last."""
     found: dict[tuple[str, ...], EvalItem] = {}
+    rules = project.task.kind.item_rules(project.task)
     corrected = [one for one in project.ledger.kept() if one.origin.evidence == FeedbackKind.CORRECTED.value]
     for one in sorted(corrected, key=lambda one: one.origin.at):
         asked = tuple(turn.content for turn in one.turns)
         found.pop(asked, None)
-        found[asked] = EvalItem(id=one.id, turns=one.turns, expected=one.answer, group=one.group)
+        found[asked] = EvalItem(id=one.id, turns=one.turns, expected=one.answer, group=one.group, rules=rules)
     return list(found.values())[::-1][:most]
 
 
@@ -35,14 +37,14 @@ def ask_corrections(
     with stages.stage("corrections") as stage:
         asked = make_set(f"{dataset.task} corrections", items, answer_schema=dataset.answer_schema)
         before, after = ask_arms(arms, asked, (metric,), paths.evaluation(dataset.id), tell=stage.tell)
-        found = compared(before, after, metric)
+        found = compared(before, after, load_metric(metric).name)
         stage.note = sentence(found)
     return found
 
 
 def compared(before: Scored, after: Scored, metric: str) -> Corrections:
     """What was right, what is, and what is no more."""
-    old, new = before.scores[metric], after.scores[metric]
+    old, new = before.scores.get(metric, {}), after.scores.get(metric, {})  # none where it applies to no item
     told = [{output.item: output.text or output.error for output in arm.record.outputs} for arm in (before, after)]
     items = [item for item in after.record.eval_set.items if item.id in old and item.id in new]
     broken = [item for item in items if old[item.id] >= RIGHT > new[item.id]]

@@ -36,7 +36,7 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
     number = len(list(boot.folder.glob("r*/report.json"))) + 1
     data = boot.folder / f"retrained-{number}.jsonl"
     write_whole(data, as_lines([*rows, *training_rows(good)]))
-    new = tuned_model(boot, f"r{number}", data)
+    new = tuned_model(boot, f"r{number}", data, people=True)
     _, source, program = current_model(space)
     now = Contender(name="now", source=source, program=program)
     _, held_out = parted_seeds(space.role.seeds())

@@ -7,7 +7,7 @@ import random
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -170,7 +170,8 @@ def make_concepts(grids: dict[str, Grid], sources: Sequence[Source], wanted: Wan
                 f"the grid has words for {len(gathered.found)} different concepts, {wanted.count} were asked for",
                 remedy="add words to the role's concepts.toml, or let a model write them: --model",
             )
-    return gathered.found
+    rng.shuffle(gathered.found)  # whoever takes the first ones gets some of each kind
+    return [replace(one, id=f"c{at:04d}") for at, one in enumerate(gathered.found, start=1)]
 
 
 def require_words(grids: dict[str, Grid], wanted: Wanted) -> None:
