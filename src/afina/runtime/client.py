@@ -13,6 +13,7 @@ from afina.chat import strip_thinking
 from afina.errors import RuntimeFailedError
 from afina.files import NOTICES
 from afina.records import Turn
+from afina.runtime.grammar import bound_by
 
 OPTIONAL = ("temperature", "cache_prompt", "logprobs", "seed")
 """What an answer can do without; a schema is not among it, because without one the answer is another."""
@@ -113,8 +114,10 @@ class RuntimeClient:
         }
         if confidence:
             body["logprobs"] = True
-        if schema is not None:
+        if schema is not None and "model" in self.more:
             body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+        elif schema is not None:
+            body = bound_by(body, schema)
         began = time.perf_counter()
         reply = self.adapted(body)
         return completion_of(reply, milliseconds=1000 * (time.perf_counter() - began))

@@ -1,14 +1,14 @@
 """Bodies of chat completions: made ready for a model, and read when they come back."""
 
 import asyncio
-import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
-from afina.chat import COMPACT, defuse, strip_thinking
+from afina.chat import defuse, strip_thinking
 from afina.errors import ModelError
 from afina.runtime import base_of, gguf_facts
+from afina.runtime.grammar import bound_by
 from afina.sameness import composed
 from afina.serve.confidence import probability_of
 from afina.serve.route import LiveVersion
@@ -79,10 +79,13 @@ def bound(body: dict[str, Any], schema: dict[str, Any] | None) -> dict[str, Any]
     return {**body, "response_format": form, "logprobs": True}
 
 
-def tighten(body: dict[str, Any]) -> None:
-    """Ask for compact JSON where a request brings a schema that does not say how it wants its white space."""
-    with contextlib.suppress(KeyError, TypeError, AttributeError):
-        body["response_format"]["json_schema"]["schema"].setdefault("x-guidance", COMPACT)
+def tightened(body: dict[str, Any]) -> dict[str, Any]:
+    """A worker's body whose schema is bound so that the answer is compact JSON, where that can be."""
+    form = body.get("response_format")
+    named = form.get("json_schema") if isinstance(form, dict) and form.get("type") == "json_schema" else None
+    if not isinstance(named, dict) or not isinstance(named.get("schema"), dict) or body.get("tools"):
+        return body
+    return bound_by({name: value for name, value in body.items() if name != "response_format"}, named["schema"])
 
 
 async def as_trained(messages: list[dict[str, Any]], version: LiveVersion) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from afina.ids import ClientId
 from afina.records import Fault, Feedback, Interaction
-from afina.serve.bodies import as_trained, bound, read_answer, taken_confidence, tighten, told_first
+from afina.serve.bodies import as_trained, bound, read_answer, taken_confidence, tightened, told_first
 from afina.serve.budget import Budget, OpenSession, guessed_tokens, spent
 from afina.serve.caller import Caller
 from afina.serve.completion import read_completion, to_upstream, to_worker
@@ -224,8 +224,7 @@ class Gateway:
                 raise TargetFailedError(exc.message, status=exc.status, fault=Fault.REQUEST) from exc
             self.keep(exchange.missing(exc.message[:200], Fault.REQUEST), None)
             raise
-        sent = to_worker(completion)
-        tighten(sent)
+        sent = tightened(to_worker(completion))
         sent["messages"] = await as_trained(told_first(sent["messages"], target.version.prompt), target.version)
         if target.worker is not None and target.worker.adapters:
             sent["lora"] = target.worker.lora()

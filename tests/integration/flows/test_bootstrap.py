@@ -78,7 +78,7 @@ def test_a_bootstrap_goes_on_where_it_broke_and_ends_with_a_report(
     assert written["outcome"] == outcome_of(report).value
     assert as_markdown(written).startswith("# note: ")
     verdict, a, b = last_verdict(third, report)
-    assert (verdict.a, verdict.b, len(a.outputs)) == ("base", "v2", 12)
+    assert (verdict.a, verdict.b, len(a.outputs)) == ("base", "v2", 14)
     assert b.arm == "v2"
     assert third.space.best.is_file() == any(
         report["steps"][f"judge-{n}"]["verdict"]["outcome"] == "go" for n in (1, 2)

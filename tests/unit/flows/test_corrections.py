@@ -51,6 +51,13 @@ def test_too_many_stop_a_version_that_would_go() -> None:
     assert first.corrections == after(15)
 
 
+def test_a_measure_that_applies_to_none_counts_none() -> None:
+    """It is no error: a measure of one's own may judge other items only."""
+    found = compared(scored("live.corrections", {"a": 1.0}), scored("tuned.corrections", {"a": 0.0}), "own:score")
+
+    assert (found.asked, found.broken) == (0, 0)
+
+
 def test_the_last_correction_of_a_message_counts() -> None:
     """Accepted ones are none; the newest come first."""
 
@@ -66,9 +73,11 @@ def test_the_last_correction_of_a_message_counts() -> None:
         )
 
     rows = [kept(4, "uno", "d"), kept(1, "uno", "a"), kept(2, "dos", "b"), kept(3, "tres", "c", "accepted")]
-    project = cast("Any", SimpleNamespace(ledger=SimpleNamespace(kept=lambda: rows)))
+    task = SimpleNamespace(kind=SimpleNamespace(item_rules=lambda _task: {"schema": {"type": "object"}}))
+    project = cast("Any", SimpleNamespace(ledger=SimpleNamespace(kept=lambda: rows), task=task))
 
     items = correction_items(project, most=10)
 
     assert [(item.question, item.expected) for item in items] == [("uno", "d"), ("dos", "b")]
+    assert items[0].rules == {"schema": {"type": "object"}}  # what a measure needs to judge it
     assert len(correction_items(project, most=1)) == 1

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from afina.ids import ModelVersionId
-from afina.serve.bodies import bound, read_answer, told_first
+from afina.serve.bodies import bound, read_answer, tightened, told_first
 from afina.serve.route import LiveVersion
 from afina.serve.target import Target, Upstream
 from afina.serve.transport import TargetFailedError
@@ -43,6 +43,26 @@ def test_an_answer_is_bound_by_a_schema_where_there_is_one() -> None:
     assert found["response_format"]["json_schema"]["schema"] == {"type": "object"}
     assert found["logprobs"] is True
     assert bound({"messages": ASKED}, None) == {"messages": ASKED}
+
+
+def test_a_worker_is_bound_to_compact_json() -> None:
+    """By the grammar's own words; with tools, or in words that the grammar may not know, as it was."""
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+
+    found = tightened({"messages": ASKED, "response_format": form})
+
+    assert "response_format" not in found
+    assert found["grammar"].startswith("%llguidance {}\nstart: %json {")
+    for body in (
+        {"response_format": form, "tools": [1]},
+        {"response_format": {"type": "json_object"}},
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}},
+        {"messages": ASKED},
+    ):
+        assert tightened(body) == body
+    odd = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "string", "format": "date"}}}
+    assert tightened({"response_format": odd}) == {"response_format": odd}
 
 
 def test_a_versions_thinking_is_taken_out_and_an_upstreams_only_not_recorded() -> None:

@@ -1,0 +1,64 @@
+"""Schemas as grammars of compact JSON."""
+
+import json
+from typing import Any
+
+import pytest
+
+from afina.roles.role import CHAIN, find_role, packaged_folder
+from afina.runtime.grammar import bound_by, closed, grammar_of, known
+
+HEAD = "%llguidance {}\nstart: %json "
+
+
+def told(schema: dict[str, Any]) -> Any:
+    """The schema in a grammar."""
+    found = grammar_of(schema)
+    assert found is not None
+    assert found.startswith(HEAD)
+    return json.loads(found.removeprefix(HEAD))
+
+
+def test_the_grammar_says_how_white_space_is_written() -> None:
+    """None but after commas and colons; and objects have no other fields."""
+    found = told({"type": "object", "properties": {"a": {"type": "string", "enum": ["x"]}}, "required": ["a"]})
+    assert found["x-guidance"]["whitespace_flexible"] is False
+    assert found["additionalProperties"] is False
+
+
+def test_an_open_object_stays_open() -> None:
+    """Where it says so, or names no fields."""
+    assert closed({"type": "object"}) == {"type": "object"}
+    given = {"type": "object", "properties": {"a": {}}, "additionalProperties": {"type": "string"}}
+    assert closed(given) == given
+
+
+def test_a_field_may_have_any_name() -> None:
+    """Also that of a word of JSON Schema, known or not."""
+    inner = {"type": "object", "properties": {"if": {}}}
+    schema = {"type": "object", "properties": {"not": {"type": "string"}, "properties": inner}}
+    assert known(schema)
+    assert told(schema)["properties"]["properties"]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"not": {}},
+        {"type": "array", "uniqueItems": True},
+        {"properties": {"a": {"format": "date"}}},
+        {"anyOf": [{"oneOf": []}]},
+        {"x-own": 1},
+    ],
+)
+def test_what_the_engine_may_not_know_goes_the_other_way(schema: dict[str, Any]) -> None:
+    """llguidance would bind nothing at all, without a word (measured)."""
+    assert grammar_of(schema) is None
+    assert bound_by({"a": 1}, schema)["response_format"]["json_schema"]["schema"] == schema
+
+
+@pytest.mark.parametrize("name", CHAIN)
+def test_every_role_is_bound_by_the_grammar(name: str) -> None:
+    """Without our own notes."""
+    schema = find_role(name, project=packaged_folder()).schema
+    assert known({key: value for key, value in schema.items() if not key.startswith("x-")})
