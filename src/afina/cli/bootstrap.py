@@ -27,7 +27,7 @@ WORDS = (
     "a longer limit (`max_tokens` in role.toml) where answers are cut off", "a smaller base, or fewer bits",
 )  # fmt: skip
 """Texts that are put together where they are shown."""
-SHORT = BootstrapOptions(generations=(40, 80), least=20, calls=40, questions=6, minutes=6.0)
+SHORT = BootstrapOptions(generations=(24, 40), least=12, calls=30, questions=6, minutes=4.0)
 """An hour on two cores with a small base."""
 
 
@@ -52,7 +52,7 @@ SHORT = BootstrapOptions(generations=(40, 80), least=20, calls=40, questions=6, 
     "--minutes", type=click.FloatRange(0), help=t("training time of each generation; 0 = no limit (default: 0)")
 )
 @click.option(
-    "--min-score", type=click.FloatRange(0, 1), help=t("lowest score of an example that is kept (default: 0.7)")
+    "--min-score", type=click.FloatRange(0, 1), help=t("lowest score of an example that is kept (default: 0.6)")
 )
 @click.option(
     "--language",
@@ -67,7 +67,7 @@ SHORT = BootstrapOptions(generations=(40, 80), least=20, calls=40, questions=6, 
     metavar="SOURCE",
     help=t("a model beside them: http://…/v1#model, or a file of answers; without one nothing is said of other models"),
 )
-@click.option("--short", is_flag=True, help=t("40 and 80 examples, 40 answers of search, 6 minutes of training each"))
+@click.option("--short", is_flag=True, help=t("24 and 40 examples, 30 answers of search, 4 minutes of training each"))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @json_option
 def bootstrap_command(role: str, base: str, as_json: bool, **options: Any) -> None:

@@ -19,7 +19,7 @@ from afina.flows.synth import (
     write_examples,
     write_training,
 )
-from afina.synth.candidates import reasons_of
+from afina.synth.candidates import MIN_SCORE, reasons_of
 from afina.synth.program import read_program
 from afina.texts import t
 
@@ -48,7 +48,11 @@ FILE = click.Path(path_type=Path)
     help=t("who writes: .gguf, folder, smollm2, ollama:NAME, http://…/v1#model (default: who answers for the role)"),
 )
 @click.option(
-    "--min-score", default=0.7, show_default=True, type=click.FloatRange(0, 1), help=t("lowest score that is kept")
+    "--min-score",
+    default=MIN_SCORE,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help=t("lowest score that is kept"),
 )
 @click.option(
     "--min-examples",

@@ -5,7 +5,7 @@ An open list: an arm is a name, a source to write down, and something that can b
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from afina.errors import InputError
 from afina.evaluate.likelihood import WEIGHED_TOKENS, mean_log_likelihood
 from afina.progress import Tell
 from afina.records import EvalItem, EvalSet, Output, Part, Turn
-from afina.runtime import Completion, RuntimeClient, TextNotWeighedError, gguf_facts, start_weigher, start_worker
+from afina.runtime import Completion, Drawn, RuntimeClient, TextNotWeighedError, gguf_facts, start_weigher, start_worker
 from afina.settings import RuntimeSettings
 
 Weight = float | str
@@ -90,6 +90,7 @@ class Asking:
     Args:
         system: prompt before the items of the target part that bring none.
         nearest: training examples that are shown as earlier turns, on the target part; `shown`: the same ones for every item.
+        drawn: how answers to the target part are drawn; None = the likeliest ones.
         renderer: the model's; with it expected answers are weighed: of the target part if `weighs`, and of the forgetting
             part always.
         writes: answers are written; otherwise the target part is only weighed.
@@ -100,6 +101,7 @@ class Asking:
     system: str = ""
     nearest: Nearest | None = None
     shown: tuple[Pair, ...] = ()
+    drawn: Drawn | None = None
     renderer: Renderer | None = None
     weighs: bool = False
     writes: bool = True
@@ -135,6 +137,7 @@ class Asking:
             "guard_tokens": GUARD_TOKENS,
             "system": self.system,
             **({"shown": [message for message, _ in self.shown]} if self.shown else {}),
+            **({"drawn": asdict(self.drawn)} if self.drawn else {}),
             **({"weighed_tokens": WEIGHED_TOKENS, "weighs_target": self.weighs} if self.renderer else {}),
             **(self.nearest.source() if self.nearest else {}),
         }
@@ -156,7 +159,14 @@ def gguf_arm(name: str, gguf: Path, settings: RuntimeSettings, asking: Asking, *
                 if not asking.is_written(item):
                     return Output(item=item.id)
                 schema = eval_set.answer_schema if item.part is Part.TARGET else None
-                found = client.chat(turns, schema=schema, max_tokens=asking.tokens(item), confidence=schema is not None)
+                drawn = asking.drawn if item.part is Part.TARGET else None
+                found = client.chat(
+                    turns,
+                    schema=schema,
+                    max_tokens=asking.tokens(item),
+                    confidence=schema is not None,
+                    drawn=drawn,
+                )
                 return output_of(item, found)
 
             yield OpenedArm(ask=ask, connections=settings.slots, alive=worker.alive, peak_rss_mb=worker.peak_rss_mb)
@@ -219,7 +229,9 @@ def url_arm(name: str, address: Address, asking: Asking) -> Arm:
 
             def ask(item: EvalItem) -> Output:
                 schema = eval_set.answer_schema if item.part is Part.TARGET else None
-                return output_of(item, client.chat(asking.turns(item), schema=schema, max_tokens=asking.tokens(item)))
+                drawn = asking.drawn if item.part is Part.TARGET else None
+                found = client.chat(asking.turns(item), schema=schema, max_tokens=asking.tokens(item), drawn=drawn)
+                return output_of(item, found)
 
             yield OpenedArm(ask=ask, connections=address.connections)
 

@@ -40,7 +40,7 @@ from afina.flows.tune_prompt import Optimiser, SearchOptions, Trial, parted_seed
 from afina.progress import Stages, Tell
 from afina.records import Outcome
 from afina.store.paths import read_json, write_json
-from afina.synth.candidates import Candidate, reasons_of
+from afina.synth.candidates import MIN_SCORE, Candidate, reasons_of
 from afina.synth.concepts import Wanted, diversity
 from afina.synth.program import Program, read_program, write_program
 from afina.synth.search import search_by_reflection
@@ -68,7 +68,7 @@ class BootstrapOptions:
     calls: int = 120
     questions: int = 12
     minutes: float = 0.0
-    min_score: float = 0.7
+    min_score: float = MIN_SCORE
     languages: tuple[str, ...] = ()
     reference: str = ""
     seed: int = 0

@@ -64,15 +64,21 @@ def role_set(space: RoleSpace, items: Sequence[EvalItem], *, bound: bool, name: 
     )
 
 
-def contender_arm(space: RoleSpace, one: Contender, folder: Path) -> Arm:
-    """A contender as an arm.
+def contender_arm(space: RoleSpace, one: Contender, folder: Path, *, as_run: bool = False) -> Arm:
+    """A contender as an arm. `as_run`: answers are drawn as the role's are; otherwise they are the likeliest ones.
 
     Raises:
         InputError, ModelError: there is no such model.
     """
     told = space.system(one.program)
     form = space.role.form.generation
-    asking = Asking(max_tokens=form.max_tokens, timeout_s=form.timeout, system=told, shown=one.program.examples)
+    asking = Asking(
+        max_tokens=form.max_tokens,
+        timeout_s=form.timeout,
+        system=told,
+        shown=one.program.examples,
+        drawn=space.drawn(0) if as_run else None,
+    )
     if one.source.startswith(("http://", "https://", "ollama:")) or one.source.endswith(".jsonl"):
         place = ArmSettings(settings=space.settings, folder=folder, system={one.name: told})
         return open_source(one.name, one.source, place)[0]
@@ -90,7 +96,8 @@ def ask_contenders(
         InputError, ModelError: there is no such model.
     """
     folder = space.folder / "evaluations" / eval_set.name
-    arms = [contender_arm(space, one, folder) for one in contenders]
+    bound = eval_set.answer_schema is not None
+    arms = [contender_arm(space, one, folder, as_run=bound) for one in contenders]
     return ask_arms(arms, eval_set, metrics_of(space.role.name), folder, tell=tell)
 
 

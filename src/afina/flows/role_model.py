@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
@@ -42,7 +42,7 @@ class Ask:
     def key(self, model: str) -> str:
         """Equal for what a model answers equally."""
         told = [(turn.role, turn.content) for turn in self.turns]
-        drawn = (self.drawn.temperature, self.drawn.seed) if self.drawn else None
+        drawn = astuple(self.drawn) if self.drawn else None
         content = json.dumps([model, told, self.max_tokens, self.schema, drawn], ensure_ascii=False, sort_keys=True)
         return blake2b(content.encode(), digest_size=12).hexdigest()
 

@@ -16,7 +16,6 @@ from afina.records import Turn
 from afina.roles import check_answer
 from afina.roles.artifacts import as_yaml, joined, questions_of, read_artifact
 from afina.roles.checks import read_answer
-from afina.runtime import Drawn
 from afina.store.paths import read_json, write_json, write_whole
 from afina.synth.candidates import renumbered
 from afina.synth.concepts import question_of
@@ -50,12 +49,11 @@ class Worker:
 
     def ask(self, turns: tuple[Turn, ...], seed: int) -> Ask:
         """A chat as the model is asked."""
-        generation = self.space.role.form.generation
         return Ask(
             turns=turns,
-            max_tokens=generation.max_tokens,
+            max_tokens=self.space.role.form.generation.max_tokens,
             schema=binding(self.space.role.schema),
-            drawn=Drawn(generation.temperature, seed),
+            drawn=self.space.drawn(seed),
         )
 
 

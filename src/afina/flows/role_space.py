@@ -10,6 +10,7 @@ from afina.errors import SettingsError
 from afina.flows.base_settings import base_layer
 from afina.roles import Role, find_role
 from afina.roles.config import RoleConfig, read_config
+from afina.runtime import Drawn
 from afina.settings import Settings, find_project, load_settings, make_settings
 from afina.settings.sections import BaseSettings
 from afina.store.paths import Paths, read_json
@@ -39,6 +40,11 @@ class RoleSpace:
     def best(self) -> Path:
         """Which tuned model answers for the role; not there = none does."""
         return self.folder / "best.json"
+
+    def drawn(self, seed: int) -> Drawn:
+        """How an answer of the role is drawn."""
+        generation = self.role.form.generation
+        return Drawn(generation.temperature, seed, generation.repeat_penalty)
 
     def start_program(self) -> Program:
         """How a base is asked where no search was made: the long prompt."""

@@ -13,9 +13,8 @@ from afina.flows.role_model import Ask, RoleModel, binding
 from afina.flows.role_space import RoleSpace
 from afina.progress import Tell, unheard
 from afina.roles.artifacts import as_yaml
-from afina.runtime import Drawn
 from afina.store.paths import write_whole
-from afina.synth.candidates import Candidate, Filter, Written, judged, too_few
+from afina.synth.candidates import MIN_SCORE, Candidate, Filter, Written, judged, too_few
 from afina.synth.concepts import Concept
 from afina.synth.program import Program
 
@@ -31,7 +30,7 @@ class SynthOptions:
 
     least: int = 100
     most: int = 0
-    min_score: float = 0.7
+    min_score: float = MIN_SCORE
     rounds: int = ROUNDS
     seed: int = 0
 
@@ -46,12 +45,11 @@ class Writer:
 
     def ask(self, question: str, seed: int) -> Ask:
         """A question as the model is asked: drawn, so that another try is another answer; bound by the role's schema."""
-        generation = self.space.role.form.generation
         return Ask(
             turns=self.program.turns(question, self.space.system(self.program)),
-            max_tokens=generation.max_tokens,
+            max_tokens=self.space.role.form.generation.max_tokens,
             schema=binding(self.space.role.schema),
-            drawn=Drawn(generation.temperature, seed),
+            drawn=self.space.drawn(seed),
         )
 
 

@@ -67,11 +67,12 @@ class Trial:
         self.malformed = 0
 
     def ask(self, program: Program, question: str) -> Ask:
-        """The likeliest answer, bound by the role's schema."""
+        """An answer as the role gives it: drawn, bound by its schema."""
         return Ask(
             turns=program.turns(question, self.space.system(program)),
             max_tokens=self.space.role.form.generation.max_tokens,
             schema=binding(self.space.role.schema),
+            drawn=self.space.drawn(self.options.seed),
         )
 
     def attempt(self, program: Program, questions: Sequence[str]) -> list[Tried]:

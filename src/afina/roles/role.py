@@ -49,6 +49,9 @@ class Generation(Part):
     temperature: float = Field(0.7, ge=0, le=2)
     max_tokens: int = Field(1200, ge=16)
     timeout: float = Field(120.0, gt=0, description="seconds")
+    repeat_penalty: float = Field(
+        1.15, ge=1, le=2, description="keeps a small model from saying the same again and again"
+    )
 
 
 class RoleForm(Part):

@@ -45,10 +45,14 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """How an answer is drawn that is not the likeliest one. Equal seeds give equal answers where nothing else is asked at the same time."""
+    """How an answer is drawn that is not the likeliest one. Equal seeds give equal answers where nothing else is asked at the same time.
+
+    `repeat_penalty`: tokens among the last 256 become less likely by this factor; 1 = none. Only own workers know it.
+    """
 
     temperature: float
     seed: int
+    repeat_penalty: float = 1.0
 
 
 class RuntimeClient:
@@ -110,6 +114,7 @@ class RuntimeClient:
             "temperature": drawn.temperature if drawn else 0,
             "max_tokens": max_tokens,
             **({"seed": drawn.seed} if drawn else {}),
+            **(penalty(drawn) if drawn and "model" not in self.more else {}),
             **self.more,
         }
         if confidence:
@@ -206,6 +211,11 @@ class RuntimeClient:
         body = {"prompt": list(ids), "n_predict": tokens, "temperature": 0, "ignore_eos": True, "cache_prompt": False}
         self.post("completion", body)  # the first one warms up
         return float(self.post("completion", body).get("timings", {}).get("predicted_per_second", 0))
+
+
+def penalty(drawn: Drawn) -> dict[str, float]:
+    """llama.cpp's keys."""
+    return {} if drawn.repeat_penalty == 1 else {"repeat_penalty": drawn.repeat_penalty, "repeat_last_n": 256}
 
 
 def completion_of(reply: Any, *, milliseconds: float) -> Completion:
