@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from shutil import copyfile
 
+import click
+from click.testing import CliRunner
+
 from afina.roles.role import packaged_folder
 from afina.synth.concepts import Wanted, make_concepts, read_grids
 
@@ -64,6 +67,13 @@ nearest = 0
 [train.training]
 minutes = 0.1
 """
+
+
+def said(command: click.Command, *arguments: str) -> str:
+    """What a command prints that ends well."""
+    done = CliRunner().invoke(command, list(arguments), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 def note_role(project: Path) -> Path:

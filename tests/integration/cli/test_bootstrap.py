@@ -6,16 +6,6 @@ import pytest
 from click.testing import CliRunner
 
 from afina.cli.bootstrap import bootstrap_command
-from tests.integration.roles import note_role
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with the role."""
-    monkeypatch.delenv("LOCAL_BASE_MODEL", raising=False)
-    monkeypatch.chdir(tmp_path)
-    note_role(tmp_path)
-    return tmp_path
 
 
 @pytest.mark.parametrize(
@@ -28,10 +18,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_wrong_usage_of_a_bootstrap_is_no_verdict(
-    arguments: list[str], words: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], words: str, note_project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit code 65, and nothing is asked."""
     done = CliRunner().invoke(bootstrap_command, arguments)
     assert done.exit_code == 65
     assert words in done.output + capsys.readouterr().err
-    assert not (folder / ".afina" / "roles" / "note" / "answers.jsonl").exists()
+    assert not (note_project / ".afina" / "roles" / "note" / "answers.jsonl").exists()

@@ -3,32 +3,15 @@
 import json
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner
 
 from afina.cli.concepts import concepts_command
 from afina.cli.synth import synth_command
 from afina.cli.tune_prompt import tune_prompt_command
-from tests.integration.roles import note_role
+from tests.integration.roles import said
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with the role."""
-    monkeypatch.delenv("LOCAL_BASE_MODEL", raising=False)
-    monkeypatch.chdir(tmp_path)
-    note_role(tmp_path)
-    return tmp_path
-
-
-def said(command: object, *arguments: str, code: int = 0) -> str:
-    """What a command prints."""
-    done = CliRunner().invoke(command, list(arguments), catch_exceptions=False)  # type: ignore[arg-type]
-    assert done.exit_code == code, done.output
-    return done.output
-
-
-def test_from_concepts_to_examples(folder: Path) -> None:
+def test_from_concepts_to_examples(note_project: Path) -> None:
     """Each step alone, each with its file; a second search asks nobody."""
     told = json.loads(
         said(concepts_command, "note", "--count", "8", "--language", "es", "--output", "c.jsonl", "--json")
@@ -57,12 +40,12 @@ def test_from_concepts_to_examples(folder: Path) -> None:
     made = json.loads(wrote)
     assert made["kept"] >= 4
     assert made["train"] + made["validation"] == made["kept"]
-    assert len((folder / "s" / "candidates.jsonl").read_text("utf-8").splitlines()) == 8
+    assert len((note_project / "s" / "candidates.jsonl").read_text("utf-8").splitlines()) == 8
 
 
-def test_too_few_good_examples_are_an_error_with_what_helps(folder: Path) -> None:
+def test_too_few_good_examples_are_an_error_with_what_helps(note_project: Path) -> None:
     """The candidates are kept to look at."""
     said(concepts_command, "note", "--count", "4", "--language", "es", "--output", "c.jsonl")
     done = CliRunner().invoke(synth_command, ["note", "--concepts", "c.jsonl", "--rounds", "1", "--min-score", "1"])
     assert "examples of 4 were good enough, 100 are asked for" in str(done.exception)
-    assert (folder / ".afina" / "roles" / "note" / "synthetic" / "candidates.jsonl").is_file()
+    assert (note_project / ".afina" / "roles" / "note" / "synthetic" / "candidates.jsonl").is_file()

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from afina.synth.mipro import CHILD
 
@@ -70,7 +71,7 @@ def test_it_asks_its_parent_for_everything(tmp_path: Path) -> None:
         "threshold": 0.8,
         "seed": 0,
     }
-    answers = {
+    answers: dict[str, dict[str, Any]] = {
         "write": {"fields": {"proposed": "Do it well."}},
         "answer": {"text": "an answer"},
         "score": {"score": 0.5},
