@@ -73,12 +73,12 @@ lock: install
 
 # Document 001's: make ba CONCEPT="Telemedicine for rural areas"
 ba: install
-	@test -n "$(CONCEPT)" || { echo 'make ba CONCEPT="what the product is, who uses it, what it must do"'; exit 2; }
+	@test -n "$$CONCEPT" || { echo 'make ba CONCEPT="what the product is, who uses it, what it must do"'; exit 2; }
 	$(BIN)/afina roles ba "$$CONCEPT"
 
 # From a concept to code and tests: make chain CONCEPT="…"
 chain: install
-	@test -n "$(CONCEPT)" || { echo 'make chain CONCEPT="what the product is, who uses it, what it must do"'; exit 2; }
+	@test -n "$$CONCEPT" || { echo 'make chain CONCEPT="what the product is, who uses it, what it must do"'; exit 2; }
 	$(BIN)/afina roles chain "$$CONCEPT"
 
 clean:

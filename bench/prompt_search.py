@@ -3,7 +3,7 @@
     python -m bench.prompt_search [--base smollm2] [--calls 100] [--items 40]
 
 The analyst's role: ten authored examples may be seen and shown, twelve concepts are searched with. What was found is asked on others: the
-15 authored concepts that are held out and new ones from the role's words, the likeliest answer each, bound by the role's schema, scored by
+15 authored concepts that are held out and new ones from the role's words, an answer each as the role draws it, bound by its schema, scored by
 `role_score`. gepa runs in this environment; DSPy's MIPROv2 (8 candidates, at most 10 trials, at most 6 examples, seed 0) in one of its own.
 
 Prints one JSON line: `crashes`, `calls_gepa`, `calls_mipro`, `malformed_gepa`, `malformed_mipro`, `start`, `gain_gepa`, `gain_mipro` with

@@ -27,6 +27,7 @@ from afina.flows.bench_models import (
 from afina.flows.role_compare import seed_items
 from afina.flows.role_space import open_space
 from afina.flows.sources import ArmSettings
+from afina.flows.tune_prompt import parted_seeds
 from afina.records import EvalSet, Turn
 from afina.runtime.gguf_config import gguf_config
 from afina.settings import SETTINGS_FILE, Settings, find_project
@@ -120,7 +121,8 @@ def role_items(role: str) -> EvalSet:
     """A role's authored examples, asked with its long prompt."""
     space = open_space(role, here())
     told = Turn("system", space.system(space.start_program()))
-    items = [replace(item, turns=(told, *item.turns)) for item in seed_items(space, space.role.seeds())]
+    seen, _ = parted_seeds(space.role.seeds())  # a base is chosen by those that judge nothing else
+    items = [replace(item, turns=(told, *item.turns)) for item in seed_items(space, seen)]
     return make_set(role, items)
 
 

@@ -121,7 +121,13 @@ def options_of(given: dict[str, Any]) -> BootstrapOptions:
         if given[option] is not None:
             own[name] = given[option]
     return BootstrapOptions(
-        **{**own, "languages": tuple(given["languages"]), "seed": given["seed"], "reference": given["reference"]}
+        **{
+            **own,
+            "languages": tuple(given["languages"]),
+            "seed": given["seed"],
+            "reference": given["reference"],
+            "optimiser": given["optimiser"],
+        }
     )
 
 

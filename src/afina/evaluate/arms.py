@@ -136,7 +136,7 @@ class Asking:
             "max_tokens": self.max_tokens,
             "guard_tokens": GUARD_TOKENS,
             "system": self.system,
-            **({"shown": [message for message, _ in self.shown]} if self.shown else {}),
+            **({"shown": list(map(list, self.shown))} if self.shown else {}),
             **({"drawn": asdict(self.drawn)} if self.drawn else {}),
             **({"weighed_tokens": WEIGHED_TOKENS, "weighs_target": self.weighs} if self.renderer else {}),
             **(self.nearest.source() if self.nearest else {}),

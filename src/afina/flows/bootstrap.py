@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from afina.errors import InputError
+from afina.files import NOTICES
 from afina.files.rows import read_rows
 from afina.flows.concepts import questions_for, read_concepts, write_concepts
 from afina.flows.learn import Lesson, learn
@@ -17,6 +18,7 @@ from afina.flows.project import folder_project
 from afina.flows.role_compare import (
     BOUND,
     FREE,
+    LEAST,
     SHARED,
     Contender,
     ask_contenders,
@@ -39,7 +41,7 @@ from afina.flows.synth import (
 from afina.flows.tune_prompt import Optimiser, SearchOptions, Trial, parted_seeds, tune_prompt
 from afina.progress import Stages, Tell
 from afina.records import Outcome
-from afina.store.paths import read_json, write_json
+from afina.store.paths import read_json, write_json, write_whole
 from afina.synth.candidates import MIN_SCORE, Candidate, reasons_of
 from afina.synth.concepts import Wanted, diversity
 from afina.synth.program import Program, read_program, write_program
@@ -71,13 +73,14 @@ class BootstrapOptions:
     min_score: float = MIN_SCORE
     languages: tuple[str, ...] = ()
     reference: str = ""
+    optimiser: str = "gepa"
     seed: int = 0
 
     def mark(self, space: RoleSpace) -> str:
         """Equal where the steps that are done are still the right ones."""
-        content = [asdict(self), space.settings.model_dump(mode="json"), space.role.schema, space.role.instructions]
-        seeds = [asdict(seed) for seed in space.role.seeds()]
-        return blake2b(repr([content, seeds]).encode(), digest_size=8).hexdigest()
+        files = [path.read_bytes() for path in sorted(space.role.folder.iterdir()) if path.is_file()]
+        content = [asdict(self), space.settings.model_dump(mode="json"), files]
+        return blake2b(repr(content).encode(), digest_size=8).hexdigest()
 
 
 @dataclass
@@ -89,6 +92,8 @@ class Boot:
     stages: Stages
     optimise: Callable[[RoleModel], Optimiser] = lambda _model: search_by_reflection
     done: dict[str, Any] = field(default_factory=dict)
+    fresh: bool = False
+    """Something was done by this call."""
 
     @property
     def folder(self) -> Path:
@@ -111,7 +116,7 @@ class Boot:
 
     def keep(self, name: str, found: dict[str, Any]) -> None:
         """Write down that a step is done."""
-        self.done[name] = found
+        self.done[name], self.fresh = found, True
         write_json(self.folder / "steps.json", {"mark": self.options.mark(self.space), "steps": self.done})
 
 
@@ -126,7 +131,14 @@ def bootstrap(boot: Boot) -> dict[str, Any]:
     held_out = tuple(seed for seed in held_out if seed.language in languages)
     if not held_out:
         raise InputError(f"no authored example in {', '.join(languages)} is held out: nothing could be judged")
+    if len(held_out) < LEAST:
+        NOTICES.warning(
+            "%d authored examples are held out, a verdict needs %d: all that can be said is what was found",
+            len(held_out),
+            LEAST,
+        )
     resume(boot)
+    write_whole(boot.space.base_file, boot.base + "\n")
     boot.step("budget", lambda _tell: budget(boot))
     boot.step("concepts", lambda tell: concepts_step(boot, languages, tell))
     boot.step("program", lambda tell: program_step(boot, tell))
@@ -140,14 +152,26 @@ def bootstrap(boot: Boot) -> dict[str, Any]:
         judged = boot.step(f"judge-{number}", lambda tell: judge_step(boot, held_out, tuple(tuned), tell))
     if stress_file(boot).is_file():
         boot.step("stress", lambda tell: stress_step(boot, tuned[-1], tell))
-    choose(boot, tuned)
-    return {"role": boot.space.role.name, "base": boot.base, "steps": boot.done, "held_out": len(held_out)}
+    if boot.fresh:
+        choose(boot, tuned)
+    return {
+        "role": boot.space.role.name,
+        "base": boot.base,
+        "steps": boot.done,
+        "held_out": len(held_out),
+        "languages": list(languages),
+    }
 
 
 def choose(boot: Boot, tuned: Sequence[Contender]) -> None:
-    """Let the newest generation answer for the role where it is surely better than the base; else the one before it that was, else none."""
+    """Let the newest generation answer for the role that is surely better than the base when nothing binds it, and no worse than the base
+    asked well when the schema does, as the roles run; without one the base goes on answering.
+    """
     for number in range(len(tuned), 0, -1):
-        if boot.done[f"judge-{number}"]["verdict"]["outcome"] == Outcome.GO:
+        judged = boot.done[f"judge-{number}"]
+        bound = judged[BOUND]
+        no_worse = bound[f"v{number}"][SHARED[0]] >= max(bound[name][SHARED[0]] for name in (BASE, ASKED_WELL))
+        if judged["verdict"]["outcome"] == Outcome.GO and no_worse:
             one = tuned[number - 1]
             write_json(boot.space.best, {"source": one.source, "name": one.name, "over": BASE})
             return
@@ -158,8 +182,11 @@ def resume(boot: Boot) -> None:
     """Take over what an earlier call did, if it was asked for the same."""
     path = boot.folder / "steps.json"
     before = read_json(path) if path.is_file() else {}
-    if before.get("mark") == boot.options.mark(boot.space):
+    mark = before.get("mark")
+    if mark == boot.options.mark(boot.space):
         boot.done = dict(before["steps"])
+    elif mark:  # its trainings are kept, but they are not these
+        boot.folder.replace(boot.folder.with_name(f"bootstrap-{mark}"))
 
 
 def budget(boot: Boot) -> dict[str, Any]:

@@ -110,11 +110,14 @@ def read_concepts(path: Path) -> list[Concept]:
     Raises:
         InputError: names line and key; a concept of one word says nothing, one of many pages is none.
     """
-    found = []
+    found, known = list[Concept](), set[str]()
     for at, (where, row) in enumerate(read_forms(ConceptRow, path), start=1):
         if not row.asked:
             require_concept(row.text, where)
         found.append(Concept(**{**row.model_dump(), "id": row.id or f"c{at:04d}"}))
+        if found[-1].id in known:
+            raise InputError(f"{where}: the id {found[-1].id!r} is there twice")
+        known.add(found[-1].id)
     return found
 
 
@@ -124,7 +127,9 @@ def require_concept(text: str, where: str) -> None:
     Raises:
         InputError: it has one word, or thousands.
     """
-    count = len(text.split())
+    count = (
+        len(text.split()) if text.isascii() or " " in text.strip() else len(text.strip())
+    )  # some languages part no words
     if count < LEAST_WORDS:
         raise InputError(
             f"{where}: the concept {text.strip()[:40]!r} is {count or 'no'} word{'' if count == 1 else 's'}",

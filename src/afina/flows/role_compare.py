@@ -1,17 +1,18 @@
 """Models beside each other as a role: on the authored examples that nobody has seen, bound by the schema and free, and on hard cases."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from afina.chat import COMPACT
-from afina.evaluate.arms import Arm, Asking, gguf_arm
+from afina.evaluate.arms import Address, Arm, Asking, gguf_arm, url_arm
 from afina.evaluate.ask import ask_arms
 from afina.evaluate.sets import make_set
-from afina.flows.role_model import CONTEXT, gguf_of
+from afina.flows.role_model import CONTEXT, gguf_of, source_of
 from afina.flows.role_space import RoleSpace
-from afina.flows.sources import ArmSettings, open_source
+from afina.flows.sources import ArmSettings, is_answers, key_for, open_source
 from afina.progress import Tell, unheard
 from afina.records import EvalItem, EvalSet, Part, Policy, Scored, Turn, Verdict
 from afina.roles import Seed
@@ -79,9 +80,12 @@ def contender_arm(space: RoleSpace, one: Contender, folder: Path, *, as_run: boo
         shown=one.program.examples,
         drawn=space.drawn(0) if as_run else None,
     )
-    if one.source.startswith(("http://", "https://", "ollama:")) or one.source.endswith(".jsonl"):
-        place = ArmSettings(settings=space.settings, folder=folder, system={one.name: told})
-        return open_source(one.name, one.source, place)[0]
+    source = source_of(one.source)
+    if is_answers(source):
+        return open_source(one.name, source, ArmSettings(settings=space.settings, folder=folder))[0]
+    if source.startswith(("http://", "https://")):
+        url, _, model = source.partition("#")
+        return url_arm(one.name, Address(url=url, model=model, key=key_for(one.name, url, os.environ)), asking)
     runtime = space.settings.runtime.model_copy(update={"context": max(CONTEXT, space.settings.runtime.context)})
     gguf = gguf_of(one.source, space.settings, space.folder)
     return gguf_arm(one.name, gguf, runtime, asking, log=folder / f"{one.name}.log")

@@ -20,6 +20,7 @@ from afina.flows.sources import key_for
 from afina.progress import Tell, unheard
 from afina.records import Turn
 from afina.runtime import Drawn, RuntimeClient, Worker, gguf_facts, start_worker
+from afina.runtime.client import RefusedError
 from afina.settings import Settings
 from afina.store.paths import disk_errors
 
@@ -89,6 +90,8 @@ class RoleModel:
         try:
             schema = None if ask.schema is None else dict(ask.schema)
             found = self.client.chat(turns, schema=schema, max_tokens=ask.max_tokens, drawn=ask.drawn)
+        except RefusedError as exc:  # somebody is there
+            return Reply(error=str(exc))
         except RuntimeFailedError as exc:
             self.failed += 1
             if (self.worker is not None and not self.worker.alive()) or self.failed > MOST_FAILED:
@@ -163,7 +166,7 @@ def open_model(source: str, settings: Settings, folder: Path, *, kept: str = "")
         place.write_bytes(place.read_bytes() + b"\n")  # a kill tore the last line: the next one begins anew
     known = read_kept(place)
     timeout = settings.evaluate.timeout_s
-    source = f"{OLLAMA}#{source.removeprefix('ollama:')}" if source.startswith("ollama:") else source
+    source = source_of(source)
     if source.startswith(("http://", "https://")):
         url, _, model = source.partition("#")
         key = key_for("role", url, os.environ)
@@ -187,6 +190,11 @@ def open_model(source: str, settings: Settings, folder: Path, *, kept: str = "")
             connections=runtime.slots,
             known=known,
         )
+
+
+def source_of(source: str) -> str:
+    """`ollama:NAME` is asked where Ollama listens; all else is as it is."""
+    return f"{OLLAMA}#{source.removeprefix('ollama:')}" if source.startswith("ollama:") else source
 
 
 def gguf_of(source: str, settings: Settings, folder: Path) -> Path:

@@ -123,8 +123,7 @@ def last_verdict(boot: Boot, report: Row) -> tuple[Verdict, EvalRecord, EvalReco
         Contender(name=name, source=report["steps"][name]["gguf"], program=boot.space.short_program()) for name in names
     ]
     _, held_out = parted_seeds(boot.space.role.seeds())
-    languages = boot.options.languages
-    own = [seed for seed in held_out if not languages or seed.language in languages]
+    own = [seed for seed in held_out if seed.language in report["languages"]]
     eval_set = role_set(boot.space, seed_items(boot.space, own), bound=False)
     scored: list[Scored] = ask_contenders(boot.space, [*contenders_of(boot), *tuned], eval_set)
     by_name = {one.name: one for one in scored}
@@ -146,7 +145,7 @@ def table(report: Row) -> list[Row]:
 
 def as_markdown(report: Row) -> str:
     """The go or no-go in writing, to keep beside the project."""
-    word = "GO" if report["go"] else "NO-GO"
+    word = "GO" if report["go"] else "NO-GO" if report["outcome"] == "go" else report["outcome"].upper()
     measure = report["measure"]
     lines = [
         f"# {report['role']}: {word}",

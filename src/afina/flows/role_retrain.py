@@ -1,17 +1,20 @@
 """Tune a role again with what people found good; it replaces the tuned model that answers now only where it is surely better."""
 
 from dataclasses import replace
+from hashlib import blake2b
 from typing import Any
 
 from afina.errors import NotEnoughDataError
 from afina.files.rows import as_lines, read_rows
-from afina.flows.bootstrap import BASE, Boot, contenders_of, tuned_model
+from afina.flows.bootstrap import Boot, contenders_of, tuned_model
 from afina.flows.role_compare import FREE, Contender, ask_contenders, figures, role_set, role_verdict, seed_items
 from afina.flows.role_ratings import good_runs, training_rows
 from afina.flows.role_space import current_model
 from afina.flows.tune_prompt import parted_seeds
 from afina.records import Outcome
+from afina.sameness import message_key
 from afina.store.paths import write_json, write_whole
+from afina.synth.program import read_program
 from afina.verdict.record import to_json
 
 LEAST = 10
@@ -25,7 +28,12 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
         NotEnoughDataError: too few good runs since; says how many are missing.
     """
     space = boot.space
-    good = good_runs(space)
+    read_program(
+        space.program, role=space.role.name
+    )  # without one nobody can be compared: said before anything is trained
+    _, held_out = parted_seeds(space.role.seeds())
+    hidden = {message_key(seed.question) for seed in held_out}
+    good = [run for run in good_runs(space) if message_key(run.question) not in hidden]
     if len(good) < least:
         raise NotEnoughDataError(
             f"{len(good)} runs of {space.role.name} are rated 4 or 5, at least {least} are needed",
@@ -33,20 +41,25 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
         )
     examples = sorted(boot.folder.glob("examples-*.jsonl"), key=lambda path: path.name)
     rows = [row.values for row in read_rows(examples[-1])] if examples else []
-    number = len(list(boot.folder.glob("r*/report.json"))) + 1
-    data = boot.folder / f"retrained-{number}.jsonl"
-    write_whole(data, as_lines([*rows, *training_rows(good)]))
-    new = tuned_model(boot, f"r{number}", data, people=True)
+    told = as_lines([*rows, *training_rows(good)])
+    name = f"r-{blake2b(told.encode(), digest_size=4).hexdigest()}"
+    if (boot.folder / f"{name}.json").is_file():
+        raise NotEnoughDataError(
+            f"nothing is new since {name} was trained",
+            remedy=f"rate more runs: afina roles rate {space.role.name} RUN 5",
+        )
+    data = boot.folder / f"{name}.jsonl"
+    write_whole(data, told)
+    new = tuned_model(boot, name, data, people=True)
     _, source, program = current_model(space)
     now = Contender(name="now", source=source, program=program)
-    _, held_out = parted_seeds(space.role.seeds())
     eval_set = role_set(space, seed_items(space, held_out), bound=False)
     with boot.stages.stage("judge") as stage:
         scored = ask_contenders(space, [*contenders_of(boot), now, new], eval_set, stage.tell)
         verdict = role_verdict(redeployed(boot), scored, now.name, new.name)
         stage.note = f"{verdict.outcome}: {verdict.because}"
     if verdict.outcome is Outcome.GO:
-        write_json(space.best, {"source": new.source, "name": new.name, "over": BASE})
+        write_json(space.best, {"source": new.source, "name": new.name, "over": now.source})
     return {
         "version": new.name,
         "examples": len(rows),

@@ -1,7 +1,7 @@
 """A role at work, and the chain BA → PO → Architect → Dev → QA: every answer is checked before the next role reads it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -15,7 +15,7 @@ from afina.progress import Stages, Tell, unheard
 from afina.records import Turn
 from afina.roles import check_answer
 from afina.roles.artifacts import as_yaml, joined, questions_of, read_artifact
-from afina.roles.checks import read_answer
+from afina.roles.checks import ID, read_answer
 from afina.store.paths import read_json, write_json, write_whole
 from afina.synth.candidates import renumbered
 from afina.synth.concepts import question_of
@@ -72,7 +72,7 @@ def work(
         tries, seconds = tries + used, seconds + took
         scores.append(check_answer(text, question, worker.space.role.schema).score)
         tell(at + 1, len(questions), "")
-    artifact = joined([read_answer(text) for text in texts])
+    artifact = joined(apart([read_answer(text) for text in texts], questions, worker.space.role.schema))
     return Answered(
         artifact=artifact,
         questions=tuple(questions),
@@ -81,6 +81,18 @@ def work(
         seconds=seconds,
         score=sum(scores) / len(scores),
     )
+
+
+def apart(answers: list[dict[str, Any]], questions: Sequence[str], schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Answers whose files lie in a folder for each question, named by its first id: two stories may both call theirs `app.py`."""
+    if len(answers) < 2 or not schema.get("x-code"):
+        return answers
+    found = []
+    for at, (answer, question) in enumerate(zip(answers, questions, strict=True), start=1):
+        name = ID.search(question)
+        place = (name[0] if name else f"part{at}").lower()
+        found.append({**answer, "files": [{**file, "path": f"{place}/{file['path']}"} for file in answer["files"]]})
+    return found
 
 
 def answer_of(worker: Worker, model: RoleModel, question: str, seed: int) -> tuple[str, int, float]:
@@ -221,7 +233,7 @@ def checked_file(worker: Worker, path: Path) -> dict[str, Any]:
     many = any(
         read.each for read in worker.space.role.form.reads
     )  # several answers put together: longer lists than one may have
-    checked = check_answer(json.dumps(found), "", schema)
+    checked = check_answer(json.dumps(found, default=str), "", schema)
     if not many and checked.scores["schema"] < 1:
         raise InputError(
             f"{path}: {checked.problems[0]}", remedy="mend the file, or remove it to have it written again"

@@ -37,6 +37,11 @@ class RoleSpace:
         return self.folder / "program.json"
 
     @property
+    def base_file(self) -> Path:
+        """The base that the role was bootstrapped on: it goes on being the role's."""
+        return self.folder / "base.txt"
+
+    @property
     def best(self) -> Path:
         """Which tuned model answers for the role; not there = none does."""
         return self.folder / "best.json"
@@ -68,7 +73,7 @@ class RoleSpace:
 
 def open_space(name: str, here: Path, flags: Mapping[str, Any] | None = None) -> RoleSpace:
     """A role with its settings: what its base brings < its recipe < `flags`. The base is the flags', else `LOCAL_BASE_MODEL`, else the
-    project's, else the built-in one.
+    one that the role was bootstrapped on, else the project's, else the built-in one.
 
     Raises:
         SettingsError: there is no such role, or something in it is malformed.
@@ -76,10 +81,13 @@ def open_space(name: str, here: Path, flags: Mapping[str, Any] | None = None) ->
     folder, own_base = project_of(here)
     role = find_role(name, project=folder)
     given = dict(flags or {})
-    base = {"model": os.environ.get("LOCAL_BASE_MODEL") or own_base, **given.pop("base", {})}
+    before = Paths(folder).role(name) / "base.txt"
+    known = before.read_text("utf-8").strip() if before.is_file() else ""
+    base = {"model": os.environ.get("LOCAL_BASE_MODEL") or known or own_base, **given.pop("base", {})}
     recipe = str((role.folder / "recipe.toml").resolve())
     task = {"answer_schema": str((role.folder / role.recipe.sections["task"]["answer_schema"]).resolve())}
-    layers = {"recipe": recipe, "base": base, **given, "task": {**given.get("task", {}), **task}}
+    evaluate = {"timeout_s": role.form.generation.timeout, **given.get("evaluate", {})}
+    layers = {"recipe": recipe, "base": base, **given, "task": {**given.get("task", {}), **task}, "evaluate": evaluate}
     settings = make_settings(layers, base_layer=base_layer)
     return RoleSpace(role=role, settings=settings, paths=Paths(folder))
 

@@ -164,7 +164,7 @@ async def work(
 
 
 def stop_on_signals(worker: asyncio.Task[None]) -> None:
-    """Ctrl-C and SIGTERM stop the worker and the job that it runs, which is taken up again by the next one."""
+    """Ctrl-C and SIGTERM stop the worker and the job that it runs; the next worker goes on with a training."""
     if threading.current_thread() is not threading.main_thread():
         return
 

@@ -8,7 +8,8 @@ def cron_entry(python: str, folder: Path) -> str:
     """A line for `crontab -e`: every ten minutes; one that finds another at work ends at once."""
     # Linux weighs a cron job by its session: who is served on this machine goes first.
     polite = "(echo 19 > /proc/self/autogroup) 2>/dev/null"
-    command = f"nice -n 19 {shlex.quote(python)} -m afina loop --once >> .afina/logs/loop.log 2>&1"
+    idle = "$(command -v chrt >/dev/null && echo chrt -i 0 || echo nice -n 19)"
+    command = f"{idle} {shlex.quote(python)} -m afina loop --once >> .afina/logs/loop.log 2>&1"
     command = f"{polite}; cd {shlex.quote(str(folder))} && mkdir -p .afina/logs && {command}"
     return f"*/10 * * * * {command}\n".replace("%", "\\%")  # cron takes a bare per cent sign for the end of the line
 

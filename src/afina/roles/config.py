@@ -49,9 +49,9 @@ def read_config(folder: Path) -> dict[str, RoleConfig]:
         found: Any = yaml.safe_load(path.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as exc:
         raise SettingsError(f"{path}: {' '.join(str(exc).split())}") from exc
-    roles = found.get("roles", {}) if isinstance(found, dict) else None
-    if not isinstance(roles, dict):
-        raise SettingsError(f"{path}: `roles` must name the roles, each with its model")
+    roles = found.get("roles") if isinstance(found, dict) else None
+    if not isinstance(roles, dict):  # nothing of ours: an empty file, or another program's
+        return {}
     return {str(name): one_config(path, str(name), value) for name, value in roles.items()}
 
 

@@ -114,9 +114,17 @@ def renumbered(text: str) -> str:
                 given[old] += 1
                 names[old] = f"{match[1]}{at:03d}"
     twice = {name for name, count in given.items() if count > 1}
-    if twice and mentions(found, twice):
-        return json.dumps(found, ensure_ascii=False)
-    return json.dumps(renamed(found, names), ensure_ascii=False)
+    return as_json(found if twice and mentions(found, twice) else renamed(found, names), text)
+
+
+def as_json(found: Any, text: str) -> str:
+    """A structure as JSON in its one form. YAML knows dates and sets, JSON escapes half characters: those become text; `text` stays where
+    there is no JSON for something.
+    """
+    try:
+        return json.dumps(found, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
+    except TypeError:
+        return text.encode("utf-8", "replace").decode()
 
 
 def mentions(value: Any, names: set[str], key: str = "") -> bool:

@@ -23,8 +23,12 @@ DOMAINS = ("fintech", "healthcare", "ecommerce", "education", "logistics", "hr",
 COMPLEXITIES = ("simple", "standard", "enterprise")
 NEAR = 0.8
 """Jaccard index of 5-grams from which two concepts are one."""
+LEAST_WORDS = 4
+"""Words of an idea: a server that nothing binds may say less."""
 TRIES = 200
 """Draws in a row without anything new after which a grid is taken for used up."""
+MOST_VARIED = 0.5
+"""Share of the concepts that may be variations of seeds."""
 VARIATIONS = (3, 5)
 """Of each seed, document 001's."""
 
@@ -145,9 +149,9 @@ def make_concepts(grids: dict[str, Grid], sources: Sequence[Source], wanted: Wan
     """
     require_words(grids, wanted)
     rng, gathered = random.Random(wanted.seed), Gathered()
-    for source in sources:
+    for source in (one for one in sources if one.domain in wanted.domains):
         for text, complexity in varied(source, grids, rng):
-            if len(gathered.found) < wanted.count:
+            if len(gathered.found) < wanted.count * MOST_VARIED:
                 gathered.take(
                     Concept(
                         id=name_of(gathered),
@@ -180,6 +184,8 @@ def require_words(grids: dict[str, Grid], wanted: Wanted) -> None:
     Raises:
         InputError: names what is missing.
     """
+    if not wanted.domains or not wanted.languages:
+        raise InputError("no domain and language to make concepts for", remedy="--domains hr,marketing")
     for language in wanted.languages:
         if language not in grids:
             raise InputError(f"no concepts in {language!r}", remedy=f"there are {', '.join(grids)}")
@@ -284,7 +290,8 @@ def imagine_concepts(
             example=source.text,
         )
         before = len(gathered.found)
-        for text in ideas(asked, wanted.seed + turn)[: wanted.count - before]:
+        new = [one for one in ideas(asked, wanted.seed + turn) if len(one.split()) >= LEAST_WORDS]
+        for text in new[: wanted.count - before]:
             gathered.take(
                 Concept(
                     id=name_of(gathered),

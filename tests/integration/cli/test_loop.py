@@ -42,5 +42,5 @@ def test_entries_for_those_who_want_no_process_that_stays(people: Project, monke
 
     assert shown.startswith("*/10 * * * * ")
     assert "-m afina loop --once" in shown
-    assert "cd '/a b\\%' && mkdir -p .afina/logs && nice -n 19 python" in cron_entry("python", Path("/a b%"))
+    assert "cd '/a b\\%' && mkdir -p .afina/logs && $(command -v chrt" in cron_entry("python", Path("/a b%"))
     assert "WorkingDirectory=/a b\n" in systemd_units("python", Path("/a b"))

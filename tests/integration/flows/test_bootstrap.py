@@ -87,11 +87,11 @@ def test_a_bootstrap_goes_on_where_it_broke_and_ends_with_a_report(
     with pytest.raises(NotEnoughDataError, match="0 runs of note are rated 4 or 5, at least 2 are needed"):
         retrain(third, least=2)
     worker = worker_of(third.space, "semilla")
-    for seed in third.space.role.seeds()[:2]:
+    for seed in third.space.role.seeds()[:2]:  # what is held out would not count
         _, model = told(partial(said, seed.text))
         rate(third.space, record_run(worker, work(worker, model, [seed.question])), 5)
     again = retrain(third, least=2)
-    assert (again["version"], again["examples"], again["rated"]) == ("r1", 24, 2)
+    assert (again["version"][:2], again["examples"], again["rated"]) == ("r-", 24, 2)
     assert again["answers_now"] == (again["outcome"] == "go")
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from afina.errors import NotEnoughDataError
+from afina.errors import InputError, NotEnoughDataError
 from afina.flows.bootstrap import Boot, BootstrapOptions
 from afina.flows.role_retrain import redeployed, retrain
 from afina.progress import Silent, Stages
+from afina.synth.program import write_program
 from tests.unit.flows.role_models import space
 
 
@@ -18,10 +19,18 @@ def boot(folder: Path) -> Boot:
 
 def test_without_ratings_nothing_is_trained(tmp_path: Path) -> None:
     """How many are missing, and how they are given."""
+    own = boot(tmp_path)
+    write_program(own.space.program, own.space.start_program())
     with pytest.raises(NotEnoughDataError, match="0 runs of ba are rated 4 or 5, at least 10 are needed") as error:
-        retrain(boot(tmp_path))
+        retrain(own)
     assert "afina roles rate ba RUN 5" in error.value.remedy
     assert not (tmp_path / ".afina" / "roles" / "ba" / "bootstrap").exists()
+
+
+def test_without_a_program_nothing_is_trained(tmp_path: Path) -> None:
+    """Nobody could be compared: it is said first."""
+    with pytest.raises(InputError, match=r"program\.json"):
+        retrain(boot(tmp_path))
 
 
 def test_over_the_live_version_five_per_cent_are_asked_for(tmp_path: Path) -> None:

@@ -138,8 +138,20 @@ def test_the_chain_goes_from_a_concept_to_tests(chain: Chain, monkeypatch: pytes
     assert {path.stem for path in chain.folder.glob("*.yaml")} == ARTIFACTS
     assert yaml.safe_load((chain.folder / "requirements.yaml").read_text("utf-8")) == GOOD.answer
     first = SEEDS["dev"][0].answer["files"][0]
-    assert (chain.folder.parent / "code" / first["path"]).read_text("utf-8").strip() == first["content"].strip()
+    assert (chain.folder.parent / "code" / "s001" / first["path"]).read_text("utf-8").strip() == first[
+        "content"
+    ].strip()
     assert found["qa"]["run"] == "run_1"
+
+
+def test_two_stories_may_call_their_file_the_same(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each lies in its story's folder; none overwrites another's."""
+    calls: list[str] = []
+    monkeypatch.setattr(role_run, "run_role", answering(whole_answers(), calls))
+    run_chain(chain, GOOD.question, Stages(Silent()))
+    stories = len(SEEDS["architect"][0].answer["stories"])
+    files = len(SEEDS["dev"][0].answer["files"])
+    assert len(list((chain.folder.parent / "code").rglob("*.py"))) == stories * files > files
 
 
 def test_a_chain_that_broke_goes_on_where_it_broke(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,3 +112,9 @@ def test_too_few_says_why_and_what_helps() -> None:
     assert "1 examples of 8" in told
     assert "two or three times as many concepts" in remedy
     assert reasons_of(twins) == {"nearly the same as c": 7}
+
+
+@pytest.mark.parametrize("text", ["title: 2024-01-01", "2024-01-01: x", "a: !!set {b}", '{"title": "x \\ud83d"}'])
+def test_what_json_cannot_say_is_no_crash(text: str) -> None:
+    """A date, a set, half a character: YAML and JSON of small models have them. It can be written down."""
+    renumbered(text).encode("utf-8")
