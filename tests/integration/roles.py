@@ -40,7 +40,7 @@ artifact = "note"
 
 [generation]
 temperature = 0.8
-max_tokens = 160
+max_tokens = 300
 timeout = 60
 """
 RECIPE = """\
@@ -59,7 +59,7 @@ test_share = 0.3
 min_examples = 10
 
 [evaluate]
-max_tokens = 160
+max_tokens = 300
 guards = []
 min_items = 3
 nearest = 0

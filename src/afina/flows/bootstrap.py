@@ -179,14 +179,25 @@ def choose(boot: Boot, tuned: Sequence[Contender]) -> None:
 
 
 def resume(boot: Boot) -> None:
-    """Take over what an earlier call did, if it was asked for the same."""
-    path = boot.folder / "steps.json"
-    before = read_json(path) if path.is_file() else {}
-    mark = before.get("mark")
-    if mark == boot.options.mark(boot.space):
-        boot.done = dict(before["steps"])
-    elif mark:  # its trainings are kept, but they are not these
-        boot.folder.replace(boot.folder.with_name(f"bootstrap-{mark}"))
+    """Take over what an earlier call did, if it was asked for the same; what was done for something else is put aside under its mark."""
+    mark, before = boot.options.mark(boot.space), kept_steps(boot.folder)
+    if before and before["mark"] != mark:
+        boot.folder.replace(aside(boot, before["mark"]))
+    if not boot.folder.exists() and aside(boot, mark).exists():
+        aside(boot, mark).replace(boot.folder)
+    found = kept_steps(boot.folder)
+    boot.done = dict(found["steps"]) if found else {}
+
+
+def kept_steps(folder: Path) -> dict[str, Any]:
+    """Mark and steps of what lies in a folder; nothing where no step is done."""
+    path = folder / "steps.json"
+    return dict(read_json(path)) if path.is_file() else {}
+
+
+def aside(boot: Boot, mark: str) -> Path:
+    """Where the bootstrap of other options lies."""
+    return boot.folder.with_name(f"bootstrap-{mark}")
 
 
 def budget(boot: Boot) -> dict[str, Any]:
