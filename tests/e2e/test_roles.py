@@ -14,8 +14,8 @@ from tests.integration.roles import note_role
 
 pytestmark = pytest.mark.e2e
 COMMAND = [
-    sys.executable, "-m", "afina", "bootstrap", "note", "--base", "semilla", "--language", "es", "--examples", "12",
-    "--min-examples", "10", "--calls", "12", "--minutes", "0.1", "--min-score", "0", "--json",
+    sys.executable, "-m", "afina", "bootstrap", "note", "--base", "semilla", "--language", "es", "--examples", "24",
+    "--min-examples", "12", "--calls", "12", "--minutes", "0.1", "--min-score", "0", "--json",
 ]  # fmt: skip
 
 

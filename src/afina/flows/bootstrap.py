@@ -53,7 +53,7 @@ MORE_CONCEPTS = 1.5
 """Concepts for each example that is wanted: some answers are refused."""
 LOW_SCORE = 0.65
 """Document 001's least score of a base; below it the prompt search is twice as long."""
-FEWEST = 2
+FEWEST = 1
 """Written examples that are held out: their verdict is shown, the authored ones decide."""
 MEASURED = 3
 """Questions by which a base's speed is measured."""
