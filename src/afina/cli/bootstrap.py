@@ -7,6 +7,7 @@ from rich.table import Table
 
 from afina.cli.options import VerdictCommand, here, json_option, verdict_exit
 from afina.cli.pages import write_pages
+from afina.cli.role_options import optimiser_option, seed_option
 from afina.cli.terminal import OUT, escape, print_json, stages
 from afina.cli.verdict import COLOURS, EXIT_CODES
 from afina.errors import InputError
@@ -60,7 +61,7 @@ SHORT = BootstrapOptions(generations=(24, 40), least=12, calls=30, questions=6, 
     multiple=True,
     help=t("language, several if repeated (default: all of the authored examples)"),
 )
-@click.option("--optimizer", "optimiser", type=click.Choice(sorted(OPTIMISERS)), default="gepa", show_default=True)
+@optimiser_option
 @click.option(
     "--reference",
     default="",
@@ -68,7 +69,7 @@ SHORT = BootstrapOptions(generations=(24, 40), least=12, calls=30, questions=6, 
     help=t("a model beside them: http://…/v1#model, or a file of answers; without one nothing is said of other models"),
 )
 @click.option("--short", is_flag=True, help=t("24 and 40 examples, 30 answers of search, 4 minutes of training each"))
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@seed_option
 @json_option
 def bootstrap_command(role: str, base: str, as_json: bool, **options: Any) -> None:
     """Bootstrap."""
@@ -80,10 +81,11 @@ def bootstrap_command(role: str, base: str, as_json: bool, **options: Any) -> No
             stages=stages(as_json),
             optimise=OPTIMISERS[options["optimiser"]],
         )
-        report = role_report(boot, bootstrap(boot))
+        booted = bootstrap(boot)
+        report = role_report(boot, booted)
         write_json(boot.folder / "report.json", report)
         write_whole(boot.folder / "report.md", as_markdown(report))
-        page = write_pages(*last_verdict(boot, report), boot.folder)
+        page = write_pages(*last_verdict(boot, booted), boot.folder)
     if as_json:
         print_json(report)
     else:

@@ -2,10 +2,12 @@
 
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
 
 from afina.cli.options import here, json_option
+from afina.cli.role_options import languages_option
 from afina.cli.terminal import OUT, escape, print_json, stages
 from afina.flows.concepts import new_concepts, write_concepts
 from afina.flows.role_model import open_model
@@ -27,7 +29,7 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--count", "--num-concepts", default=200, show_default=True, type=click.IntRange(1, 100_000), help=t("how many")
 )
-@click.option("--language", "languages", multiple=True, help=t("language, several if repeated (default: en and es)"))
+@languages_option
 @click.option("--domains", default=",".join(DOMAINS), show_default=True, help=t("domains, with commas between"))
 @click.option(
     "--model",
@@ -37,13 +39,12 @@ FILE = click.Path(path_type=Path)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help=t("another number, other concepts"))
 @click.option("--output", type=FILE, help=t("write them there (default: .afina/roles/ROLE/concepts.jsonl)"))
 @json_option
-def concepts_command(role: str, count: int, output: Path | None, as_json: bool, **options: object) -> None:
+def concepts_command(role: str, count: int, output: Path | None, as_json: bool, **options: Any) -> None:
     """Make concepts."""
     space = open_space(role, here())
-    model = str(options["model"])
-    languages = tuple(map(str, options["languages"] or ("en", "es")))  # type: ignore[call-overload]
-    domains = tuple(one.strip() for one in str(options["domains"]).split(",") if one.strip())
-    wanted = Wanted(count=count, languages=languages, domains=domains, seed=int(str(options["seed"])))
+    model = options["model"]
+    domains = tuple(one.strip() for one in options["domains"].split(",") if one.strip())
+    wanted = Wanted(count=count, languages=options["languages"], domains=domains, seed=options["seed"])
     path = output or space.folder / "concepts.jsonl"
     with stages(as_json).stage("concepts") as stage:
         opened = open_model(model, space.settings, space.folder, kept="answers.jsonl") if model else nullcontext()

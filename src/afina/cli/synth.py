@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from afina.cli.options import here, json_option
+from afina.cli.role_options import inputs_option, seed_option
 from afina.cli.terminal import OUT, escape, print_json, stages
 from afina.flows.concepts import questions_from, read_concepts, read_inputs, upstream_files
 from afina.flows.role_model import open_model
@@ -35,12 +36,7 @@ FILE = click.Path(path_type=Path)
 )
 @click.argument("role", default="ba")
 @click.option("--concepts", "file", type=FILE, help=t("made by `afina concepts`, or rows with `text`"))
-@click.option(
-    "--inputs",
-    multiple=True,
-    metavar="ROLE=EXAMPLES",
-    help=t("for a role that reads others: examples of each of them (default: what their bootstraps left)"),
-)
+@inputs_option
 @click.option("--program", type=FILE, help=t("made by `afina tune-prompt` (default: the role's)"))
 @click.option(
     "--model",
@@ -76,7 +72,7 @@ FILE = click.Path(path_type=Path)
     help=t("share of the chat dataset that is its training part"),
 )
 @click.option("--as-yaml", is_flag=True, help=t("answers of the chat dataset as YAML, as document 001 has them"))
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@seed_option
 @click.option("--output", type=FILE, help=t("folder (default: .afina/roles/ROLE/synthetic)"))
 @json_option
 def synth_command(role: str, file: Path, output: Path | None, as_json: bool, **options: Any) -> None:
@@ -104,16 +100,11 @@ def synth_command(role: str, file: Path, output: Path | None, as_json: bool, **o
     sizes = write_chat_dataset(
         folder / "chat", space.role.prompt, kept, split=options["split"], yaml=options["as_yaml"]
     )
-    told = {
-        "kept": len(kept),
-        "candidates": len(candidates),
-        "refused": reasons_of(candidates),
-        **sizes,
-        "folder": str(folder),
-    }
+    refused = reasons_of(candidates)
     if as_json:
+        told = {"kept": len(kept), "candidates": len(candidates), "refused": refused, **sizes, "folder": str(folder)}
         print_json(told)
         return
-    for reason, number in told["refused"].items():  # type: ignore[attr-defined]
+    for reason, number in refused.items():
         OUT.print(t(f"refused: {number} {reason}"))
     OUT.print(f"→ {escape(str(folder))}", soft_wrap=True)

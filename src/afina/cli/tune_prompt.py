@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from afina.cli.options import here, json_option
+from afina.cli.role_options import inputs_option, languages_option, optimiser_option, seed_option
 from afina.cli.terminal import OUT, escape, print_json, stages
 from afina.flows.concepts import questions_for, read_concepts, read_inputs
 from afina.flows.optimisers import OPTIMISERS
@@ -33,7 +34,7 @@ QUESTIONS = 12
     default="",
     help=t("who is asked: .gguf, folder, smollm2, ollama:NAME, http://…/v1#model (default: the base)"),
 )
-@click.option("--optimizer", "optimiser", type=click.Choice(sorted(OPTIMISERS)), default="gepa", show_default=True)
+@optimiser_option
 @click.option(
     "--calls", default=120, show_default=True, type=click.IntRange(4), help=t("answers that the search may ask for")
 )
@@ -43,12 +44,7 @@ QUESTIONS = 12
 @click.option(
     "--concepts", "file", type=FILE, help=t("questions to search with (default: new ones from the role's words)")
 )
-@click.option(
-    "--inputs",
-    multiple=True,
-    metavar="ROLE=EXAMPLES",
-    help=t("for a role that reads others: examples of each of them (default: what their bootstraps left)"),
-)
+@inputs_option
 @click.option(
     "--max-bootstrapped-demos",
     "demos",
@@ -71,8 +67,8 @@ QUESTIONS = 12
     type=click.IntRange(1, 500),
     help=t("mipro: combinations that are tried"),
 )
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
-@click.option("--language", "languages", multiple=True, help=t("language, several if repeated (default: en and es)"))
+@seed_option
+@languages_option
 @click.option("--output", type=FILE, help=t("write the program there (default: .afina/roles/ROLE/program.json)"))
 @json_option
 def tune_prompt_command(role: str, output: Path | None, as_json: bool, **options: Any) -> None:
@@ -86,11 +82,10 @@ def tune_prompt_command(role: str, output: Path | None, as_json: bool, **options
         candidates=options["num_candidates"],
         trials=options["num_trials"],
     )
-    languages = tuple(options["languages"]) or ("en", "es")
     if options["file"]:
         concepts = read_concepts(options["file"])[:QUESTIONS]
     else:
-        wanted = Wanted(count=QUESTIONS, languages=languages, seed=1)
+        wanted = Wanted(count=QUESTIONS, languages=options["languages"], seed=1)
         concepts = questions_for(space, wanted, dict(map(read_inputs, options["inputs"])))
     told = stages(as_json)
     source = options["model"] or space.settings.base.model

@@ -4,6 +4,7 @@ import contextlib
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
@@ -19,9 +20,9 @@ from afina.flows.export import base_version, export_run
 from afina.flows.freeze import freeze_project
 from afina.flows.learn import Lesson, learn
 from afina.flows.project import Project
-from afina.flows.rollouts import release_direct, settle_canary, start_canary
+from afina.flows.rollouts import look_at_canary, release_direct, settle_canary, start_canary
 from afina.flows.train import plan_training, train_run
-from afina.progress import Narrator, Stages
+from afina.progress import Narrator, Stages, Tell
 from afina.records import Dataset, Example
 from afina.settings import Settings
 
@@ -66,6 +67,12 @@ minutes = 4
 test_share = 0.13
 """
 """Added for any other base than the built-in one."""
+
+
+MOST_TURNS = 8
+"""How often every message is sent at most: how many users a proof takes hangs on how evenly this machine answers."""
+RECORDED_S = 1.0
+"""Until what was said is in the database."""
 
 
 def sample(name: str) -> Path:
@@ -117,30 +124,36 @@ def wait_live(http: httpx.Client, *, versions: int, timeout_s: float = 60) -> No
     raise RuntimeFailedError(f"the gateway did not bring {versions} versions up within {timeout_s:.0f} s")
 
 
-def simulate(http: httpx.Client, project: Project, messages: Sequence[Example], stages: Stages) -> dict[str, int]:
-    """Send every message twice, each time as somebody else; say of every answer what the reviewer said. Returns requests by version."""
-    kind, served = project.task.kind, dict[str, int]()
-    sent = [(example, f"{turn}/{example.id}") for turn in (1, 2) for example in messages]
-    for done, (example, user) in enumerate(sent, start=1):
-        reply = http.post("/v1/answer", json={"text": example.message, "user": user})
+def simulate(
+    http: httpx.Client, project: Project, messages: Sequence[Example], tell: Tell, *, turn: int
+) -> Counter[str]:
+    """Send every message, in each turn as somebody else; say of every answer what the reviewer said. Returns requests by version."""
+    kind, served = project.task.kind, Counter[str]()
+    for done, example in enumerate(messages, start=1):
+        reply = http.post("/v1/answer", json={"text": example.message, "user": f"{turn}/{example.id}"})
         reply.raise_for_status()
         answer = reply.json()
-        served[answer["model"]] = served.get(answer["model"], 0) + 1
+        served[answer["model"]] += 1
         right = kind.predicted(project.task, example.answer)
         same = kind.predicted(project.task, answer["answer"]) == right
         opinion = {"interaction": answer["interaction"], "kind": "accepted" if same else "corrected", "value": right}
         http.post("/v1/feedback", json={**opinion, "reviewer": "simulated"}).raise_for_status()
-        stages.narrator.progress(done, len(sent), "simulated traffic")
+        tell(done, len(messages), f"simulated traffic, turn {turn}")
     return served
 
 
 def canary_stage(project: Project, dataset: Dataset, stages: Stages, *, versions: int) -> dict[str, Any]:
-    """Simulated users meet production and canary through the real gateway; then the canary is settled."""
+    """Simulated users meet production and canary through the real gateway, until it is decided; then the canary is settled."""
     with stages.stage("canary") as stage:
         messages = [*dataset.test, *dataset.validation]
+        served = Counter[str]()
         with gateway(project) as url, httpx.Client(base_url=url, timeout=60) as http:
             wait_live(http, versions=versions)
-            served = simulate(http, project, messages, stages)
+            for turn in range(1, MOST_TURNS + 1):
+                served += simulate(http, project, messages, stage.tell, turn=turn)
+                time.sleep(RECORDED_S)
+                if look_at_canary(project).decision.action in {"promote", "roll_back"}:
+                    break
         stage.note = "simulated traffic: " + ", ".join(f"{n} → {name}" for name, n in sorted(served.items()))
     with stages.stage("promote") as stage:
         view = settle_canary(project, actor=ACTOR)
@@ -150,7 +163,7 @@ def canary_stage(project: Project, dataset: Dataset, stages: Stages, *, versions
         "action": decision.action,
         "reason": decision.because,
         "simulated": True,
-        "served": served,
+        "served": dict(served),
         **view.evidence(),
     }
 

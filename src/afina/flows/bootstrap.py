@@ -3,6 +3,7 @@ examples → tuned v1 → more examples → tuned v2. Every step is kept when it
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from hashlib import blake2b
@@ -41,6 +42,7 @@ from afina.flows.synth import (
 from afina.flows.tune_prompt import Optimiser, SearchOptions, Trial, parted_seeds, tune_prompt
 from afina.progress import Stages, Tell
 from afina.records import Outcome
+from afina.roles import Seed
 from afina.store.paths import read_json, write_json, write_whole
 from afina.synth.candidates import MIN_SCORE, Candidate, reasons_of
 from afina.synth.concepts import Wanted, diversity
@@ -120,7 +122,16 @@ class Boot:
         write_json(self.folder / "steps.json", {"mark": self.options.mark(self.space), "steps": self.done})
 
 
-def bootstrap(boot: Boot) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booted:
+    """What every step came to, the authored examples that it was judged on, and how many versions were tuned."""
+
+    steps: dict[str, Any]
+    held_out: tuple[Seed, ...]
+    generations: int
+
+
+def bootstrap(boot: Boot) -> Booted:
     """All steps that are not done. Returns what each came to.
 
     Raises:
@@ -154,13 +165,7 @@ def bootstrap(boot: Boot) -> dict[str, Any]:
         boot.step("stress", lambda tell: stress_step(boot, tuned[-1], tell))
     if boot.fresh:
         choose(boot, tuned)
-    return {
-        "role": boot.space.role.name,
-        "base": boot.base,
-        "steps": boot.done,
-        "held_out": len(held_out),
-        "languages": list(languages),
-    }
+    return Booted(steps=boot.done, held_out=held_out, generations=len(tuned))
 
 
 def choose(boot: Boot, tuned: Sequence[Contender]) -> None:
@@ -216,7 +221,7 @@ def budget(boot: Boot) -> dict[str, Any]:
     return {"answers": answers, "tokens": round(tokens), "minutes": round(writing + training, 1), "note": told}
 
 
-def opened(boot: Boot, source: str) -> Any:
+def opened(boot: Boot, source: str) -> AbstractContextManager[RoleModel]:
     """A model, with all answers kept."""
     return open_model(source, boot.space.settings, boot.space.folder, kept="answers.jsonl")
 
@@ -281,7 +286,7 @@ def stress_step(boot: Boot, newest: Contender, tell: Tell) -> dict[str, Any]:
     return {"figures": found, "cases": by_case, "note": f"{len(rows)} hard cases: {told}"}
 
 
-def judge_step(boot: Boot, held_out: Sequence[Any], tuned: Sequence[Contender], tell: Tell) -> dict[str, Any]:
+def judge_step(boot: Boot, held_out: Sequence[Seed], tuned: Sequence[Contender], tell: Tell) -> dict[str, Any]:
     """Everybody on the authored examples that nobody has seen, free and bound; the newest generation against the base."""
     items = seed_items(boot.space, held_out)
     contenders = [*contenders_of(boot), *tuned]
@@ -369,10 +374,3 @@ def tuned_model(boot: Boot, name: str, training: Path, *, people: bool = False) 
     project = folder_project(folder, settings)
     gguf = project.paths.data / project.ledger.version(report["tasks"][0]["version"]).gguf
     return Contender(name=name, source=str(gguf), program=boot.space.short_program())
-
-
-def outcome_of(report: dict[str, Any]) -> Outcome:
-    """The last generation's, over the base."""
-    steps = report["steps"]
-    last = max((name for name in steps if name.startswith("judge-") and name != "judge-base"), default="")
-    return Outcome(steps[last]["verdict"]["outcome"]) if last else Outcome.CANNOT_TELL

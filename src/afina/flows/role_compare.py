@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from afina.chat import COMPACT
 from afina.evaluate.arms import Address, Arm, Asking, gguf_arm, url_arm
 from afina.evaluate.ask import ask_arms
 from afina.evaluate.sets import make_set
-from afina.flows.role_model import CONTEXT, gguf_of, source_of
+from afina.flows.role_model import CONTEXT, binding, gguf_of, source_of
 from afina.flows.role_space import RoleSpace
 from afina.flows.sources import ArmSettings, is_answers, key_for, open_source
 from afina.progress import Tell, unheard
@@ -57,11 +56,10 @@ def seed_items(space: RoleSpace, seeds: Sequence[Seed]) -> list[EvalItem]:
 
 def role_set(space: RoleSpace, items: Sequence[EvalItem], *, bound: bool, name: str = "") -> EvalSet:
     """The items as a set whose answers the schema binds, or does not."""
-    schema = {name: value for name, value in space.role.schema.items() if not name.startswith("x-")}
     return make_set(
         f"{space.role.name}-{name or (BOUND if bound else FREE)}",
         items,
-        answer_schema={"x-guidance": COMPACT, **schema} if bound else None,
+        answer_schema=binding(space.role.schema) if bound else None,
     )
 
 

@@ -1,6 +1,5 @@
 """What people say of a role's answers: 1 to 5 after each run; from 4 on an answer becomes an example (document 001, 8.7)."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -134,7 +133,4 @@ def satisfaction(space: RoleSpace) -> dict[str, Any]:
 
 def training_rows(runs: Sequence[RunRow]) -> list[dict[str, str]]:
     """Good runs as examples."""
-    return [
-        {"id": one.run, "text": one.question, "expected": json.dumps(json.loads(one.answer), ensure_ascii=False)}
-        for one in runs
-    ]
+    return [{"id": one.run, "text": one.question, "expected": one.answer} for one in runs]

@@ -3,20 +3,20 @@
 from dataclasses import dataclass
 from typing import Any
 
-from afina.flows.bootstrap import BASE, Boot, contenders_of, outcome_of
+from afina.flows.bootstrap import BASE, Boot, Booted, contenders_of
 from afina.flows.role_compare import (
     BOUND,
     FREE,
+    OWN,
+    SHARED,
     Contender,
     ask_contenders,
-    metrics_of,
     role_set,
     role_verdict,
     seed_items,
 )
 from afina.flows.role_ratings import satisfaction
-from afina.flows.tune_prompt import parted_seeds
-from afina.records import EvalRecord, Scored, Verdict
+from afina.records import EvalRecord, Outcome, Scored, Verdict
 
 Row = dict[str, Any]
 
@@ -57,25 +57,22 @@ def criteria(base: Row, tuned: Row, usable: float, stars: float | None, measure:
 
 def headline_measure(role: str) -> str:
     """The document's own measure where it has one for the role."""
-    return metrics_of(role)[-1] if role == "ba" else metrics_of(role)[0]
+    return OWN.get(role, SHARED)[0]
 
 
-def role_report(boot: Boot, report: Row) -> Row:
+def role_report(boot: Boot, booted: Booted) -> Row:
     """The report as it is written: generations, criteria, remedies, go or no-go."""
-    steps = report["steps"]
-    last = max(name for name in steps if name.startswith("judge-") and name != "judge-base")
-    newest = f"v{last.removeprefix('judge-')}"
-    judged = steps[last]
-    measure = headline_measure(report["role"])
+    steps, role = booted.steps, boot.space.role.name
+    newest, judged = f"v{booted.generations}", steps[f"judge-{booted.generations}"]
+    measure = headline_measure(role)
     usable = judged[BOUND][newest]["schema_valid"]
     found = criteria(judged[FREE][BASE], judged[FREE][newest], usable, satisfaction(boot.space)["mean"], measure)
-    outcome = outcome_of(report)
     verdict = judged["verdict"]
     missed = [one.name for one in found if one.critical and not one.met]
     return {
-        "role": report["role"],
-        "base": report["base"],
-        "held_out": report["held_out"],
+        "role": role,
+        "base": boot.base,
+        "held_out": len(booted.held_out),
         "measure": measure,
         "generations": {name: {FREE: judged[FREE][name], BOUND: judged[BOUND][name]} for name in judged[FREE]},
         "kept": {name: step["kept"] for name, step in steps.items() if name.startswith("examples-")},
@@ -93,9 +90,9 @@ def role_report(boot: Boot, report: Row) -> Row:
             {"name": one.name, "found": one.found, "asked": one.asked, "critical": one.critical, "met": one.met}
             for one in found
         ],
-        "outcome": outcome.value,
+        "outcome": verdict["outcome"],
         "because": verdict["because"],
-        "go": outcome.value == "go" and not missed,
+        "go": verdict["outcome"] == Outcome.GO and not missed,
         "missed": missed,
         "advice": advice(missed),
     }
@@ -116,15 +113,13 @@ def advice(missed: list[str]) -> list[str]:
     return [f"{name}: {ADVICE[name]}" for name in missed if name in ADVICE]
 
 
-def last_verdict(boot: Boot, report: Row) -> tuple[Verdict, EvalRecord, EvalRecord]:
+def last_verdict(boot: Boot, booted: Booted) -> tuple[Verdict, EvalRecord, EvalRecord]:
     """The newest generation over the base, with both records: nobody is asked again, all is read from the records."""
-    names = sorted(name for name in report["steps"] if name.startswith("v"))
+    names = [f"v{number}" for number in range(1, booted.generations + 1)]
     tuned = [
-        Contender(name=name, source=report["steps"][name]["gguf"], program=boot.space.short_program()) for name in names
+        Contender(name=name, source=booted.steps[name]["gguf"], program=boot.space.short_program()) for name in names
     ]
-    _, held_out = parted_seeds(boot.space.role.seeds())
-    own = [seed for seed in held_out if seed.language in report["languages"]]
-    eval_set = role_set(boot.space, seed_items(boot.space, own), bound=False)
+    eval_set = role_set(boot.space, seed_items(boot.space, booted.held_out), bound=False)
     scored: list[Scored] = ask_contenders(boot.space, [*contenders_of(boot), *tuned], eval_set)
     by_name = {one.name: one for one in scored}
     verdict = role_verdict(boot.space, scored, BASE, names[-1])
@@ -150,7 +145,7 @@ def as_markdown(report: Row) -> str:
     lines = [
         f"# {report['role']}: {word}",
         "",
-        f"{report['because']} ({report['held_out']} authored examples that nobody has seen.)",
+        f"{report['because']} ({report['held_out']} authored examples that no search and no training has seen.)",
         "",
         f"| who | {measure} | role_score | valid YAML | tokens/s | role_score, bound |",
         "|---|---|---|---|---|---|",

@@ -9,7 +9,7 @@ from typing import Any
 
 from afina.errors import InputError, RoleError
 from afina.flows.concepts import require_concept
-from afina.flows.role_model import Ask, Reply, RoleModel, binding, open_model
+from afina.flows.role_model import Reply, RoleModel, open_model
 from afina.flows.role_space import RoleSpace, current_model
 from afina.progress import Stages, Tell, unheard
 from afina.records import Turn
@@ -46,15 +46,6 @@ class Worker:
     space: RoleSpace
     source: str
     program: Program
-
-    def ask(self, turns: tuple[Turn, ...], seed: int) -> Ask:
-        """A chat as the model is asked."""
-        return Ask(
-            turns=turns,
-            max_tokens=self.space.role.form.generation.max_tokens,
-            schema=binding(self.space.role.schema),
-            drawn=self.space.drawn(seed),
-        )
 
 
 def work(
@@ -105,7 +96,7 @@ def answer_of(worker: Worker, model: RoleModel, question: str, seed: int) -> tup
     turns = worker.program.turns(question, worker.space.system(worker.program))
     seconds, wrong = 0.0, list[str]()
     for turn in range(TRIES):
-        reply = model.ask(worker.ask(turns, seed + turn))
+        reply = model.ask(worker.space.ask(turns, seed + turn))
         seconds += reply.seconds
         text = renumbered(reply.text)
         wrong = faults(reply, text, question, role.schema)
@@ -230,11 +221,9 @@ def checked_file(worker: Worker, path: Path) -> dict[str, Any]:
     """
     found = read_artifact(path)
     schema = worker.space.role.schema
-    many = any(
-        read.each for read in worker.space.role.form.reads
-    )  # several answers put together: longer lists than one may have
+    many = any(read.each for read in worker.space.role.form.reads)
     checked = check_answer(json.dumps(found, default=str), "", schema)
-    if not many and checked.scores["schema"] < 1:
+    if not many and checked.scores["schema"] < 1:  # answers put together have longer lists than one may have
         raise InputError(
             f"{path}: {checked.problems[0]}", remedy="mend the file, or remove it to have it written again"
         )

@@ -8,6 +8,8 @@ from typing import Any
 
 from afina.errors import SettingsError
 from afina.flows.base_settings import base_layer
+from afina.flows.role_model import Ask, binding
+from afina.records import Turn
 from afina.roles import Role, find_role
 from afina.roles.config import RoleConfig, read_config
 from afina.runtime import Drawn
@@ -50,6 +52,15 @@ class RoleSpace:
         """How an answer of the role is drawn."""
         generation = self.role.form.generation
         return Drawn(generation.temperature, seed, generation.repeat_penalty)
+
+    def ask(self, turns: tuple[Turn, ...], seed: int) -> Ask:
+        """A chat as the role is asked: drawn, so that another seed is another answer; bound by its schema."""
+        return Ask(
+            turns=turns,
+            max_tokens=self.role.form.generation.max_tokens,
+            schema=binding(self.role.schema),
+            drawn=self.drawn(seed),
+        )
 
     def start_program(self) -> Program:
         """How a base is asked where no search was made: the long prompt."""

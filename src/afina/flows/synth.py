@@ -9,7 +9,7 @@ from typing import Any
 
 from afina.errors import NotEnoughDataError
 from afina.files.rows import as_lines
-from afina.flows.role_model import Ask, RoleModel, binding
+from afina.flows.role_model import Ask, RoleModel
 from afina.flows.role_space import RoleSpace
 from afina.progress import Tell, unheard
 from afina.roles.artifacts import as_yaml
@@ -44,13 +44,8 @@ class Writer:
     program: Program
 
     def ask(self, question: str, seed: int) -> Ask:
-        """A question as the model is asked: drawn, so that another try is another answer; bound by the role's schema."""
-        return Ask(
-            turns=self.program.turns(question, self.space.system(self.program)),
-            max_tokens=self.space.role.form.generation.max_tokens,
-            schema=binding(self.space.role.schema),
-            drawn=self.space.drawn(seed),
-        )
+        """A question as the model is asked."""
+        return self.space.ask(self.program.turns(question, self.space.system(self.program)), seed)
 
 
 def write_examples(

@@ -8,7 +8,7 @@ from afina.chat.parse import read_json
 from afina.errors import InputError
 from afina.evaluate.metrics import Metric, load_metric
 from afina.evaluate.metrics.registry import one_score
-from afina.flows.role_model import Ask, RoleModel, binding
+from afina.flows.role_model import Ask, RoleModel
 from afina.flows.role_space import RoleSpace
 from afina.progress import Tell, unheard
 from afina.records import EvalItem, Turn
@@ -67,13 +67,8 @@ class Trial:
         self.malformed = 0
 
     def ask(self, program: Program, question: str) -> Ask:
-        """An answer as the role gives it: drawn, bound by its schema."""
-        return Ask(
-            turns=program.turns(question, self.space.system(program)),
-            max_tokens=self.space.role.form.generation.max_tokens,
-            schema=binding(self.space.role.schema),
-            drawn=self.space.drawn(self.options.seed),
-        )
+        """A question with a program, as the role is asked."""
+        return self.space.ask(program.turns(question, self.space.system(program)), self.options.seed)
 
     def attempt(self, program: Program, questions: Sequence[str]) -> list[Tried]:
         """Questions with a program.

@@ -64,15 +64,7 @@ class Line:
 LINE = Line()
 
 
-class Named(BaseLM):  # type: ignore[misc]
-    """A model by name only: the adapter below asks the parent."""
-
-    def forward(self, *_args: Any, **_more: Any) -> Any:
-        """Never called."""
-        raise NotImplementedError
-
-
-class Piped(Adapter):  # type: ignore[misc]
+class Piped(Adapter):
     """Hands a signature to the parent: the role's question, or one of the optimiser's own, whose fields a schema binds there."""
 
     def __call__(
@@ -96,7 +88,7 @@ def scored(example: Any, prediction: Any, _trace: Any = None) -> float:
     return float(LINE.ask(message)["score"])
 
 
-class Role(dspy.Module):  # type: ignore[misc]
+class Role(dspy.Module):
     """One question, one answer."""
 
     def __init__(self, instructions: str) -> None:
@@ -117,7 +109,7 @@ def main() -> None:
     """Search, and say what was found."""
     job = json.loads(sys.stdin.readline())
     LINE.start()
-    dspy.configure(lm=Named("parent", cache=False), adapter=Piped())
+    dspy.configure(lm=BaseLM("parent", cache=False), adapter=Piped())
     optimiser = MIPROv2(
         metric=scored,
         auto=None,

@@ -9,6 +9,8 @@ from afina.errors import RoleError
 from afina.flows import optimisers
 from afina.flows.optimisers import OPTIMISERS, by_mipro, dspy_python
 from afina.flows.role_model import Ask, Reply
+from afina.progress import Tell
+from afina.synth.mipro import Fill
 from afina.synth.program import Program
 from afina.synth.search import Found, Search, search_by_reflection
 from tests.unit.flows.role_models import told
@@ -40,8 +42,8 @@ def test_the_same_model_answers_the_optimisers_own_questions(monkeypatch: pytest
 
     filled: list[dict[str, str]] = []
 
-    def search(one: Search, python: Path, fill: object, _tell: object) -> Found:
-        filled.extend(fill("Propose.", {"type": "object"}, seed) for seed in (7, 8))  # type: ignore[operator]
+    def search(one: Search, python: Path, fill: Fill, _tell: Tell) -> Found:
+        filled.extend(fill("Propose.", {"type": "object"}, seed) for seed in (7, 8))
         assert python == Path("python-with-dspy")
         return Found(program=one.start, start=0, score=0)
 

@@ -1,9 +1,10 @@
 """Our side of the pipe to DSPy's MIPROv2; DSPy itself is run by `python -m bench.prompt_search`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,9 +57,9 @@ def child(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_its_questions_are_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The optimiser's own by a schema of its fields, the role's by the search, scores from memory."""
-    asked: list[tuple[str, object, int]] = []
+    asked: list[tuple[str, Mapping[str, Any], int]] = []
 
-    def fill(told: str, schema: object, seed: int) -> dict[str, str]:
+    def fill(told: str, schema: Mapping[str, Any], seed: int) -> dict[str, str]:
         asked.append((told, schema, seed))
         return {"proposed": "Do it very well. "}
 
@@ -68,7 +69,7 @@ def test_its_questions_are_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (found.start, found.score, found.calls, found.skipped) == (0.3, 1.0, 1, 0)
     assert "Propose." in asked[0][0]
     assert "be brief" in asked[0][0]
-    assert asked[0][1]["required"] == ["proposed"]  # type: ignore[index]
+    assert asked[0][1]["required"] == ["proposed"]
     assert asked[0][2] == 3
 
 
