@@ -1,12 +1,13 @@
 """`afina bootstrap ba` on the small real base, the short form: does tuning on examples that the base has written make it better?
 
-    python -m bench.roles [--base smollm2]
+    python -m bench.roles [--base smollm2] [--folder FOLDER]
 
 Prints one JSON line, of the newest generation (`_tuned`) and of the untuned base, asked at length (`_base`):
 `valid_base`, `valid_tuned`: share of valid YAML when nothing binds the answer; `valid_bound`: bound by the grammar;
 `score_base`, `score_tuned`: `role_score` (form times content), free, on the authored examples that nobody has seen;
 `human_base`, `human_tuned`: document 001's `ba_requirements_metric` on the same, with `p_value` of tuned over base by `role_score`;
-`bound_base`, `bound_tuned`: `role_score` bound by the grammar; `kept`: examples that were good enough; `minutes`: the whole run.
+`bound_base`, `bound_tuned`: `role_score` bound by the grammar; `kept`: examples that were good enough; `minutes`: the whole run (of this call, where FOLDER has some steps already).
+Every answer is drawn as the role's are (temperature 0.7, the same seed); a free one has no repeat penalty.
 """
 
 import argparse
@@ -23,11 +24,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--base", default="smollm2")
     parser.add_argument("--language", action="append", default=[])
+    parser.add_argument("--folder", type=Path, help="where the bootstrap's files stay (default: nowhere)")
     options = parser.parse_args()
     command = [sys.executable, "-m", "afina"]
     if options.base != "semilla":
         subprocess.run([*command, "base", "pull", options.base], check=True, stdout=sys.stderr)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as passing:
+        folder = options.folder or Path(passing)
+        folder.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         languages = [word for language in options.language for word in ("--language", language)]
         done = subprocess.run(
@@ -40,9 +44,7 @@ def main() -> None:
         if done.returncode == 65:
             raise SystemExit("the bootstrap failed")
         report = json.loads(done.stdout)
-        sample = (
-            next(Path(folder).glob(".afina/roles/ba/bootstrap/examples-1.jsonl")).read_text("utf-8").splitlines()[0]
-        )
+        sample = (folder / ".afina/roles/ba/bootstrap/examples-1.jsonl").read_text("utf-8").splitlines()[0]
     generations = report["generations"]
     newest = max(name for name in generations if name.startswith("v"))
     base, tuned = generations["base"], generations[newest]

@@ -150,7 +150,7 @@ def bootstrap(boot: Boot) -> Booted:
         )
     resume(boot)
     write_whole(boot.space.base_file, boot.base + "\n")
-    boot.step("budget", lambda _tell: budget(boot))
+    boot.step("budget", lambda _tell: budget(boot, len(held_out)))
     boot.step("concepts", lambda tell: concepts_step(boot, languages, tell))
     boot.step("program", lambda tell: program_step(boot, tell))
     judged = boot.step("judge-base", lambda tell: judge_step(boot, held_out, (), tell))
@@ -205,19 +205,23 @@ def aside(boot: Boot, mark: str) -> Path:
     return boot.folder.with_name(f"bootstrap-{mark}")
 
 
-def budget(boot: Boot) -> dict[str, Any]:
-    """What is going to be written, and how long that takes: said before anything is spent."""
+def budget(boot: Boot, judged: int) -> dict[str, Any]:
+    """What is going to be written, and how long that takes: said before anything is spent. `judged`: authored examples of each judging."""
     options, space = boot.options, boot.space
     with opened(boot, boot.base) as model:
         writer = Writer(space=space, model=model, program=space.start_program())
         replies = model.ask_all([writer.ask(seed.question, 0) for seed in space.role.seeds()[:MEASURED]])
     tokens = sum(reply.tokens for reply in replies) / MEASURED
     seconds = sum(reply.seconds for reply in replies) / MEASURED / max(1, space.settings.runtime.slots)
-    answers = options.calls + round(MORE_CONCEPTS * sum(options.generations))
+    written = options.calls + round(MORE_CONCEPTS * sum(options.generations))
+    answers = written + 2 * judged * (
+        2 + len(options.generations)
+    )  # free and bound: the base twice, each generation once
     training = options.minutes * len(options.generations)
     writing = seconds * answers / 60
     told = f"about {writing:.0f} minutes of writing ({answers} answers, {tokens:.0f} tokens each)"
-    told += f", {training:g} of training" if training else ", training besides (its own plan says how long)"
+    told += f", up to {training:g} of training" if training else ", training besides (its own plan says how long)"
+    told += "; more where answers are refused and asked for again, or the base is weak and the search twice as long"
     return {"answers": answers, "tokens": round(tokens), "minutes": round(writing + training, 1), "note": told}
 
 

@@ -63,8 +63,8 @@ def role_set(space: RoleSpace, items: Sequence[EvalItem], *, bound: bool, name: 
     )
 
 
-def contender_arm(space: RoleSpace, one: Contender, folder: Path, *, as_run: bool = False) -> Arm:
-    """A contender as an arm. `as_run`: answers are drawn as the role's are; otherwise they are the likeliest ones.
+def contender_arm(space: RoleSpace, one: Contender, folder: Path, *, bound: bool) -> Arm:
+    """A contender as an arm, its answers drawn as the role's are: the likeliest answer of a small model repeats itself until it is cut off.
 
     Raises:
         InputError, ModelError: there is no such model.
@@ -76,7 +76,7 @@ def contender_arm(space: RoleSpace, one: Contender, folder: Path, *, as_run: boo
         timeout_s=form.timeout,
         system=told,
         shown=one.program.examples,
-        drawn=space.drawn(0) if as_run else None,
+        drawn=space.drawn(0, bound=bound),
     )
     source = source_of(one.source)
     if is_answers(source):
@@ -99,7 +99,7 @@ def ask_contenders(
     """
     folder = space.folder / "evaluations" / eval_set.name
     bound = eval_set.answer_schema is not None
-    arms = [contender_arm(space, one, folder, as_run=bound) for one in contenders]
+    arms = [contender_arm(space, one, folder, bound=bound) for one in contenders]
     return ask_arms(arms, eval_set, metrics_of(space.role.name), folder, tell=tell)
 
 

@@ -48,10 +48,12 @@ class RoleSpace:
         """Which tuned model answers for the role; not there = none does."""
         return self.folder / "best.json"
 
-    def drawn(self, seed: int) -> Drawn:
-        """How an answer of the role is drawn."""
+    def drawn(self, seed: int, *, bound: bool = True) -> Drawn:
+        """How an answer of the role is drawn. Without a grammar nothing is penalised: the quotes and names that JSON repeats would be, and
+        of 15 answers of a tuned small model 4 were valid instead of 12.
+        """
         generation = self.role.form.generation
-        return Drawn(generation.temperature, seed, generation.repeat_penalty)
+        return Drawn(generation.temperature, seed, generation.repeat_penalty if bound else 1.0)
 
     def ask(self, turns: tuple[Turn, ...], seed: int) -> Ask:
         """A chat as the role is asked: drawn, so that another seed is another answer; bound by its schema."""

@@ -75,4 +75,4 @@ def test_who_is_not_there_is_said_before_anybody_is_asked(tmp_path: Path) -> Non
     own = space(tmp_path)
     for source in ("nobody.gguf", "nobody.jsonl"):
         with pytest.raises(InputError, match="no such file"):
-            contender_arm(own, Contender(name="x", source=source, program=own.start_program()), tmp_path)
+            contender_arm(own, Contender(name="x", source=source, program=own.start_program()), tmp_path, bound=True)

@@ -48,3 +48,10 @@ def test_a_project_names_the_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     space = open_space("ba", tmp_path / "below")
     assert space.settings.base.model == "mine"
     assert space.folder == tmp_path / ".afina" / "roles" / "ba"
+
+
+def test_a_free_answer_has_no_repeat_penalty(tmp_path: Path) -> None:
+    """It would hit the quotes and names that JSON repeats; under a grammar those are given."""
+    space = open_space("ba", tmp_path)
+    assert (space.drawn(3).repeat_penalty, space.drawn(3, bound=False).repeat_penalty) == (1.15, 1.0)
+    assert space.drawn(3).temperature == space.drawn(3, bound=False).temperature == 0.7
