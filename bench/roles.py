@@ -6,7 +6,8 @@ Prints one JSON line, of the newest generation (`_tuned`) and of the untuned bas
 `valid_base`, `valid_tuned`: share of valid YAML when nothing binds the answer; `valid_bound`: bound by the grammar;
 `score_base`, `score_tuned`: `role_score` (form times content), free, on the authored examples that nobody has seen;
 `human_base`, `human_tuned`: document 001's `ba_requirements_metric` on the same, with `p_value` of tuned over base by `role_score`;
-`bound_base`, `bound_tuned`: `role_score` bound by the grammar; `kept`: examples that were good enough; `minutes`: the whole run (of this call, where FOLDER has some steps already).
+`bound_base`, `bound_tuned`: `role_score` bound by the grammar; `kept`: examples that were good enough;
+`minutes`: the whole run (of this call, where FOLDER has some steps already).
 Every answer is drawn as the role's are (temperature 0.7, the same seed); a free one has no repeat penalty.
 """
 

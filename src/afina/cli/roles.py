@@ -13,6 +13,8 @@ from afina.cli.terminal import OUT, escape, print_json, stages
 from afina.errors import AfinaError, InputError
 from afina.flows.bootstrap import Boot, BootstrapOptions
 from afina.flows.concepts import require_concept
+from afina.flows.role_quality import as_json as as_json_rows
+from afina.flows.role_quality import quality_of
 from afina.flows.role_ratings import good_runs, rate, read_runs, record_run, satisfaction
 from afina.flows.role_retrain import retrain
 from afina.flows.role_run import (
@@ -32,6 +34,7 @@ from afina.roles.exports import bmad_prd, speckit
 from afina.roles.role import CHAIN
 from afina.store.paths import Paths, write_json, write_whole
 from afina.texts import t
+from afina.web.role import write_role_page
 
 FILE = click.Path(path_type=Path)
 model_option = click.option(
@@ -204,6 +207,25 @@ def runs_command(role: str, as_json: bool) -> None:
         OUT.print(f"{one.run.run}  {stars}  {escape(one.run.question[:80])}", soft_wrap=True)
     told = satisfaction(space)
     OUT.print(t(f"{told['runs']} runs, {told['rated']} rated, {told['good']} good ones"))
+
+
+@roles_command.command(
+    "report",
+    help=t("A role over time, as a page: its generations beside the base, its months, what people said of it."),
+)
+@click.argument("role")
+@click.option("--out", type=FILE, help=t("the page (default: .afina/roles/ROLE/report.html)"))
+@json_option
+def report_command(role: str, out: Path | None, as_json: bool) -> None:
+    """Report."""
+    space = open_space(role, here())
+    quality = quality_of(space)
+    if as_json:
+        print_json(as_json_rows(quality))
+        return
+    page = out or space.folder / "report.html"
+    write_role_page(quality, page)
+    OUT.print(f"→ {escape(str(page))}", soft_wrap=True)
 
 
 @roles_command.command(

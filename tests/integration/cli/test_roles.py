@@ -22,6 +22,9 @@ def test_a_rated_run(note_project: Path) -> None:
     listed = json.loads(said(roles_command, "runs", "note", "--json"))
     assert (listed["runs"], listed["mean"], listed["list"][0]["run"]) == (1, 5.0, run["run"])
     assert "1 good ones so far" in said(roles_command, "rate", "note", "last", "4")
+    assert json.loads(said(roles_command, "report", "note", "--json"))["months"][0]["stars"] == 4.0
+    said(roles_command, "report", "note", "--out", "page.html")
+    assert "semilla" in (note_project / "page.html").read_text("utf-8")
 
 
 def test_a_role_that_reads_others_is_told_what_it_lacks(note_project: Path) -> None:
