@@ -11,7 +11,8 @@ from afina.cli.role_options import optimiser_option, seed_option
 from afina.cli.terminal import OUT, escape, print_json, stages
 from afina.cli.verdict import COLOURS, EXIT_CODES
 from afina.errors import InputError
-from afina.flows.bootstrap import Boot, BootstrapOptions, bootstrap
+from afina.flows.boot import Boot, BootstrapOptions
+from afina.flows.bootstrap import bootstrap
 from afina.flows.optimisers import OPTIMISERS
 from afina.flows.role_report import as_markdown, last_verdict, role_report, table
 from afina.flows.role_space import open_space

@@ -11,7 +11,7 @@ import click
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, escape, print_json, stages
 from afina.errors import AfinaError, InputError
-from afina.flows.bootstrap import Boot, BootstrapOptions
+from afina.flows.boot import Boot, BootstrapOptions
 from afina.flows.concepts import require_concept
 from afina.flows.role_quality import as_json as as_json_rows
 from afina.flows.role_quality import quality_of

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from afina.errors import InputError
-from afina.flows.bootstrap import kept_steps
+from afina.flows.boot import kept_steps
 from afina.flows.role_compare import BOUND, FREE
 from afina.flows.role_ratings import GOOD, Rated, read_runs
 from afina.flows.role_space import RoleSpace, current_model

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from afina.flows.bootstrap import BASE, Boot, Booted, contenders_of
+from afina.flows.boot import Boot, Booted
+from afina.flows.bootstrap_judging import BASE, contenders_of
 from afina.flows.role_compare import (
     BOUND,
     FREE,
@@ -85,7 +86,7 @@ def role_report(boot: Boot, booted: Booted) -> Row:
         },
         "program": {key: steps["program"][key] for key in ("start", "score", "calls", "malformed", "skipped")},
         "stress": steps.get("stress", {}).get("cases", {}),
-        "remedies": steps["program"]["remedies"],
+        "remedies": [remedy for step in steps.values() for remedy in step.get("remedies", ())],
         "criteria": [
             {"name": one.name, "found": one.found, "asked": one.asked, "critical": one.critical, "met": one.met}
             for one in found

@@ -6,7 +6,9 @@ from typing import Any
 
 from afina.errors import NotEnoughDataError
 from afina.files.rows import as_lines, read_rows
-from afina.flows.bootstrap import Boot, contenders_of, tuned_model
+from afina.flows.boot import Boot
+from afina.flows.bootstrap_judging import contenders_of
+from afina.flows.bootstrap_training import tuned_model
 from afina.flows.role_compare import FREE, Contender, ask_contenders, figures, role_set, role_verdict, seed_items
 from afina.flows.role_ratings import good_runs, training_rows
 from afina.flows.role_space import current_model
@@ -50,7 +52,7 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
         )
     data = boot.folder / f"{name}.jsonl"
     write_whole(data, told)
-    new = tuned_model(boot, name, data, people=True)
+    new = tuned_model(boot, name, data, people=True).contender(space)
     _, source, program = current_model(space)
     now = Contender(name="now", source=source, program=program)
     eval_set = role_set(space, seed_items(space, held_out), bound=False)

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from afina.errors import InputError, NotEnoughDataError
-from afina.flows import bootstrap as module
-from afina.flows.bootstrap import Boot, BootstrapOptions, bootstrap
+from afina.flows.boot import Boot, BootstrapOptions, resume
+from afina.flows.bootstrap import bootstrap
+from afina.flows.bootstrap_judging import judge_step
+from afina.flows.bootstrap_training import expected_training
 from afina.flows.role_compare import Contender
 from afina.flows.role_model import Ask, Reply
 from afina.flows.role_ratings import rate, record_run
@@ -57,20 +59,18 @@ def test_a_bootstrap_goes_on_where_it_broke_and_ends_with_a_report(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed while the first generation was judged; then to its end; then again, where nobody is asked any more; then trained again."""
-    whole = module.judge_step
 
     def dies(own: Boot, held_out: Sequence[Seed], tuned: Sequence[Contender], tell: Tell) -> dict[str, Any]:
         if tuned:
             raise KeyboardInterrupt
-        return whole(own, held_out, tuned, tell)
+        return judge_step(own, held_out, tuned, tell)
 
-    monkeypatch.setattr(module, "judge_step", dies)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("afina.flows.bootstrap.judge_step", dies)
         bootstrap(boot(folder))
     kept = json.loads((boot(folder).folder / "steps.json").read_text("utf-8"))["steps"]
     assert list(kept) == ["budget", "concepts", "program", "judge-base", "examples-1", "v1"]
 
-    monkeypatch.setattr(module, "judge_step", whole)
     second = boot(folder)
     report = bootstrap(second)
     assert {name: report.steps[name] for name in kept} == kept
@@ -103,13 +103,20 @@ def test_a_bootstrap_goes_on_where_it_broke_and_ends_with_a_report(
     assert again["answers_now"] == (again["outcome"] == "go")
 
 
+def test_training_time_is_predicted_before_anything_is_written(folder: Path) -> None:
+    """Of both trainings, on 12 and on 24 examples."""
+    generations, minutes, remedies = expected_training(boot(folder).space, (12, 12))
+    assert (generations, remedies) == ((12, 12), [])
+    assert 0 < minutes < 60
+
+
 def test_other_options_begin_anew(folder: Path) -> None:
     """What was done was done for something else."""
     first = boot(folder)
     first.keep("budget", {"note": "x"})
-    module.resume(second := boot(folder, BootstrapOptions(generations=(12, 13), languages=("es",))))
+    resume(second := boot(folder, BootstrapOptions(generations=(12, 13), languages=("es",))))
     assert second.done == {}
-    module.resume(third := boot(folder))
+    resume(third := boot(folder))
     assert third.done == {"budget": {"note": "x"}}
 
 

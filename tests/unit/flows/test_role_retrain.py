@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from afina.errors import InputError, NotEnoughDataError
-from afina.flows.bootstrap import Boot, BootstrapOptions
+from afina.flows.boot import Boot, BootstrapOptions
 from afina.flows.role_retrain import redeployed, retrain
 from afina.progress import Silent, Stages
 from afina.synth.program import write_program

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from afina.flows.bootstrap import Boot, BootstrapOptions, choose
+from afina.flows.boot import Boot, BootstrapOptions
+from afina.flows.bootstrap_judging import choose
 from afina.flows.role_compare import Contender
 from afina.progress import Silent, Stages
 from afina.store.paths import read_json, write_json

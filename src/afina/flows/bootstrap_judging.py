@@ -1,0 +1,97 @@
+"""Everybody of a bootstrap beside each other on the authored examples; who writes next, and who answers for the role."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from afina.files.rows import read_rows
+from afina.flows.boot import Boot
+from afina.flows.role_compare import (
+    BOUND,
+    FREE,
+    SHARED,
+    Contender,
+    ask_contenders,
+    figures,
+    role_set,
+    role_verdict,
+    seed_items,
+    stress_items,
+)
+from afina.progress import Tell
+from afina.records import Outcome
+from afina.roles import Seed
+from afina.store.paths import write_json
+from afina.synth.program import read_program
+from afina.verdict.record import to_json
+
+BASE, ASKED_WELL, REFERENCE = "base", "base+program", "reference"
+
+
+def contenders_of(boot: Boot) -> list[Contender]:
+    """The untuned base, asked at length, and as the search found; the reference, where there is one."""
+    found = read_program(boot.space.program, role=boot.space.role.name)
+    other = boot.options.reference
+    return [
+        *([Contender(name=REFERENCE, source=other, program=boot.space.start_program())] if other else []),
+        Contender(name=BASE, source=boot.base, program=boot.space.start_program()),
+        Contender(name=ASKED_WELL, source=boot.base, program=found),
+    ]
+
+
+def judge_step(boot: Boot, held_out: Sequence[Seed], tuned: Sequence[Contender], tell: Tell) -> dict[str, Any]:
+    """Everybody on the authored examples that nobody has seen, free and bound; the newest generation against the base."""
+    items = seed_items(boot.space, held_out)
+    contenders = [*contenders_of(boot), *tuned]
+    found: dict[str, Any] = {}
+    for name in (FREE, BOUND):
+        eval_set = role_set(boot.space, items, bound=name == BOUND)
+        scored = ask_contenders(boot.space, contenders, eval_set, tell)
+        found[name] = {one.name: figures(one) for one in scored}
+        if tuned and name == FREE:
+            verdict = role_verdict(boot.space, scored, BASE, tuned[-1].name)
+            found["verdict"] = {**to_json(verdict), "p_value": verdict.p_value}
+    measure = SHARED[0]
+    told = ", ".join(f"{name} {row[measure]:.3f}" for name, row in found[FREE].items())
+    outcome = f"; {found['verdict']['outcome']} over the base" if tuned else ""
+    return {**found, "note": f"free: {told}{outcome}"}
+
+
+def best_writer(boot: Boot, tuned: Sequence[Contender], judged: dict[str, Any]) -> Contender:
+    """Who writes the next examples: the best so far, bound as examples are written."""
+    scores = judged[BOUND]
+    own = [one for one in contenders_of(boot) if one.name != REFERENCE]
+    return max([*own, *tuned], key=lambda one: scores[one.name][SHARED[0]])
+
+
+def choose(boot: Boot, tuned: Sequence[Contender]) -> None:
+    """Let the newest generation answer for the role that is surely better than the base when nothing binds it, and no worse than the base
+    asked well when the schema does, as the roles run; without one the base goes on answering.
+    """
+    for number in range(len(tuned), 0, -1):
+        judged = boot.done[f"judge-{number}"]
+        bound = judged[BOUND]
+        no_worse = bound[f"v{number}"][SHARED[0]] >= max(bound[name][SHARED[0]] for name in (BASE, ASKED_WELL))
+        if judged["verdict"]["outcome"] == Outcome.GO and no_worse:
+            one = tuned[number - 1]
+            write_json(boot.space.best, {"source": one.source, "name": one.name, "over": BASE})
+            return
+    boot.space.best.unlink(missing_ok=True)
+
+
+def stress_file(boot: Boot) -> Path:
+    """The role's hard cases."""
+    return boot.space.role.folder / "stress.jsonl"
+
+
+def stress_step(boot: Boot, newest: Contender, tell: Tell) -> dict[str, Any]:
+    """The base and the newest generation on hard cases, bound as the roles run: they are shown, they decide nothing."""
+    rows = [row.values for row in read_rows(stress_file(boot))]
+    eval_set = role_set(boot.space, stress_items(boot.space, rows), bound=True, name="stress")
+    scored = ask_contenders(boot.space, [contenders_of(boot)[-1], newest], eval_set, tell)
+    found = {one.name: figures(one) for one in scored}
+    by_case = {
+        one.name: {str(row["case"]): round(one.scores[SHARED[0]][str(row["id"])], 3) for row in rows} for one in scored
+    }
+    told = ", ".join(f"{name} {row[SHARED[0]]:.3f}" for name, row in found.items())
+    return {"figures": found, "cases": by_case, "note": f"{len(rows)} hard cases: {told}"}
