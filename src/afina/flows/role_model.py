@@ -28,6 +28,8 @@ CONTEXT = 4096
 """Tokens of prompt and answer: instructions, schema, some examples and a document."""
 MOST_FAILED = 12
 """Questions in a row without an answer after which nobody is taken to be there."""
+PROSE, PATTERNED = r"^[^{}\[\]<>|\\`\n\r\t]*$", {"pattern", "enum", "const", "format"}
+"""What a text of prose has none of; the words of a schema that already say what a text is."""
 OLLAMA = "http://127.0.0.1:11434/v1"
 
 
@@ -131,8 +133,20 @@ class RoleModel:
 
 
 def binding(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A role's schema as the runtime takes it: without our own notes, and without optional white space."""
-    return {"x-guidance": COMPACT, **{name: value for name, value in schema.items() if not name.startswith("x-")}}
+    """A role's schema as the runtime takes it: without our own notes, without optional white space, and its texts are prose (unless they
+    are code): where JSON is asked for, a small base begins a title with `{{name}}` or `<ref>`, in 38 of 64 documents.
+    """
+    own = {name: value for name, value in schema.items() if not name.startswith("x-")}
+    return {"x-guidance": COMPACT, **(own if schema.get("x-code") else prose(own))}
+
+
+def prose(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema whose texts have no braces, brackets, markup or line breaks."""
+    if schema.get("type") == "string":
+        return dict(schema) if PATTERNED.intersection(schema) else {**schema, "pattern": PROSE}
+    inner = {name: prose(one) for name, one in schema.get("properties", {}).items()}
+    items = {"items": prose(schema["items"])} if isinstance(schema.get("items"), Mapping) else {}
+    return {**schema, **({"properties": inner} if inner else {}), **items}
 
 
 def read_kept(path: Path | None) -> dict[str, Reply]:

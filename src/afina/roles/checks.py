@@ -26,7 +26,11 @@ STEM = 5
 ENOUGH_SAID, ENOUGH_NEW = 0.5, 0.7
 """Share of the asked words that are taken up, and of three words in a row that occur once, from which an answer has the full score:
 the analyst's human examples have 0.44 to 0.82 and 0.92 to 0.99."""
-CONTENT = ("about", "new")
+CONTENT, PLAIN = ("about", "new"), "plain"
+MARKUP = re.compile(
+    r"\{\{|\}\}|\{%|\$\{|</?[a-z!][^>]*>|\[\[|\]\]|&[a-z]+;|```|\[?insert\b.{0,12}\bhere\b", re.IGNORECASE
+)
+"""What is left of a template or a page where something should be said."""
 SHOWN = 8
 FUNCTION_WORDS = frozenset(
     {
@@ -46,9 +50,11 @@ class Checked:
 
     @property
     def score(self) -> float:
-        """How right its form is, times how good its content: bound by a schema every form is right, and that alone is worth nothing."""
-        form = [value for name, value in self.scores.items() if name not in CONTENT]
-        return fmean(form) * fmean(self.scores[name] for name in CONTENT)
+        """How right its form is, times how good its content, times the share that is prose: bound by a schema every form is right, and that
+        alone is worth nothing.
+        """
+        form = [value for name, value in self.scores.items() if name not in (*CONTENT, PLAIN)]
+        return fmean(form) * fmean(self.scores[name] for name in CONTENT) * self.scores.get(PLAIN, 1.0)
 
 
 def read_answer(reply: str) -> Any:
@@ -66,7 +72,8 @@ def check_answer(reply: str, asked: str, schema: Mapping[str, Any]) -> Checked:
         schema: a JSON schema; `x-covers` is the prefix of ids in `asked` each of which must be named, `x-code` says that files are Python.
     """
     found = read_answer(reply)
-    names = ["ids", "references", "about", "new", *(name for name in ("covers", "code") if schema.get(f"x-{name}"))]
+    own_names = [name for name in ("covers", "code") if schema.get(f"x-{name}")]
+    names = ["ids", "references", "about", "new", *own_names, *([] if schema.get("x-code") else [PLAIN])]
     if not isinstance(found, dict):
         return Checked(
             dict.fromkeys(("read", "schema", *names), 0.0), ("it is neither JSON nor YAML with named fields",)
@@ -188,6 +195,14 @@ def says_new(found: dict[str, Any], _asked: str, _schema: Mapping[str, Any]) -> 
     return (len(keys) / len(prose)) * min(1.0, once / ENOUGH_NEW), problems
 
 
+def is_plain(found: dict[str, Any], _asked: str, _schema: Mapping[str, Any]) -> Found:
+    """Share of the texts that say something, without placeholders and markup."""
+    prose = [text for text in texts_of(found) if len(text) >= PROSE]
+    marked = [text for text in prose if MARKUP.search(text)]
+    share = 1 - len(marked) / len(prose) if prose else 0.0
+    return share, [f"a placeholder or markup, nothing is said: {text[:80]}" for text in marked]
+
+
 def is_code(found: dict[str, Any], _asked: str, _schema: Mapping[str, Any]) -> Found:
     """Share of the files that are Python."""
     files = found.get("files")
@@ -202,5 +217,5 @@ def is_code(found: dict[str, Any], _asked: str, _schema: Mapping[str, Any]) -> F
 
 
 CHECKS = {
-    "ids": ids_once, "references": references_hold, "covers": covers_all, "about": takes_up, "new": says_new, "code": is_code,
+    "ids": ids_once, "references": references_hold, "covers": covers_all, "about": takes_up, "new": says_new, PLAIN: is_plain, "code": is_code,
 }  # fmt: skip
