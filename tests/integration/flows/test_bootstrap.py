@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from afina.errors import InputError, NotEnoughDataError
-from afina.flows.boot import Boot, BootstrapOptions, resume
+from afina.flows.boot import Boot, BootstrapOptions
 from afina.flows.bootstrap import bootstrap
 from afina.flows.bootstrap_judging import judge_step
 from afina.flows.bootstrap_training import expected_training
@@ -108,16 +108,6 @@ def test_training_time_is_predicted_before_anything_is_written(folder: Path) -> 
     generations, minutes, remedies = expected_training(boot(folder).space, (12, 12))
     assert (generations, remedies) == ((12, 12), [])
     assert 0 < minutes < 60
-
-
-def test_other_options_begin_anew(folder: Path) -> None:
-    """What was done was done for something else."""
-    first = boot(folder)
-    first.keep("budget", {"note": "x"})
-    resume(second := boot(folder, BootstrapOptions(generations=(12, 13), languages=("es",))))
-    assert second.done == {}
-    resume(third := boot(folder))
-    assert third.done == {"budget": {"note": "x"}}
 
 
 def test_what_cannot_be_judged_is_refused_first(folder: Path) -> None:

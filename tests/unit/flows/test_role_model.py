@@ -1,12 +1,13 @@
 """A model that is asked many times, and what it answered is kept."""
 
+import re
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from afina.errors import InputError, RuntimeFailedError
-from afina.flows.role_model import MOST_FAILED, Ask, RoleModel, binding, open_model, read_kept
+from afina.flows.role_model import MOST_FAILED, PROSE, Ask, RoleModel, binding, open_model, read_kept
 from afina.records import Turn
 from afina.runtime import Completion, Drawn, RuntimeClient
 from afina.settings import Settings
@@ -84,6 +85,25 @@ def test_a_model_that_never_answers_is_taken_to_be_gone() -> None:
 def test_our_notes_are_not_told_to_the_runtime() -> None:
     """A grammar engine refuses keys that it does not know."""
     assert set(binding({"type": "object", "x-covers": "FR", "x-code": True})) == {"type", "x-guidance"}
+
+
+def test_a_role_writes_prose_where_its_schema_leaves_it_open() -> None:
+    """Also in lists of objects; a text with a pattern or a choice of its own stays; code is code; the schema itself is not changed."""
+    text = {"type": "string", "maxLength": 9}
+    own = {
+        "type": "object",
+        "properties": {"id": {"type": "string", "pattern": "^A$"}, "level": {"enum": ["High"]}, "said": text},
+    }
+    schema = {"type": "object", "properties": {"title": text, "list": {"type": "array", "items": own}}}
+    found = binding(schema)["properties"]
+    inner = found["list"]["items"]["properties"]
+    assert found["title"] == inner["said"] == {**text, "pattern": PROSE}
+    assert (inner["id"], inner["level"]) == (own["properties"]["id"], own["properties"]["level"])
+    assert "pattern" not in text
+    assert binding({**schema, "x-code": True})["properties"] == schema["properties"]
+    for wrong in ("{{name}}", "<ref>", "[insert here]", "a\nb", "a|b"):
+        assert not re.match(PROSE, wrong)
+    assert re.match(PROSE, 'El sistema "avisa" (SMS) en 2 s: 99,9 % & más.')
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ def test_a_good_answer_has_nothing_wrong() -> None:
         (changed(cases=[GOOD["cases"][0], {**GOOD["cases"][1], "checks": "FR009"}]), "references", "FR009 is named"),
         (changed(cases=[GOOD["cases"][0], {**GOOD["cases"][1], "checks": "FR001"}]), "covers", "nothing covers FR002"),
         (changed(cases=[GOOD["cases"][0], {**GOOD["cases"][0], "id": "T002"}]), "new", "this is said 2 times"),
+        (changed(title="{{title}} of the nurses' visits"), "plain", "a placeholder or markup"),
+        (changed(title="Visits of nurses <ref>doctors</ref>"), "plain", "a placeholder or markup"),
     ],
 )
 def test_what_is_wrong_is_said(reply: str, check: str, problem: str) -> None:
@@ -83,6 +85,17 @@ def test_an_answer_to_something_else_is_found() -> None:
     found = check_answer(json.dumps(GOOD), "Concept: A marketplace for handmade pottery with auctions", SCHEMA)
     assert found.scores["about"] == 0
     assert any("hardly speaks" in one for one in found.problems)
+
+
+def test_templates_are_worth_nothing_and_small_signs_are_prose() -> None:
+    """Where every text is one; "less than" and a formula are none; in code braces are code."""
+    marked = changed(
+        title="{{name}} and {{place}}", cases=[{**one, "title": "{{text}} of it all"} for one in GOOD["cases"]]
+    )
+    assert check_answer(marked, ASKED, SCHEMA).score == 0
+    signs = changed(title="Visits of nurses and doctors in < 2 s, if a < b > 1 & more {1}")
+    assert check_answer(signs, ASKED, SCHEMA).scores["plain"] == 1
+    assert "plain" not in check_answer(marked, ASKED, {**SCHEMA, "x-code": True}).scores
 
 
 def test_yaml_is_read_as_well() -> None:
