@@ -6,7 +6,6 @@ from afina.flows.boot import Boot, BootstrapOptions, resume
 from afina.progress import Silent, Stages
 from tests.unit.flows.role_models import space
 
-
 OPTIONS = BootstrapOptions()
 
 

@@ -94,7 +94,7 @@ def test_a_role_writes_prose_where_its_schema_leaves_it_open() -> None:
         "type": "object",
         "properties": {"id": {"type": "string", "pattern": "^A$"}, "level": {"enum": ["High"]}, "said": text},
     }
-    schema = {"type": "object", "properties": {"title": text, "list": {"type": "array", "items": own}}}
+    schema: dict[str, Any] = {"type": "object", "properties": {"title": text, "list": {"type": "array", "items": own}}}
     found = binding(schema)["properties"]
     inner = found["list"]["items"]["properties"]
     assert found["title"] == inner["said"] == {**text, "pattern": PROSE}
