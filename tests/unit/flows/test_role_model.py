@@ -90,7 +90,7 @@ def test_our_notes_are_not_told_to_the_runtime() -> None:
 def test_a_role_writes_prose_where_its_schema_leaves_it_open() -> None:
     """Also in lists of objects; a text with a pattern or a choice of its own stays; code is code; the schema itself is not changed."""
     text = {"type": "string", "maxLength": 9}
-    own = {
+    own: dict[str, Any] = {
         "type": "object",
         "properties": {"id": {"type": "string", "pattern": "^A$"}, "level": {"enum": ["High"]}, "said": text},
     }
