@@ -50,8 +50,9 @@ class Generation(Part):
     max_tokens: int = Field(1200, ge=16)
     timeout: float = Field(120.0, gt=0, description="seconds")
     repeat_penalty: float = Field(
-        1.15, ge=1, le=2, description="keeps a small model from saying the same again and again"
+        1.15, ge=1, le=2, description="keeps a small model that its schema binds from saying the same again and again"
     )
+    dry: float = Field(0.8, ge=0, le=5, description="keeps one that nothing binds from going round in circles")
 
 
 class RoleForm(Part):
