@@ -66,7 +66,7 @@ class Boot:
     @property
     def generations(self) -> tuple[int, ...]:
         """Examples of each, as the budget has them."""
-        return tuple(self.done["budget"]["generations"])
+        return tuple(self.done["budget"].get("generations", self.options.generations))
 
     def step(self, name: str, work: Callable[[Tell], dict[str, Any]]) -> dict[str, Any]:
         """A step, unless it is done. Its result has a `note` for people."""
