@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from afina.cli.terminal import OUT, escape, print_json, stages
 from afina.errors import AfinaError, InputError
 from afina.flows.boot import Boot, BootstrapOptions
 from afina.flows.concepts import require_concept
-from afina.flows.role_quality import as_json as as_json_rows
 from afina.flows.role_quality import quality_of
 from afina.flows.role_ratings import good_runs, rate, read_runs, record_run, satisfaction
 from afina.flows.role_retrain import retrain
@@ -221,7 +221,7 @@ def report_command(role: str, out: Path | None, as_json: bool) -> None:
     space = open_space(role, here())
     quality = quality_of(space)
     if as_json:
-        print_json(as_json_rows(quality))
+        print_json(asdict(quality))
         return
     page = out or space.folder / "report.html"
     write_role_page(quality, page)

@@ -1,7 +1,7 @@
 """A role over time: what its generations reached, what it was asked, what people said of it (document 001's quality dashboard)."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +118,3 @@ def month_of(month: str, runs: Sequence[Rated]) -> Month:
 def mean(values: Sequence[float]) -> float | None:
     """Nothing of nothing."""
     return round(sum(values) / len(values), 3) if values else None
-
-
-def as_json(quality: RoleQuality) -> dict[str, Any]:
-    """For scripts."""
-    return asdict(quality)
