@@ -9,7 +9,7 @@ from typing import Any
 from afina.evaluate.arms import Address, Arm, Asking, gguf_arm, url_arm
 from afina.evaluate.ask import ask_arms
 from afina.evaluate.sets import make_set
-from afina.flows.role_model import CONTEXT, binding, gguf_of, source_of
+from afina.flows.role_model import CONTEXT, gguf_of, source_of
 from afina.flows.role_space import RoleSpace
 from afina.flows.sources import ArmSettings, is_answers, key_for, open_source
 from afina.progress import Tell, unheard
@@ -59,7 +59,7 @@ def role_set(space: RoleSpace, items: Sequence[EvalItem], *, bound: bool, name: 
     return make_set(
         f"{space.role.name}-{name or (BOUND if bound else FREE)}",
         items,
-        answer_schema=binding(space.role.schema) if bound else None,
+        answer_schema=space.binding if bound else None,
     )
 
 

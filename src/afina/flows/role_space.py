@@ -48,6 +48,11 @@ class RoleSpace:
         """Which tuned model answers for the role; not there = none does."""
         return self.folder / "best.json"
 
+    @property
+    def binding(self) -> dict[str, Any]:
+        """What binds an answer."""
+        return binding(self.role.schema, self.role.form.generation.sentences)
+
     def drawn(self, seed: int, *, bound: bool = True) -> Drawn:
         """How an answer of the role is drawn. Without a grammar no word is penalised: the quotes and names that JSON repeats would be, and
         of 15 answers of a tuned small model 4 were valid instead of 12. Only long repetitions are.
@@ -62,7 +67,7 @@ class RoleSpace:
         return Ask(
             turns=turns,
             max_tokens=self.role.form.generation.max_tokens,
-            schema=binding(self.role.schema),
+            schema=self.binding,
             drawn=self.drawn(seed),
         )
 

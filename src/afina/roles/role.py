@@ -53,6 +53,7 @@ class Generation(Part):
         1.15, ge=1, le=2, description="keeps a small model that its schema binds from saying the same again and again"
     )
     dry: float = Field(0.8, ge=0, le=5, description="keeps one that nothing binds from going round in circles")
+    sentences: tuple[str, ...] = Field((), description="fields whose texts are sentences, and end as such")
 
 
 class RoleForm(Part):

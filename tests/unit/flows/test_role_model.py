@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from afina.errors import InputError, RuntimeFailedError
-from afina.flows.role_model import MOST_FAILED, PROSE, Ask, RoleModel, binding, open_model, read_kept
+from afina.flows.role_model import MOST_FAILED, Ask, RoleModel, binding, open_model, read_kept
 from afina.records import Turn
 from afina.runtime import Completion, Drawn, RuntimeClient
 from afina.settings import Settings
@@ -89,7 +89,7 @@ def test_our_notes_are_not_told_to_the_runtime() -> None:
 
 def test_a_role_writes_prose_where_its_schema_leaves_it_open() -> None:
     """Also in lists of objects; a text with a pattern or a choice of its own stays; code is code; the schema itself is not changed."""
-    text = {"type": "string", "maxLength": 9}
+    text = {"type": "string", "maxLength": 99}
     own: dict[str, Any] = {
         "type": "object",
         "properties": {"id": {"type": "string", "pattern": "^A$"}, "level": {"enum": ["High"]}, "said": text},
@@ -97,13 +97,47 @@ def test_a_role_writes_prose_where_its_schema_leaves_it_open() -> None:
     schema: dict[str, Any] = {"type": "object", "properties": {"title": text, "list": {"type": "array", "items": own}}}
     found = binding(schema)["properties"]
     inner = found["list"]["items"]["properties"]
-    assert found["title"] == inner["said"] == {**text, "pattern": PROSE}
+    assert found["title"] == inner["said"]
     assert (inner["id"], inner["level"]) == (own["properties"]["id"], own["properties"]["level"])
     assert "pattern" not in text
     assert binding({**schema, "x-code": True})["properties"] == schema["properties"]
-    for wrong in ("{{name}}", "<ref>", "[insert here]", "a\nb", "a|b"):
-        assert not re.match(PROSE, wrong)
-    assert re.match(PROSE, 'El sistema "avisa" (SMS) en 2 s: 99,9 % & más.')
+    pattern = found["title"]["pattern"]
+    for wrong in (
+        "{{name}}",
+        "<ref>",
+        "[insert here]",
+        "a\nb",
+        "a|b",
+        "Pay by card,",
+        "a right (",
+        "the clinic -",
+        "said ",
+    ):
+        assert not re.match(pattern, wrong)
+    assert re.match(pattern, 'El sistema "avisa" (SMS) en 2 s: 99,9 % & más')
+    assert re.match(pattern, "Reports (monthly)")
+
+
+@pytest.mark.parametrize(("least", "most"), [(None, None), (5, None), (None, 5), (5, 7), (1, 1)])
+def test_a_text_that_is_bound_is_as_long_as_before(least: int | None, most: int | None) -> None:
+    """Its length has gone into its pattern; an empty text is none."""
+    own = {name: size for name, size in (("minLength", least), ("maxLength", most)) if size is not None}
+    found = binding({"type": "object", "properties": {"said": {"type": "string", **own}}})["properties"]["said"]
+    assert set(found) == {"type", "pattern"}
+    for length in range(10):
+        assert bool(re.match(found["pattern"], "a" * length)) == (max(1, least or 0) <= length <= (most or 10))
+
+
+def test_a_text_of_sentences_ends_as_one() -> None:
+    """Also in a list of texts, under the list's name; what else prose has none of holds too."""
+    text = {"type": "string"}
+    schema = {"type": "object", "properties": {"said": text, "asked": {"type": "array", "items": text}, "title": text}}
+    found = binding(schema, ("said", "asked"))["properties"]
+    for pattern in (found["said"]["pattern"], found["asked"]["items"]["pattern"]):
+        assert not any(re.match(pattern, wrong) for wrong in ("It ends nowhere", "A {name}.", "One,"))
+        assert re.match(pattern, "¿Quién paga?")
+        assert re.match(pattern, "99,9 % (a month).")
+    assert re.match(found["title"]["pattern"], "It ends nowhere")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
