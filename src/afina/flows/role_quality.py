@@ -8,7 +8,7 @@ from typing import Any
 from afina.errors import InputError
 from afina.flows.boot import kept_steps
 from afina.flows.role_compare import BOUND, FREE
-from afina.flows.role_ratings import GOOD, Rated, read_runs
+from afina.flows.role_ratings import Rated, read_runs
 from afina.flows.role_space import RoleSpace, current_model
 from afina.store.paths import read_json
 
@@ -54,7 +54,7 @@ def quality_of(space: RoleSpace) -> RoleQuality:
     """
     folder = space.folder / "bootstrap"
     reached = [*bootstrapped(kept_steps(folder).get("steps", {})), *retrained(folder)]
-    months = months_of(read_runs(space))
+    months = months_of(read_runs(space), space.role.form.good_rating)
     if not reached and not months:
         name = space.role.name
         raise InputError(
@@ -93,23 +93,23 @@ def retrained(folder: Path) -> list[Reached]:
     ]
 
 
-def months_of(runs: Sequence[Rated]) -> list[Month]:
+def months_of(runs: Sequence[Rated], good: int) -> list[Month]:
     """Runs by the month that they were made in (UTC), the oldest first."""
     by_month: dict[str, list[Rated]] = {}
     for one in runs:
         by_month.setdefault(one.run.at[:7] or "?", []).append(one)
-    return [month_of(month, rows) for month, rows in sorted(by_month.items())]
+    return [month_of(month, rows, good) for month, rows in sorted(by_month.items())]
 
 
-def month_of(month: str, runs: Sequence[Rated]) -> Month:
-    """One month."""
+def month_of(month: str, runs: Sequence[Rated], good: int) -> Month:
+    """One month; `good`: the rating from which a run is a good one."""
     stars = [one.rating for one in runs if one.rating is not None]
     scores = [one.run.score for one in runs]
     return Month(
         month=month,
         runs=len(runs),
         rated=len(stars),
-        good=sum(one >= GOOD for one in stars),
+        good=sum(one >= good for one in stars),
         stars=mean(stars),
         score=mean(scores),
     )

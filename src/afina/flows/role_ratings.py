@@ -1,4 +1,6 @@
-"""What people say of a role's answers: 1 to 5 after each run; from 4 on an answer becomes an example (document 001, 8.7)."""
+"""What people say of a role's answers: 1 to 5 after each run; from `good_rating` on, 4 unless the role says otherwise, an answer becomes an
+example (document 001, 8.7: its diagram says 5, its code 4 and more).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +18,6 @@ from afina.flows.role_space import RoleSpace
 from afina.ids import new_id
 from afina.store.paths import disk_errors
 
-GOOD = 4
-"""Document 001's diagram says 5, its code 4 and more."""
 LOWEST, HIGHEST = 1, 5
 
 
@@ -113,8 +113,9 @@ def rate(space: RoleSpace, run: str, rating: int) -> str:
     return found
 
 
-def good_runs(space: RoleSpace, *, least: int = GOOD) -> list[RunRow]:
+def good_runs(space: RoleSpace) -> list[RunRow]:
     """The runs that people found good, each question once, its newest good answer."""
+    least = space.role.form.good_rating
     found = {one.run.question: one.run for one in read_runs(space) if one.rating is not None and one.rating >= least}
     return list(found.values())
 

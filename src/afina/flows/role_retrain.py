@@ -38,7 +38,7 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
     good = [run for run in good_runs(space) if message_key(run.question) not in hidden]
     if len(good) < least:
         raise NotEnoughDataError(
-            f"{len(good)} runs of {space.role.name} are rated 4 or 5, at least {least} are needed",
+            f"{len(good)} runs of {space.role.name} are rated {space.role.form.good_rating} or more, at least {least} are needed",
             remedy=f"afina roles rate {space.role.name} RUN 5, or --least {len(good)}",
         )
     examples = sorted(boot.folder.glob("examples-*.jsonl"), key=lambda path: path.name)

@@ -166,8 +166,8 @@ def run_chain(
     *,
     kept: Callable[[Worker, Answered], str] = lambda _worker, _answered: "",
 ) -> dict[str, Any]:
-    """From a concept to code and tests. A link whose question has not changed, and whose file is there, is not asked again: an edited file
-    goes on to the roles behind it, a broken chain goes on where it broke. `kept` writes a run down and names it.
+    """From a concept to code and tests. A link whose model, seed and question have not changed, and whose file is there, is not asked again: an edited file
+    goes on to the roles behind it, a broken chain goes on where it broke. Another seed does not replace an edited file. `kept` writes a run down and names it.
 
     Raises:
         InputError: no concept, or a file was edited so that it cannot be read. RoleError: a role's answer cannot be used.
@@ -182,7 +182,7 @@ def run_chain(
         questions = questions_of(worker.space.role, artifacts) if reads else [concept_question(concept)]
         mark = blake2b(json.dumps([worker.source, *questions]).encode(), digest_size=12).hexdigest()
         path = chain.file(worker)
-        if known.get(name, {}).get("mark") == mark and path.is_file():
+        if is_done(known.get(name, {}), path, mark, chain.seed):
             artifacts[name] = checked_file(worker, path)
             told[name] = {**known[name], "file": str(path), "kept": True}
             continue
@@ -191,6 +191,8 @@ def run_chain(
         artifacts[name] = answered.artifact
         known[name] = {
             "mark": mark,
+            "seed": chain.seed,
+            "written": content_mark(path),
             "model": worker.source,
             "run": kept(worker, answered),
             "score": round(answered.score, 4),
@@ -199,6 +201,18 @@ def run_chain(
         write_json(chain.state, known)
         told[name] = {**known[name], "file": str(path), "kept": False}
     return told
+
+
+def is_done(known: dict[str, Any], path: Path, mark: str, seed: int) -> bool:
+    """Whether a link need not be asked: its file is there, made of the same question and drawn alike, or edited since."""
+    if known.get("mark") != mark or not path.is_file():
+        return False
+    return known.get("seed", seed) == seed or known["written"] != content_mark(path)
+
+
+def content_mark(path: Path) -> str:
+    """Equal for files with the same bytes."""
+    return blake2b(path.read_bytes(), digest_size=12).hexdigest()
 
 
 def concept_question(concept: str) -> str:

@@ -81,8 +81,11 @@ class RoleSpace:
 
     def system(self, program: Program) -> str:
         """A program's instructions as they are said: with the schema, unless the model was tuned to it."""
-        tuned = program.instructions == self.role.prompt
-        return program.instructions if tuned else self.told(program.instructions)
+        return program.instructions if self.is_tuned(program) else self.told(program.instructions)
+
+    def is_tuned(self, program: Program) -> bool:
+        """Whether it is the one of a model that was tuned to the role."""
+        return program.instructions == self.role.prompt
 
     def told(self, instructions: str) -> str:
         """Instructions with the schema in words: a base that is not bound must know it, one that is bound writes better."""

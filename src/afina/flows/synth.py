@@ -19,7 +19,9 @@ from afina.synth.concepts import Concept
 from afina.synth.program import Program
 
 ROUNDS = 3
-"""Document 001's remedy for too few good examples: two or three times as many are written."""
+"""Document 001's remedy for too few good examples, or too many that are alike: two or three times as many are written …"""
+ANGLES = ("", "Begin with the people who use it.", "Begin with what can go wrong.")
+"""… with several prompts: what each round adds to the instructions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +45,11 @@ class Writer:
     model: RoleModel
     program: Program
 
-    def ask(self, question: str, seed: int) -> Ask:
-        """A question as the model is asked."""
-        return self.space.ask(self.program.turns(question, self.space.system(self.program)), seed)
+    def ask(self, question: str, seed: int, angle: str = "") -> Ask:
+        """A question as the model is asked. A model that was tuned to one prompt is asked with no other."""
+        told = self.space.system(self.program)
+        tuned = self.space.is_tuned(self.program)
+        return self.space.ask(self.program.turns(question, told if tuned else f"{told} {angle}".rstrip()), seed)
 
 
 def write_examples(
@@ -61,7 +65,8 @@ def write_examples(
     open_ones, found = list(concepts), list[Candidate]()
     total = len(concepts)
     for turn in range(options.rounds):
-        asks = [writer.ask(concept.question, options.seed + turn) for concept in open_ones]
+        angle = ANGLES[turn % len(ANGLES)]
+        asks = [writer.ask(concept.question, options.seed + turn, angle) for concept in open_ones]
         done = total - len(open_ones)
         replies = writer.model.ask_all(asks, further(tell, done, total))
         for concept, reply in zip(open_ones, replies, strict=True):

@@ -63,6 +63,7 @@ class RoleForm(Part):
     reads: tuple[Read, ...] = ()
     writes: str = Field(pattern=r"^[a-z0-9_-]+\.yaml$")
     artifact: str = Field(min_length=1, description="the word for what it writes")
+    good_rating: int = Field(4, ge=1, le=5, description="from this rating on an answer becomes an example")
     generation: Generation = Generation()
 
 

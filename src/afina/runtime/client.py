@@ -1,5 +1,6 @@
 """Talks to one llama.cpp server: the calls that evaluation and the parity check need."""
 
+import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -20,10 +21,10 @@ OPTIONAL = ("temperature", "cache_prompt", "logprobs", "seed")
 
 
 class RefusedError(RuntimeFailedError):
-    """The model's server answered, and refused."""
+    """The model's server answered, and refused; 200 = what it answered is not what was asked for."""
 
-    def __init__(self, message: str, *, status: int) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, status: int, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
         self.status = status
 
 
@@ -115,7 +116,11 @@ class RuntimeClient:
         confidence: bool = False,
         drawn: Drawn | None = None,
     ) -> Completion:
-        """One answer under the served template, optionally bound to a JSON schema; greedy unless it is `drawn`."""
+        """One answer under the served template, optionally bound to a JSON schema; greedy unless it is `drawn`.
+
+        Raises:
+            RuntimeFailedError: nobody answers; RefusedError: it does not take the request, or cannot bind an answer by the schema.
+        """
         body: dict[str, Any] = {
             "messages": [{"role": turn.role, "content": turn.content} for turn in turns],
             "temperature": drawn.temperature if drawn else 0,
@@ -131,8 +136,10 @@ class RuntimeClient:
         elif schema is not None:
             body = bound_by(body, schema)
         began = time.perf_counter()
-        reply = self.adapted(body)
-        return completion_of(reply, milliseconds=1000 * (time.perf_counter() - began))
+        found = completion_of(self.adapted(body), milliseconds=1000 * (time.perf_counter() - began))
+        if schema is not None and "model" not in self.more:
+            require_bound(found)
+        return found
 
     def adapted(self, body: dict[str, Any]) -> Any:
         """A chat completion, asked in the dialect that the address understands: what it refused once is left out from then on.
@@ -218,6 +225,23 @@ class RuntimeClient:
         body = {"prompt": list(ids), "n_predict": tokens, "temperature": 0, "ignore_eos": True, "cache_prompt": False}
         self.post("completion", body)  # the first one warms up
         return float(self.post("completion", body).get("timings", {}).get("predicted_per_second", 0))
+
+
+def require_bound(answer: Completion) -> None:
+    """An own worker that cannot compile a grammar says so in its log alone, and answers as if there were none.
+
+    Raises:
+        RefusedError: the whole answer is no JSON.
+    """
+    try:
+        json.loads("null" if answer.cut else answer.text)
+    except (ValueError, RecursionError) as exc:
+        remedy = "plainer patterns and lengths in the schema; the worker's log says what it does not take"
+        raise RefusedError(
+            "the model's grammar engine did not take the schema: nothing bound its answer",
+            status=httpx.codes.OK,
+            remedy=remedy,
+        ) from exc
 
 
 def penalty(drawn: Drawn) -> dict[str, float]:

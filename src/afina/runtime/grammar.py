@@ -18,6 +18,8 @@ KNOWN = frozenset(
     }
 )  # fmt: skip
 """Words of JSON Schema that llguidance knows, or that say nothing about an answer."""
+LENGTHS = frozenset({"minLength", "maxLength"})
+"""Beside a pattern llguidance knows them only sometimes ("unable to determine if regex is empty")."""
 BY_NAME = frozenset({"properties"})
 """Words whose keys are names of the user's."""
 
@@ -26,6 +28,8 @@ def known(schema: Any, *, names: bool = False) -> bool:
     """Whether every word of a schema is known. `names`: the keys are names, not words."""
     if isinstance(schema, Mapping):
         own = {name: value for name, value in schema.items() if name not in {"enum", "const", "default", "examples"}}
+        if not names and "pattern" in schema and LENGTHS.intersection(schema):
+            return False
         return all(names or name in KNOWN for name in schema) and all(
             known(value, names=not names and name in BY_NAME) for name, value in own.items() if name != "x-guidance"
         )

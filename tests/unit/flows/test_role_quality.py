@@ -27,10 +27,11 @@ def test_ratings_are_told_by_month() -> None:
         run("a", "2026-01-03T00:00:00+00:00", 0.4, 5),
         run("b", "2026-01-30T00:00:00+00:00", 0.8, 2),
     ]
-    assert months_of(rows) == [
+    assert months_of(rows, 4) == [
         Month(month="2026-01", runs=2, rated=2, good=1, stars=3.5, score=0.6),
         Month(month="2026-02", runs=1, rated=0, good=0, stars=None, score=0.5),
     ]
+    assert months_of(rows, 2)[0].good == 2
 
 
 def test_generations_and_retrained_versions_stand_beside_the_base(tmp_path: Path) -> None:

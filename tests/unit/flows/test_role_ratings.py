@@ -1,5 +1,6 @@
 """What people say of a role's answers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,17 @@ def test_from_four_on_an_answer_becomes_an_example(tmp_path: Path) -> None:
         "expected": SEEDS[0].text,
     }
     assert [one.rating for one in read_runs(own.space)] == [5, 3, 4, None]
+
+
+def test_a_role_says_from_which_rating_on_a_run_is_good(tmp_path: Path) -> None:
+    """`good_rating` in its role.toml."""
+    own = worker_of(space(tmp_path), "semilla")
+    runs = [record_run(own, answered(tmp_path, at)) for at in range(2)]
+    rate(own.space, runs[0], 4)
+    rate(own.space, runs[1], 5)
+    form = own.space.role.form.model_copy(update={"good_rating": 5})
+    strict = replace(own.space, role=replace(own.space.role, form=form))
+    assert [one.run for one in good_runs(strict)] == [runs[1]]
 
 
 def test_the_last_run_needs_no_name(tmp_path: Path) -> None:

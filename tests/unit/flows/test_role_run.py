@@ -185,6 +185,23 @@ def test_an_edited_file_goes_on_to_the_roles_behind_it(chain: Chain, monkeypatch
     assert path.read_text("utf-8") == edited
 
 
+def test_another_seed_is_another_chain(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody is asked anew; but a file that a person has edited stays."""
+    calls: list[str] = []
+    monkeypatch.setattr(role_run, "run_role", answering(whole_answers(), calls))
+    run_chain(chain, GOOD.question, Stages(Silent()))
+    calls.clear()
+    run_chain(replace(chain, seed=1), GOOD.question, Stages(Silent()))
+    assert calls == list(chain.names)
+    path = chain.folder / "requirements.yaml"
+    edited = path.read_text("utf-8").replace(GOOD.answer["title"], "Another title of the same")
+    path.write_text(edited, "utf-8")
+    calls.clear()
+    run_chain(replace(chain, seed=2), GOOD.question, Stages(Silent()))
+    assert calls == ["po", "architect", "dev", "qa"]
+    assert path.read_text("utf-8") == edited
+
+
 def test_a_file_that_was_edited_into_nonsense_is_named(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anybody is asked."""
     calls: list[str] = []

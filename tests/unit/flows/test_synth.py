@@ -1,13 +1,14 @@
 """Examples that a model writes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from afina.errors import NotEnoughDataError
 from afina.flows.role_model import Ask, Reply
-from afina.flows.synth import SynthOptions, Writer, kept_of, write_chat_dataset, write_examples, write_training
+from afina.flows.synth import ANGLES, SynthOptions, Writer, kept_of, write_chat_dataset, write_examples, write_training
 from afina.roles import find_role
 from afina.synth.concepts import Concept
 from tests.unit.flows.role_models import space, told
@@ -49,6 +50,16 @@ def test_what_was_refused_is_asked_again(tmp_path: Path) -> None:
     assert len(asks) == 9
     assert sorted(one.seed for one in found) == [0, 0, 0, 1, 1, 1]
     assert json.loads(found[0].answer)["title"]
+
+
+def test_what_was_refused_is_asked_again_with_another_prompt(tmp_path: Path) -> None:
+    """Document 001's remedy for answers that are alike; a model that was tuned to one prompt is asked with that."""
+    own, asks = writer(tmp_path)
+    write_examples(own, CONCEPTS, SynthOptions(least=6))
+    first, again = ({ask.turns[0].content for ask in part} for part in (asks[:6], asks[6:]))
+    assert again == {f"{told} {ANGLES[1]}" for told in first}
+    tuned = replace(own, program=own.space.short_program())
+    assert tuned.ask("?", 1, ANGLES[1]).turns == tuned.ask("?", 0).turns
 
 
 def test_too_few_is_an_error_that_helps(tmp_path: Path) -> None:

@@ -1,7 +1,11 @@
 """A client of a worker."""
 
+from dataclasses import replace
+
+import pytest
+
 from afina.runtime import Drawn
-from afina.runtime.client import penalty
+from afina.runtime.client import Completion, RefusedError, penalty, require_bound
 
 
 def test_how_an_answer_is_drawn_in_llama_cpps_words() -> None:
@@ -13,3 +17,13 @@ def test_how_an_answer_is_drawn_in_llama_cpps_words() -> None:
         "dry_allowed_length": 12,
         "dry_penalty_last_n": 1024,
     }
+
+
+def test_an_answer_that_nothing_bound_is_refused() -> None:
+    """The engine says in its log alone that it did not take a schema; an answer that was cut off may be half a document."""
+    answer = Completion(text="Here is: {", tokens_in=1, tokens_out=9, milliseconds=1)
+    with pytest.raises(RefusedError, match="nothing bound its answer") as caught:
+        require_bound(answer)
+    assert "plainer patterns" in caught.value.remedy
+    require_bound(replace(answer, cut=True))
+    require_bound(replace(answer, text="null"))

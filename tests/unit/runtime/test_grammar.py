@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from afina.flows.role_model import binding
 from afina.roles.role import CHAIN, find_role, packaged_folder
 from afina.runtime.grammar import bound_by, closed, grammar_of, known
 
@@ -49,6 +50,7 @@ def test_a_field_may_have_any_name() -> None:
         {"properties": {"a": {"format": "date"}}},
         {"anyOf": [{"oneOf": []}]},
         {"x-own": 1},
+        {"type": "string", "pattern": "[.]$", "minLength": 100},
     ],
 )
 def test_what_the_engine_may_not_know_goes_the_other_way(schema: dict[str, Any]) -> None:
@@ -59,6 +61,7 @@ def test_what_the_engine_may_not_know_goes_the_other_way(schema: dict[str, Any])
 
 @pytest.mark.parametrize("name", CHAIN)
 def test_every_role_is_bound_by_the_grammar(name: str) -> None:
-    """Without our own notes."""
-    schema = find_role(name, project=packaged_folder()).schema
-    assert known({key: value for key, value in schema.items() if not key.startswith("x-")})
+    """Its schema without our own notes, and with the ends of its texts."""
+    role = find_role(name, project=packaged_folder())
+    assert known({key: value for key, value in role.schema.items() if not key.startswith("x-")})
+    assert grammar_of(binding(role.schema, role.form.generation.sentences)) is not None
