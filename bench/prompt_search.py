@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from afina.flows.concepts import new_concepts
-from afina.flows.optimisers import OPTIMISERS
+from afina.flows.optimisers import OPTIMISERS, dspy_python
 from afina.flows.role_model import RoleModel, open_model
 from afina.flows.role_space import RoleSpace, open_space
 from afina.flows.tune_prompt import SearchOptions, Trial, parted_seeds, tune_prompt
@@ -57,6 +57,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.base != "semilla":
         subprocess.run([sys.executable, "-m", "afina", "base", "pull", options.base], check=True, stdout=sys.stderr)
+    dspy_python()  # made before anything is timed: some 300 MB
     found: dict[str, Any] = {"bench": "prompt_search", "base": options.base, "calls": options.calls, "crashes": 0}
     with TemporaryDirectory() as folder:
         space = open_space("ba", Path(folder), {"base": {"model": options.base}})

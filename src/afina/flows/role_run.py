@@ -166,8 +166,9 @@ def run_chain(
     *,
     kept: Callable[[Worker, Answered], str] = lambda _worker, _answered: "",
 ) -> dict[str, Any]:
-    """From a concept to code and tests. A link whose model, seed and question have not changed, and whose file is there, is not asked again: an edited file
-    goes on to the roles behind it, a broken chain goes on where it broke. Another seed does not replace an edited file. `kept` writes a run down and names it.
+    """From a concept to code and tests. A link whose model, seed and question have not changed, and whose file is there, is not asked again:
+    an edited file goes on to the roles behind it, a broken chain goes on where it broke. Another seed does not replace an edited file.
+    `kept` writes a run down and names it.
 
     Raises:
         InputError: no concept, or a file was edited so that it cannot be read. RoleError: a role's answer cannot be used.
