@@ -11,22 +11,15 @@ import click
 
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, escape, print_json, stages
-from afina.errors import AfinaError, InputError
+from afina.errors import InputError
 from afina.flows.boot import Boot, BootstrapOptions
 from afina.flows.concepts import require_concept
+from afina.flows.role_artifact import checked_file, write_artifact
+from afina.flows.role_chain import Chain, run_chain
 from afina.flows.role_quality import quality_of
 from afina.flows.role_ratings import good_runs, rate, read_runs, record_run, satisfaction
 from afina.flows.role_retrain import retrain
-from afina.flows.role_run import (
-    Chain,
-    Worker,
-    checked_file,
-    concept_question,
-    run_chain,
-    run_role,
-    worker_of,
-    write_artifact,
-)
+from afina.flows.role_run import Seeds, Worker, concept_question, run_role, worker_of
 from afina.flows.role_space import open_space, project_of
 from afina.roles import find_role, known_roles
 from afina.roles.artifacts import questions_of
@@ -103,8 +96,8 @@ def runner(name: str) -> Callable[..., None]:
         worker = worker_of(open_space(name, here()), options["model"])
         folder = planning or Paths(project_of(here())[0]).planning
         questions = asked_questions(worker, concept, folder)
-        answered = run_role(worker, questions, stages(as_json), seed=options["seed"])
-        path = write_artifact(worker, answered, folder)
+        answered = run_role(worker, questions, stages(as_json), seeds=Seeds(options["seed"]))
+        path = write_artifact(worker, answered, folder, seed=options["seed"])
         run_id = record_run(worker, answered)
         if as_json:
             print_json(
@@ -154,7 +147,7 @@ def asked_rating(*, as_json: bool) -> int | None:
     "chain",
     epilog='afina roles chain "Telemedicine for rural areas"',
     help=t(
-        "BA → PO → Architect → Dev → QA: planning/*.yaml and code/. An answer that cannot be used is asked for once more with the reasons, then it stops. Run it again to go on where it broke; a file that you edited goes on to the roles behind it."
+        "BA → PO → Architect → Dev → QA: planning/*.yaml and code/. An answer that cannot be used is asked for once more with the reasons, then it stops. Run it again to go on where it broke, with other answers, or with another --model; another --seed asks everybody anew. A file that you edited stays, and goes on to the roles behind it."
     ),
 )
 @click.argument("concept")
@@ -289,8 +282,10 @@ def checked_artifact(name: str, folder: Path) -> dict[str, Any]:
 
 
 def optional_artifact(name: str, folder: Path) -> dict[str, Any] | None:
-    """A role's file, if it is there and whole."""
-    try:
-        return checked_artifact(name, folder)
-    except AfinaError:
-        return None
+    """A role's file, if it is there.
+
+    Raises:
+        InputError: it breaks the role's schema.
+    """
+    path = folder / open_space(name, here()).role.form.writes
+    return checked_artifact(name, folder) if path.is_file() else None

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from afina.errors import InputError
 from afina.flows.role_model import RoleModel, open_model
 from afina.flows.role_space import RoleSpace
 from afina.flows.tune_prompt import Optimiser
@@ -15,6 +16,8 @@ from afina.roles import Seed
 from afina.store.paths import read_json, write_json
 from afina.synth.candidates import MIN_SCORE
 from afina.synth.search import search_by_reflection
+
+ROLE_FILES = ("role.toml", "recipe.toml", "schema.json", "seeds.jsonl", "concepts.toml", "stress.jsonl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +38,10 @@ class BootstrapOptions:
     seed: int = 0
 
     def mark(self, space: RoleSpace) -> str:
-        """Equal where the steps that are done are still the right ones."""
-        files = [path.read_bytes() for path in sorted(space.role.folder.iterdir()) if path.is_file()]
-        content = [asdict(self), space.settings.model_dump(mode="json"), files]
+        """Equal where the steps that are done are still the right ones: with another `least` they are."""
+        paths = [space.role.folder / name for name in ROLE_FILES]
+        files = [(path.name, path.read_bytes()) for path in paths if path.is_file()]
+        content = [asdict(replace(self, least=0)), space.settings.model_dump(mode="json"), files]
         return blake2b(repr(content).encode(), digest_size=8).hexdigest()
 
 
@@ -51,12 +55,19 @@ class Boot:
     optimise: Callable[[RoleModel], Optimiser] = lambda _model: search_by_reflection
     done: dict[str, Any] = field(default_factory=dict)
     fresh: bool = False
-    """Something was done by this call."""
+    """Something was done by this call, or taken back."""
+    mark: str = ""
+    """What its steps are done for."""
 
     @property
     def folder(self) -> Path:
         """All files of it."""
         return self.space.folder / "bootstrap"
+
+    @property
+    def program(self) -> Path:
+        """What its own prompt search found."""
+        return self.folder / "program.json"
 
     @property
     def base(self) -> str:
@@ -78,9 +89,19 @@ class Boot:
         return dict(self.done[name])
 
     def keep(self, name: str, found: dict[str, Any]) -> None:
-        """Write down that a step is done."""
+        """Write down that a step is done.
+
+        Raises:
+            InputError: the role's files are others than when it began.
+        """
+        mark = self.options.mark(self.space)
+        if self.mark and mark != self.mark:
+            raise InputError(
+                f"{self.space.role.folder} was changed while {self.space.role.name} was at work",
+                remedy="the same command begins anew with what is there now; what was done before is put aside",
+            )
         self.done[name], self.fresh = found, True
-        write_json(self.folder / "steps.json", {"mark": self.options.mark(self.space), "steps": self.done})
+        write_json(self.folder / "steps.json", {"mark": mark, "steps": self.done})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +121,24 @@ def opened(boot: Boot, source: str) -> AbstractContextManager[RoleModel]:
 def resume(boot: Boot) -> None:
     """Take over what an earlier call did, if it was asked for the same; what was done for something else is put aside under its mark."""
     mark, before = boot.options.mark(boot.space), kept_steps(boot.folder)
+    boot.mark = mark
     if before and before["mark"] != mark:
-        boot.folder.replace(aside(boot, before["mark"]))
+        move(boot, boot.folder, aside(boot, before["mark"]))
     if not boot.folder.exists() and aside(boot, mark).exists():
-        aside(boot, mark).replace(boot.folder)
+        move(boot, aside(boot, mark), boot.folder)
+        boot.fresh = True
     found = kept_steps(boot.folder)
     boot.done = dict(found["steps"]) if found else {}
+
+
+def move(boot: Boot, old: Path, new: Path) -> None:
+    """Move a bootstrap's folder. A model in it that answers for the role goes on answering."""
+    best = boot.space.best
+    told = read_json(best) if best.is_file() else {}
+    source = boot.space.folder / str(told.get("source", ""))
+    old.replace(new)
+    if told and source.is_relative_to(old):
+        write_json(best, {**told, "source": str(new / source.relative_to(old))})
 
 
 def kept_steps(folder: Path) -> dict[str, Any]:

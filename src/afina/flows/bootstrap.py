@@ -2,12 +2,13 @@
 examples → tuned v1 → more examples → tuned v2. Every step is kept when it is done; the same command goes on behind the last one.
 """
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from afina.errors import InputError
+from afina.errors import InputError, NotEnoughDataError
 from afina.files import NOTICES
 from afina.flows.boot import Boot, Booted, opened, resume
 from afina.flows.bootstrap_judging import best_writer, choose, judge_step, stress_file, stress_step
@@ -49,8 +50,8 @@ def bootstrap(boot: Boot) -> Booted:
             LEAST,
         )
     resume(boot)
-    write_whole(boot.space.base_file, boot.base + "\n")
     boot.step("budget", lambda _tell: budget(boot, len(held_out)))
+    write_whole(boot.space.base_file, boot.base + "\n")
     boot.step("concepts", lambda tell: concepts_step(boot, languages, tell))
     boot.step("program", lambda tell: program_step(boot, tell))
     judged = boot.step("judge-base", lambda tell: judge_step(boot, held_out, (), tell))
@@ -77,6 +78,11 @@ def budget(boot: Boot, judged: int) -> dict[str, Any]:
     with opened(boot, boot.base) as model:
         writer = Writer(space=space, model=model, program=space.start_program())
         replies = model.ask_all([writer.ask(seed.question, 0) for seed in space.role.seeds()[:MEASURED]])
+    if not any(reply.text for reply in replies):
+        raise InputError(
+            f"{boot.base} answers nothing: {replies[0].error or 'no token'}",
+            remedy="another base (--base); afina bench-models compares some",
+        )
     tokens = sum(reply.tokens for reply in replies) / MEASURED
     seconds = sum(reply.seconds for reply in replies) / MEASURED / max(1, space.settings.runtime.slots)
     written = options.calls + round(MORE_CONCEPTS * sum(generations))
@@ -99,6 +105,14 @@ def concepts_step(boot: Boot, languages: Sequence[str], tell: Tell) -> dict[str,
     count = boot.options.questions + round(MORE_CONCEPTS * sum(boot.generations))
     wanted = Wanted(count=count, languages=tuple(languages), seed=boot.options.seed)
     found = questions_for(boot.space, wanted, tell=tell)
+    if len(found) < count:
+        fewer = (len(found) - boot.options.questions) / MORE_CONCEPTS / sum(boot.generations)
+        other = ",".join(str(math.floor(fewer * one)) for one in boot.generations)
+        role = boot.space.role.name
+        raise NotEnoughDataError(
+            f"there are {len(found)} questions for {role}, {count} are needed",
+            remedy=f"--examples {other}, or more examples of the roles before it: afina bootstrap, afina synth",
+        )
     write_concepts(boot.folder / "concepts.jsonl", found)
     told = diversity(found)
     return {**told, "note": f"{len(found)} concepts, {told['domains']} domains, unique {told['unique']:.0%}"}
@@ -108,21 +122,23 @@ def program_step(boot: Boot, tell: Tell) -> dict[str, Any]:
     """The prompt search; twice as long where the base scores low."""
     questions = [one.question for one in read_concepts(boot.folder / "concepts.jsonl")[: boot.options.questions]]
     with opened(boot, boot.base) as model:
-        program = searched(boot, model, questions, boot.options.calls, tell)
+        program = searched(boot, model, questions, 1, tell)
         remedies = []
         if program.found["score"] < LOW_SCORE:
-            program = searched(boot, model, questions, 2 * boot.options.calls, tell)
+            program = searched(boot, model, questions, 2, tell)
             remedy = f"the base scores below {LOW_SCORE}: the prompt search was twice as long"
             remedies = [remedy]
-    write_program(boot.space.program, program)
+    for place in (boot.program, boot.space.program):
+        write_program(place, program)
     told = program.found
     note = f"{told['start']:.3f} → {told['score']:.3f} with {told['calls']} answers, {told['malformed']} malformed"
     return {**told, "remedies": remedies, "note": note}
 
 
-def searched(boot: Boot, model: RoleModel, questions: Sequence[str], calls: int, tell: Tell) -> Program:
-    """A search of so many answers."""
-    options = SearchOptions(calls=calls, seed=boot.options.seed)
+def searched(boot: Boot, model: RoleModel, questions: Sequence[str], times: int, tell: Tell) -> Program:
+    """A search, so many times as long as asked for."""
+    trials = times * SearchOptions().trials
+    options = SearchOptions(calls=times * boot.options.calls, trials=trials, seed=boot.options.seed)
     return tune_prompt(Trial(boot.space, model, options), questions, boot.optimise(model), tell)
 
 

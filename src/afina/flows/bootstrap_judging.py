@@ -1,9 +1,10 @@
 """Everybody of a bootstrap beside each other on the authored examples; who writes next, and who answers for the role."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from afina.errors import InputError
 from afina.files.rows import read_rows
 from afina.flows.boot import Boot
 from afina.flows.role_compare import (
@@ -21,7 +22,7 @@ from afina.flows.role_compare import (
 from afina.progress import Tell
 from afina.records import Outcome
 from afina.roles import Seed
-from afina.store.paths import write_json
+from afina.store.paths import read_json, write_json
 from afina.synth.program import read_program
 from afina.verdict.record import to_json
 
@@ -30,7 +31,10 @@ BASE, ASKED_WELL, REFERENCE = "base", "base+program", "reference"
 
 def contenders_of(boot: Boot) -> list[Contender]:
     """The untuned base, asked at length, and as the search found; the reference, where there is one."""
-    found = read_program(boot.space.program, role=boot.space.role.name)
+    own = (
+        boot.program if boot.program.is_file() else boot.space.program
+    )  # a role may be tuned again without a bootstrap
+    found = read_program(own, role=boot.space.role.name)
     other = boot.options.reference
     return [
         *([Contender(name=REFERENCE, source=other, program=boot.space.start_program())] if other else []),
@@ -48,6 +52,7 @@ def judge_step(boot: Boot, held_out: Sequence[Seed], tuned: Sequence[Contender],
         eval_set = role_set(boot.space, items, bound=name == BOUND)
         scored = ask_contenders(boot.space, contenders, eval_set, tell)
         found[name] = {one.name: figures(one) for one in scored}
+        require_answers(found[name])
         if tuned and name == FREE:
             verdict = role_verdict(boot.space, scored, BASE, tuned[-1].name)
             found["verdict"] = {**to_json(verdict), "p_value": verdict.p_value}
@@ -55,6 +60,20 @@ def judge_step(boot: Boot, held_out: Sequence[Seed], tuned: Sequence[Contender],
     told = ", ".join(f"{name} {row[measure]:.3f}" for name, row in found[FREE].items())
     outcome = f"; {found['verdict']['outcome']} over the base" if tuned else ""
     return {**found, "note": f"free: {told}{outcome}"}
+
+
+def require_answers(found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse a model that answered nothing: as zeros it would stand beside the others, and say something untrue of it.
+
+    Raises:
+        InputError: names it.
+    """
+    for name, row in found.items():
+        if row["failed"] == row["items"]:
+            raise InputError(
+                f"{name} answered none of {row['items']} questions",
+                remedy="address, model and key: ask it one question by hand; --reference can be left out",
+            )
 
 
 def best_writer(boot: Boot, tuned: Sequence[Contender], judged: dict[str, Any]) -> Contender:
@@ -66,7 +85,7 @@ def best_writer(boot: Boot, tuned: Sequence[Contender], judged: dict[str, Any]) 
 
 def choose(boot: Boot, tuned: Sequence[Contender]) -> None:
     """Let the newest generation answer for the role that is surely better than the base when nothing binds it, and no worse than the base
-    asked well when the schema does, as the roles run; without one the base goes on answering.
+    asked well when the schema does, as the roles run; without one whoever answered before goes on, unless it is one of these.
     """
     for number in range(len(tuned), 0, -1):
         judged = boot.done[f"judge-{number}"]
@@ -76,7 +95,9 @@ def choose(boot: Boot, tuned: Sequence[Contender]) -> None:
             one = tuned[number - 1]
             write_json(boot.space.best, {"source": one.source, "name": one.name, "over": BASE})
             return
-    boot.space.best.unlink(missing_ok=True)
+    told = read_json(boot.space.best) if boot.space.best.is_file() else {}
+    if (boot.space.folder / str(told.get("source", ""))).is_relative_to(boot.folder):
+        boot.space.best.unlink(missing_ok=True)
 
 
 def stress_file(boot: Boot) -> Path:

@@ -1,5 +1,6 @@
 """`afina concepts`: what a role is asked about, with and without a model."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,6 +34,8 @@ IDEAS_TOKENS, IDEAS_TEMPERATURE = 600, 0.9
 LONGEST_WORDS = 2500
 """Words of a concept: some five pages. What is longer is no concept and fits into no small model's context."""
 LEAST_WORDS = 2
+UNPARTED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+"""Letters of languages that part no words with blanks: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
 SHOWN = 80
 """Characters of another role's answer by which a question is known again."""
 
@@ -79,12 +82,13 @@ def new_concepts(
     if model is None:
         return make_concepts(grids, sources, wanted), Counter()
 
-    found = 0
+    found, refused = 0, Counter[str]()
 
     def ideas(asked: str, seed: int) -> Sequence[str]:
         nonlocal found
         turns = (Turn("user", asked),)
         reply = model.ask(Ask(turns=turns, max_tokens=IDEAS_TOKENS, schema=IDEAS, drawn=Drawn(IDEAS_TEMPERATURE, seed)))
+        refused.update([reply.error] if reply.error else [])
         read = read_json(reply.text)
         said = read.get("concepts") if isinstance(read, dict) else None
         texts = [one for one in said if isinstance(one, str)] if isinstance(said, list) else []
@@ -96,7 +100,8 @@ def new_concepts(
         raise InputError(
             f"no authored example in {', '.join(wanted.languages)} to start from", remedy="or without --model"
         )
-    return imagine_concepts(grids, sources, wanted, ideas)
+    concepts, reasons = imagine_concepts(grids, sources, wanted, ideas)
+    return concepts, reasons + refused
 
 
 def write_concepts(path: Path, concepts: Sequence[Concept]) -> None:
@@ -127,9 +132,7 @@ def require_concept(text: str, where: str) -> None:
     Raises:
         InputError: it has one word, or thousands.
     """
-    count = (
-        len(text.split()) if text.isascii() or " " in text.strip() else len(text.strip())
-    )  # some languages part no words
+    count = len(UNPARTED.findall(text)) or len(text.split())
     if count < LEAST_WORDS:
         raise InputError(
             f"{where}: the concept {text.strip()[:40]!r} is {count or 'no'} word{'' if count == 1 else 's'}",

@@ -15,6 +15,7 @@ from typing import Any
 
 from afina.chat import COMPACT, defuse_turns
 from afina.errors import InputError, RuntimeFailedError
+from afina.evaluate.arms import file_hash
 from afina.flows.base_file import base_gguf
 from afina.flows.sources import key_for
 from afina.progress import Tell, unheard
@@ -26,6 +27,8 @@ from afina.store.paths import disk_errors
 
 CONTEXT = 4096
 """Tokens of prompt and answer: instructions, schema, some examples and a document."""
+NEVER = frozenset({401, 403, 404})
+"""A key that is missing, a model that is not there: no question will be answered."""
 MOST_FAILED = 12
 """Questions in a row without an answer after which nobody is taken to be there."""
 MARKS = r"{}\[\]<>|\\`\n\r\t"
@@ -85,7 +88,7 @@ class RoleModel:
         """One answer. What the model refuses, or has no time for, is a reply with its reason.
 
         Raises:
-            RuntimeFailedError: it is not there any more.
+            RuntimeFailedError: it is not there any more, or answers nobody without a key.
         """
         key = ask.key(self.name)
         with self.lock:
@@ -97,6 +100,9 @@ class RoleModel:
             schema = None if ask.schema is None else dict(ask.schema)
             found = self.client.chat(turns, schema=schema, max_tokens=ask.max_tokens, drawn=ask.drawn)
         except RefusedError as exc:  # somebody is there
+            if exc.status in NEVER:
+                remedy = "is the model's name behind # right, and its key in AFINA_KEY_ROLE?"
+                raise RefusedError(str(exc), status=exc.status, remedy=remedy) from exc
             return Reply(error=str(exc))
         except RuntimeFailedError as exc:
             self.failed += 1
@@ -196,7 +202,8 @@ def open_model(source: str, settings: Settings, folder: Path, *, kept: str = "")
     folder.mkdir(parents=True, exist_ok=True)
     place = folder / kept if kept else None
     if place is not None and place.is_file() and not place.read_bytes().endswith(b"\n"):
-        place.write_bytes(place.read_bytes() + b"\n")  # a kill tore the last line: the next one begins anew
+        with place.open("ab") as file:
+            file.write(b"\n")  # a kill tore the last line: the next one begins anew
     known = read_kept(place)
     timeout = settings.evaluate.timeout_s
     source = source_of(source)
@@ -216,7 +223,7 @@ def open_model(source: str, settings: Settings, folder: Path, *, kept: str = "")
     ):
         yield RoleModel(
             client=client,
-            name=f"{gguf.name} {gguf.stat().st_size} {gguf.parent.name}",
+            name=f"{gguf.name} {file_hash(gguf)[:12]}",  # a file may be made anew under its name
             kept=place,
             worker=worker,
             control=gguf_facts(gguf).control,

@@ -85,7 +85,7 @@ def retrained(folder: Path) -> list[Reached]:
         Reached(
             name=row["version"],
             free=row[FREE][row["version"]],
-            bound={},
+            bound=row.get(BOUND, {}).get(row["version"], {}),
             outcome=row["outcome"],
             because=row["because"],
         )

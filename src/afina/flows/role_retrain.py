@@ -1,19 +1,34 @@
 """Tune a role again with what people found good; it replaces the tuned model that answers now only where it is surely better."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
 from afina.errors import NotEnoughDataError
+from afina.files import NOTICES
 from afina.files.rows import as_lines, read_rows
 from afina.flows.boot import Boot
 from afina.flows.bootstrap_judging import contenders_of
 from afina.flows.bootstrap_training import tuned_model
-from afina.flows.role_compare import FREE, Contender, ask_contenders, figures, role_set, role_verdict, seed_items
-from afina.flows.role_ratings import good_runs, training_rows
-from afina.flows.role_space import current_model
+from afina.flows.concepts import plain_concept
+from afina.flows.role_compare import (
+    BOUND,
+    FREE,
+    SHARED,
+    Contender,
+    ask_contenders,
+    figures,
+    role_set,
+    role_verdict,
+    seed_items,
+)
+from afina.flows.role_compare import LEAST as JUDGED
+from afina.flows.role_ratings import RunRow, good_runs, training_rows
+from afina.flows.role_space import RoleSpace, current_model
 from afina.flows.tune_prompt import parted_seeds
 from afina.records import Outcome
+from afina.roles import Seed
 from afina.sameness import message_key
 from afina.store.paths import write_json, write_whole
 from afina.synth.program import read_program
@@ -27,20 +42,12 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
     """The examples of the last generation and the runs that people rated well → another version, held against the one that answers now.
 
     Raises:
-        NotEnoughDataError: too few good runs since; says how many are missing.
+        NotEnoughDataError: too few good runs since, or too few authored examples to judge by; says how many are missing.
     """
     space = boot.space
-    read_program(
-        space.program, role=space.role.name
-    )  # without one nobody can be compared: said before anything is trained
+    read_program(space.program, role=space.role.name)  # without one nobody can be compared: said first
     _, held_out = parted_seeds(space.role.seeds())
-    hidden = {message_key(seed.question) for seed in held_out}
-    good = [run for run in good_runs(space) if message_key(run.question) not in hidden]
-    if len(good) < least:
-        raise NotEnoughDataError(
-            f"{len(good)} runs of {space.role.name} are rated {space.role.form.good_rating} or more, at least {least} are needed",
-            remedy=f"afina roles rate {space.role.name} RUN 5, or --least {len(good)}",
-        )
+    good = trainable(space, held_out, least)
     examples = sorted(boot.folder.glob("examples-*.jsonl"), key=lambda path: path.name)
     rows = [row.values for row in read_rows(examples[-1])] if examples else []
     told = as_lines([*rows, *training_rows(good)])
@@ -55,13 +62,15 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
     new = tuned_model(boot, name, data, people=True).contender(space)
     _, source, program = current_model(space)
     now = Contender(name="now", source=source, program=program)
-    eval_set = role_set(space, seed_items(space, held_out), bound=False)
+    items = seed_items(space, held_out)
     with boot.stages.stage("judge") as stage:
-        scored = ask_contenders(space, [*contenders_of(boot), now, new], eval_set, stage.tell)
+        bound = ask_contenders(space, [now, new], role_set(space, items, bound=True), stage.tell)
+        free = role_set(space, items, bound=False)
+        scored = ask_contenders(space, [*contenders_of(boot), now, new], free, stage.tell)
         verdict = role_verdict(redeployed(boot), scored, now.name, new.name)
         stage.note = f"{verdict.outcome}: {verdict.because}"
-    if verdict.outcome is Outcome.GO:
-        write_json(space.best, {"source": new.source, "name": new.name, "over": now.source})
+    as_it_runs = {one.name: figures(one) for one in bound}
+    no_worse = as_it_runs[new.name][SHARED[0]] >= as_it_runs[now.name][SHARED[0]]
     return {
         "version": new.name,
         "examples": len(rows),
@@ -70,8 +79,43 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
         "because": verdict.because,
         "verdict": to_json(verdict),
         FREE: {one.name: figures(one) for one in scored},
-        "answers_now": verdict.outcome is Outcome.GO,
+        BOUND: as_it_runs,
+        "answers_now": verdict.outcome is Outcome.GO and deployed(space, new, now, no_worse=no_worse),
     }
+
+
+def trainable(space: RoleSpace, held_out: Sequence[Seed], least: int) -> list[RunRow]:
+    """The good runs that may be learnt from: none of them is a question that judges.
+
+    Raises:
+        NotEnoughDataError: too few of them, or of those that judge.
+    """
+    if len(held_out) < JUDGED:
+        raise NotEnoughDataError(
+            f"{len(held_out)} authored examples of {space.role.name} are held out, a verdict needs {JUDGED}",
+            remedy=f"write more of them: {space.role.folder / 'seeds.jsonl'}",
+        )
+    hidden = {message_key(plain_concept(seed.question)) for seed in held_out}
+    good = [run for run in good_runs(space) if message_key(plain_concept(run.question)) not in hidden]
+    if len(good) < least:
+        raise NotEnoughDataError(
+            f"{len(good)} runs of {space.role.name} are rated {space.role.form.good_rating} or more, at least {least} are needed",
+            remedy=f"afina roles rate {space.role.name} RUN 5, or --least {len(good)}",
+        )
+    return good
+
+
+def deployed(space: RoleSpace, new: Contender, now: Contender, *, no_worse: bool) -> bool:
+    """Let a version answer that is surely better free and no worse bound, as the role runs. Returns whether it does: `config.yaml` may name
+    another one.
+    """
+    if no_worse:
+        write_json(space.best, {"source": new.source, "name": new.name, "over": now.source})
+        if current_model(space)[1] == new.source:
+            return True
+    note = f"config.yaml names {now.source}" if no_worse else "bound by the schema, as the role runs, it is worse"
+    NOTICES.warning("%s is better when nothing binds it, and does not answer: %s", new.name, note)
+    return False
 
 
 def redeployed(boot: Boot) -> Any:

@@ -207,13 +207,14 @@ def is_code(found: dict[str, Any], _asked: str, _schema: Mapping[str, Any]) -> F
     """Share of the files that are Python."""
     files = found.get("files")
     rows = [file for file in files if isinstance(file, dict)] if isinstance(files, list) else []
-    broken = []
+    paths = Counter(str(file.get("path")).strip() for file in rows)
+    broken = [f"{path}: there are {count} files of this name" for path, count in paths.items() if count > 1]
     for file in rows:
         try:
             ast.parse(str(file.get("content", "")))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
             broken.append(f"{file.get('path')}: {exc}")
-    return (1 - len(broken) / len(rows) if rows else 0.0), broken
+    return (max(0.0, 1 - len(broken) / len(rows)) if rows else 0.0), broken
 
 
 CHECKS = {

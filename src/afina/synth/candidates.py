@@ -149,7 +149,7 @@ def renamed(value: Any, names: dict[str, str], at: int = 0) -> Any:
 
 def reasons_of(candidates: Sequence[Candidate]) -> dict[str, int]:
     """Why candidates were refused, the most frequent reason first; particulars left out."""
-    found = Counter(re.split(r"[:0-9]", one.reason, maxsplit=1)[0].strip() for one in candidates if one.reason)
+    found = Counter(re.split(r":|\s\S*[0-9]", one.reason, maxsplit=1)[0].strip() for one in candidates if one.reason)
     return dict(found.most_common())
 
 
@@ -163,9 +163,7 @@ def too_few(candidates: Sequence[Candidate], least: int) -> tuple[str, str]:
         "another or a larger base (`afina bench-models`), or a longer prompt search (`afina tune-prompt --calls`)"
         if low
         else "",
-        "two or three times as many concepts, or several prompts"
-        if "nearly the same as c" in " ".join(reasons)
-        else "",
+        "two or three times as many concepts, or several prompts" if "nearly the same as" in reasons else "",
         "a lower --min-score, if you have read what is written and find it good" if not low else "",
         f"--min-examples below {kept}, document 001 takes 50 to 80 where time is short" if kept else "",
     ]

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import cycle
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from afina.errors import InputError, SettingsError, first_problem
 from afina.likeness import grams
@@ -74,6 +75,9 @@ class Words(BaseModel):
     needs: tuple[str, ...] = Field(min_length=3)
 
 
+TEMPLATE_WORDS = ("product", "audience", "need", "second")
+
+
 class Grid(BaseModel):
     """A language's words: templates with {product}, {audience}, {need}, {second}; sentences by complexity; words by domain."""
 
@@ -81,6 +85,20 @@ class Grid(BaseModel):
     templates: tuple[str, ...] = Field(min_length=1)
     scales: dict[str, tuple[str, ...]]
     domains: dict[str, Words] = Field(min_length=1)
+
+    @field_validator("templates")
+    @classmethod
+    def known_words(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse a word in braces that nothing stands for.
+
+        Raises:
+            ValueError: names it.
+        """
+        for template in templates:
+            for _, name, _, _ in Formatter().parse(template):
+                if name is not None and name not in TEMPLATE_WORDS:
+                    raise ValueError(f"`{name}` is none of {', '.join(TEMPLATE_WORDS)}: {template[:60]}")
+        return templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

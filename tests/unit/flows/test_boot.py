@@ -1,9 +1,15 @@
 """What a bootstrap has done, and for which options."""
 
+import shutil
 from pathlib import Path
 
+import pytest
+
+from afina.errors import InputError
 from afina.flows.boot import Boot, BootstrapOptions, resume
 from afina.progress import Silent, Stages
+from afina.roles.role import packaged_folder
+from afina.store.paths import read_json, write_json
 from tests.unit.flows.role_models import space
 
 OPTIONS = BootstrapOptions()
@@ -23,6 +29,44 @@ def test_other_options_begin_anew(tmp_path: Path) -> None:
     second.keep("budget", {"note": "y"})
     resume(third := boot(tmp_path))
     assert third.done == {"budget": {"note": "x"}}
+
+
+def test_a_model_that_answers_goes_on_when_another_bootstrap_begins(tmp_path: Path) -> None:
+    """Its folder is put aside, the file that names it says where; taken back, it is asked again who answers."""
+    first = boot(tmp_path)
+    first.keep("budget", {"note": "x"})
+    model = first.folder / "v1" / "x.gguf"
+    model.parent.mkdir()
+    model.touch()
+    write_json(first.space.best, {"source": str(model), "name": "v1"})
+    resume(boot(tmp_path, BootstrapOptions(generations=(12, 13))))
+    moved = Path(read_json(first.space.best)["source"])
+    assert moved.is_file()
+    assert moved != model
+    resume(third := boot(tmp_path))
+    assert read_json(first.space.best)["source"] == str(model)
+    assert third.fresh
+
+
+def test_fewer_examples_are_asked_for_and_all_steps_stay(tmp_path: Path) -> None:
+    """It is the remedy where too few were good enough; so does a file of an editor in the role's folder."""
+    first = boot(tmp_path)
+    first.keep("budget", {"note": "x"})
+    resume(second := boot(tmp_path, BootstrapOptions(least=10)))
+    assert second.done == first.done
+
+
+def test_a_role_that_is_changed_under_a_bootstrap_ends_it(tmp_path: Path) -> None:
+    """Examples that a search has shown would judge."""
+    shutil.copytree(packaged_folder() / "ba", tmp_path / "roles" / "ba")
+    resume(own := boot(tmp_path))
+    own.keep("budget", {"note": "x"})
+    (tmp_path / "roles" / "ba" / ".seeds.swp").touch()
+    own.keep("concepts", {"note": "x"})
+    seeds = tmp_path / "roles" / "ba" / "seeds.jsonl"
+    seeds.write_text("".join(reversed(seeds.read_text("utf-8").splitlines(keepends=True))), "utf-8")
+    with pytest.raises(InputError, match="was changed while ba was at work"):
+        own.keep("program", {"note": "x"})
 
 
 def test_a_step_that_is_done_is_not_done_again(tmp_path: Path) -> None:

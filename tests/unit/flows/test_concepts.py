@@ -42,10 +42,19 @@ def test_a_model_has_ideas(tmp_path: Path) -> None:
     assert {one.made_by for one in found} == {"model"}
 
 
+def test_ideas_that_a_model_refused_are_said(tmp_path: Path) -> None:
+    """The grid has the concepts; it is no secret that the model has none of them."""
+    _, model = told(lambda _ask: Reply(error="the model refused v1/chat/completions (400)"))
+    found, refused = new_concepts(space(tmp_path), Wanted(count=3, languages=("en",)), model)
+    assert {one.made_by for one in found} == {"grid"}
+    assert refused["the model refused v1/chat/completions (400)"] > 0
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
         ({"text": "blog"}, "line 1: the concept 'blog' is 1 word"),
+        ({"text": "Logística"}, "line 1: the concept 'Logística' is 1 word"),
         ({"text": "   "}, "line 1"),
         ({"text": "word " * 3000}, "line 1: the concept has 3000 words"),
         ({"concept": "x y"}, "line 1: `text`: not given"),

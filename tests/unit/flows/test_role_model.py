@@ -10,6 +10,7 @@ from afina.errors import InputError, RuntimeFailedError
 from afina.flows.role_model import MOST_FAILED, Ask, RoleModel, binding, open_model, read_kept
 from afina.records import Turn
 from afina.runtime import Completion, Drawn, RuntimeClient
+from afina.runtime.client import RefusedError
 from afina.settings import Settings
 
 
@@ -51,6 +52,24 @@ def test_what_was_answered_is_not_asked_again(tmp_path: Path) -> None:
     again = model(client, kept)
     assert again.ask(ask("a", seed=1)).text == "to a"
     assert (first.asked, again.asked, again.reused, len(client.asked)) == (4, 0, 1, 4)
+
+
+def test_a_model_that_is_not_there_is_no_bad_answer() -> None:
+    """A wrong name or a missing key ends it with what helps; a question that is refused is one that has no answer."""
+
+    class Refuses(Client):
+        status = 404
+
+        def chat(self, turns: Any, **more: Any) -> Completion:
+            del turns, more
+            raise RefusedError("the model refused v1/chat/completions", status=self.status)
+
+    with pytest.raises(RefusedError) as caught:
+        model(Refuses()).ask(ask("a"))
+    assert "AFINA_KEY_ROLE" in caught.value.remedy
+    client = Refuses()
+    client.status = 400
+    assert model(client).ask(ask("a")).error == "the model refused v1/chat/completions"
 
 
 def test_a_line_that_a_kill_tore_is_none(tmp_path: Path) -> None:

@@ -27,6 +27,14 @@ def test_without_ratings_nothing_is_trained(tmp_path: Path) -> None:
     assert not (tmp_path / ".afina" / "roles" / "ba" / "bootstrap").exists()
 
 
+def test_what_could_not_be_judged_is_not_trained(tmp_path: Path) -> None:
+    """The owner has six authored examples, four are held out."""
+    own = Boot(space=space(tmp_path, "po"), options=BootstrapOptions(), stages=Stages(Silent()))
+    write_program(own.space.program, own.space.start_program())
+    with pytest.raises(NotEnoughDataError, match="4 authored examples of po are held out, a verdict needs 10"):
+        retrain(own)
+
+
 def test_without_a_program_nothing_is_trained(tmp_path: Path) -> None:
     """Nobody could be compared: it is said first."""
     with pytest.raises(InputError, match=r"program\.json"):

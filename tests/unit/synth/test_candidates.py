@@ -111,7 +111,7 @@ def test_too_few_says_why_and_what_helps() -> None:
     told, remedy = too_few([*twins, good], 100)
     assert "1 examples of 8" in told
     assert "two or three times as many concepts" in remedy
-    assert reasons_of(twins) == {"nearly the same as c": 7}
+    assert reasons_of(twins) == {"nearly the same as": 7}
 
 
 @pytest.mark.parametrize("text", ["title: 2024-01-01", "2024-01-01: x", "a: !!set {b}", '{"title": "x \\ud83d"}'])

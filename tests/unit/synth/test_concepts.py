@@ -96,6 +96,15 @@ def test_a_malformed_grid_is_named(text: str, tmp_path: Path) -> None:
         read_grids(path)
 
 
+def test_a_word_that_nothing_stands_for_is_named(tmp_path: Path) -> None:
+    """Before anything is made of the template."""
+    path = tmp_path / "concepts.toml"
+    text = (packaged_folder() / "ba" / "concepts.toml").read_text("utf-8")
+    path.write_text(text.replace("{audience}", "{public}", 1), "utf-8")
+    with pytest.raises(SettingsError, match=r"`public` is none of product, audience, need, second"):
+        read_grids(path)
+
+
 def test_a_model_has_the_ideas_and_the_grid_the_rest() -> None:
     """What it repeats is refused and counted; when it has nothing new any more the grid goes on."""
     said: list[str] = []

@@ -1,0 +1,78 @@
+"""Steps of a bootstrap; the whole way is in tests/integration/flows/test_bootstrap.py."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from afina.errors import InputError, NotEnoughDataError
+from afina.flows import bootstrap
+from afina.flows.boot import Boot, BootstrapOptions
+from afina.flows.concepts import role_concept, write_concepts
+from afina.flows.role_model import Reply
+from afina.flows.tune_prompt import Trial
+from afina.progress import Silent, Stages, Tell, unheard
+from afina.synth.concepts import Concept
+from afina.synth.program import Program
+from tests.unit.flows.role_models import space, told
+
+
+def boot(folder: Path, role: str = "ba") -> Boot:
+    """A bootstrap that says nothing: 10 questions, 20 and 30 examples."""
+    options = BootstrapOptions(generations=(20, 30), questions=10, calls=40)
+    own = Boot(space=space(folder, role), options=options, stages=Stages(Silent()))
+    own.done["budget"] = {}
+    return own
+
+
+def test_too_few_questions_are_said_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A role is asked what others wrote: with so many there are so many examples."""
+
+    def few(*_: Any, **__: Any) -> list[Concept]:
+        return [role_concept(f"c{at}", f"requirements: {at}") for at in range(60)]
+
+    monkeypatch.setattr(bootstrap, "questions_for", few)
+    with pytest.raises(NotEnoughDataError, match="there are 60 questions for po, 85 are needed") as caught:
+        bootstrap.concepts_step(boot(tmp_path, "po"), ("en",), unheard)
+    assert "--examples 13,20" in caught.value.remedy
+
+
+@pytest.mark.parametrize(("score", "searches"), [(0.7, [(40, 10)]), (0.5, [(40, 10), (80, 20)])])
+def test_a_base_that_scores_low_is_searched_for_twice_as_long(
+    score: float, searches: list[tuple[int, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers for gepa, trials for MIPROv2; the bootstrap has a copy of what was found."""
+    asked: list[tuple[int, int]] = []
+
+    def search(trial: Trial, _questions: Sequence[str], _optimise: Any, _tell: Tell) -> Program:
+        asked.append((trial.options.calls, trial.options.trials))
+        found = {"start": score, "score": score, "calls": 40, "malformed": 0}
+        return Program(role="ba", instructions="Write.", found=found)
+
+    own = boot(tmp_path)
+    write_concepts(own.folder / "concepts.jsonl", [role_concept("c1", "requirements: 1")])
+    monkeypatch.setattr(bootstrap, "tune_prompt", search)
+    monkeypatch.setattr(bootstrap, "opened", lambda _boot, _source: own.stages.stage("model"))
+    found = bootstrap.program_step(own, unheard)
+    assert asked == searches
+    assert bool(found["remedies"]) == (len(searches) == 2)
+    assert own.program.read_bytes() == own.space.program.read_bytes()
+
+
+def test_a_base_that_answers_nothing_is_refused_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its speed could not be measured either."""
+    own = boot(tmp_path)
+    silent = told(lambda _ask: Reply(error="the model did not answer (ReadTimeout)"))[1]
+
+    class Opened:
+        def __enter__(self) -> Any:
+            return silent
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(bootstrap, "opened", lambda _boot, _source: Opened())
+    monkeypatch.setattr(bootstrap, "expected_training", lambda _space, sizes: (sizes, 1.0, []))
+    with pytest.raises(InputError, match=r"answers nothing: the model did not answer \(ReadTimeout\)"):
+        bootstrap.budget(own, 15)
