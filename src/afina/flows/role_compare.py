@@ -19,7 +19,7 @@ from afina.synth.program import Program
 from afina.verdict.judge import Question, judge
 from afina.verdict.summary import summarise
 
-SHARED = ("role_score", "yaml_valid", "schema_valid", "completeness")
+SHARED = ("role_score", "yaml_valid", "schema_valid", "usable", "completeness")
 """Measures of every role; the first decides."""
 OWN = {"ba": ("ba_requirements_metric",)}
 """Measures of one role beside them: document 001's."""

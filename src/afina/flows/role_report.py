@@ -66,7 +66,8 @@ def role_report(boot: Boot, booted: Booted) -> Row:
     steps, role = booted.steps, boot.space.role.name
     newest, judged = f"v{booted.generations}", steps[f"judge-{booted.generations}"]
     measure = headline_measure(role)
-    usable = judged[BOUND][newest]["schema_valid"]
+    as_it_runs = judged[BOUND][newest]
+    usable = as_it_runs.get("usable", as_it_runs["schema_valid"])  # judged before there was the first
     found = criteria(judged[FREE][BASE], judged[FREE][newest], usable, satisfaction(boot.space)["mean"], measure)
     verdict = judged["verdict"]
     missed = [one.name for one in found if one.critical and not one.met]

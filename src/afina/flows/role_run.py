@@ -21,8 +21,6 @@ from afina.synth.program import Program
 
 TRIES = 2
 """The first one, and one with the reasons why it was not taken."""
-MUST = ("read", "schema", "ids", "references", "code")
-"""Checks without which the next role cannot work."""
 WANTED = "covers"
 """What is asked for once more, and then said: a small model forgets a requirement, and a person can add it."""
 
@@ -145,11 +143,10 @@ def faults(reply: Reply, text: str, question: str, schema: dict[str, Any]) -> tu
     if reply.error:
         return [reply.error], False
     checked = check_answer(text, question, schema)
-    can_be_used = all(checked.scores.get(name, 1.0) == 1 for name in MUST)
-    if can_be_used and checked.scores.get(WANTED, 1.0) == 1:
+    if checked.usable and checked.scores.get(WANTED, 1.0) == 1:
         return [], True
     cut = ["it was cut off: its tokens ran out"] if reply.cut else []
-    return [*cut, *checked.problems] or ["it breaks the schema"], can_be_used
+    return [*cut, *checked.problems] or ["it breaks the schema"], checked.usable
 
 
 def run_role(

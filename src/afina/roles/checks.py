@@ -26,6 +26,8 @@ STEM = 5
 ENOUGH_SAID, ENOUGH_NEW = 0.5, 0.7
 """Share of the asked words that are taken up, and of three words in a row that occur once, from which an answer has the full score:
 the analyst's human examples have 0.44 to 0.82 and 0.92 to 0.99."""
+NEEDED = ("read", "schema", "ids", "references", "code")
+"""Checks without which the next role cannot work."""
 CONTENT, PLAIN = ("about", "new"), "plain"
 MARKUP = re.compile(
     r"\{\{|\}\}|\{%|\$\{|</?[a-z!][^>]*>|\[\[|\]\]|&[a-z]+;|```|\[?insert\b.{0,12}\bhere\b", re.IGNORECASE
@@ -47,6 +49,11 @@ class Checked:
 
     scores: dict[str, float]
     problems: tuple[str, ...]
+
+    @property
+    def usable(self) -> bool:
+        """Whether the next role can work with it."""
+        return all(self.scores.get(name, 1.0) == 1 for name in NEEDED)
 
     @property
     def score(self) -> float:

@@ -117,6 +117,21 @@ def test_completeness_counts_filled_fields() -> None:
     assert score("completeness", '{"a": "x", "b": null}', rules={"schema": SCHEMA}) == 0.5
 
 
+@pytest.mark.parametrize(
+    ("reply", "right"),
+    [
+        ('{"a": "x", "list": [{"id": "A001"}]}', 1),
+        ('{"a": "x", "list": [{"id": "A001"}, {"id": "A001"}]}', 0),
+        ('{"a": "A002", "list": [{"id": "A001"}]}', 0),
+        ('{"list": []}', 0),
+    ],
+)
+def test_an_answer_of_the_right_form_is_not_always_usable(reply: str, right: float) -> None:
+    """Ids that are given twice, or refer to nothing, break the next role."""
+    schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}, "list": {}}}
+    assert score("usable", reply, rules={"schema": schema}) == right
+
+
 def test_groundedness_is_the_share_of_known_words() -> None:
     """And an empty reply is not grounded."""
     assert score("grounded", "abre a las nueve en punto", context="La tienda abre a las nueve.") == pytest.approx(4 / 6)

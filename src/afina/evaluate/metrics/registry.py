@@ -46,6 +46,7 @@ BY_NEED: dict[str, dict[str, Scorer]] = {
     "rules.matches": {"regex": conduct.regex},
     "rules.schema": {
         "schema_valid": structure.schema_valid, "completeness": structure.completeness, "role_score": structure.role_score,
+        "usable": structure.usable,
     },
     "": {
         "json_valid": structure.json_valid, "yaml_valid": structure.yaml_valid, "clean": conduct.clean, "refusal": conduct.refusal,

@@ -50,6 +50,13 @@ def role_score(item: EvalItem, reply: str) -> float:
     return check_answer(reply, item.question, item.rules["schema"]).score
 
 
+def usable(item: EvalItem, reply: str) -> float:
+    """1 when the next role can work with a role's answer: it fulfils the item's rule `schema`, gives each id once, names only ids that are
+    there, and its code is code.
+    """
+    return float(check_answer(reply, item.question, item.rules["schema"]).usable)
+
+
 KINDS = {"functional_requirements": "FR", "non_functional_requirements": "NFR", "constraints": "C"}
 PRIORITIES = frozenset(
     {"high", "medium", "low", "alta", "media", "baja", "must", "should", "could", "critical", "critica", "crítica"}
