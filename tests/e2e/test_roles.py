@@ -1,4 +1,4 @@
-"""`afina bootstrap` as a process that is killed, and a chain in a terminal's place."""
+"""`afina bootstrap` and `afina roles chain` as processes that are killed."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.roles import note_role
+from tests.integration.roles import LINKS, note_role, small_chain
 
 pytestmark = pytest.mark.e2e
 COMMAND = [
@@ -51,3 +51,36 @@ def test_a_bootstrap_that_is_killed_goes_on_and_asks_nobody_twice(tmp_path: Path
     folder = tmp_path / ".afina" / "roles" / "note" / "bootstrap"
     assert (folder / "report.md").read_text("utf-8").startswith("# note: ")
     assert (folder / "verdict.html").is_file()
+
+
+def test_a_chain_that_is_killed_goes_on_behind_its_last_link(tmp_path: Path) -> None:
+    """kill -9 as soon as the first file is there; then to its end with a model, then again with nobody asked."""
+    small_chain(tmp_path)
+    planning = tmp_path / "planning"
+    command = [
+        sys.executable,
+        "-m",
+        "afina",
+        "roles",
+        "chain",
+        "Una libreta de gastos para el barrio",
+        "--model",
+        "semilla",
+        "--json",
+    ]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 240
+        while process.poll() is None and time.monotonic() < deadline and not (planning / "chain.json").is_file():
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+    before = (planning / "requirements.yaml").read_bytes()
+    for again in (False, True):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert list(told) == list(LINKS)
+        assert [one["kept"] for one in told.values()] == ([True] * 5 if again else [True, *[False] * 4])
+    assert {path.stem for path in planning.glob("*.yaml")} == {file for file, _ in LINKS.values()}
+    assert (planning / "requirements.yaml").read_bytes() == before

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, copytree, rmtree
 
 import click
 from click.testing import CliRunner
@@ -103,3 +103,25 @@ def note_role(project: Path) -> Path:
     ]
     (folder / "seeds.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
     return folder
+
+
+LINKS = {
+    "ba": ("requirements", ""),
+    "po": ("product", "ba"),
+    "architect": ("architecture", "po"),
+    "dev": ("code", "architect"),
+    "qa": ("tests", "ba"),
+}
+"""Role → its file, and whose it reads."""
+
+
+def small_chain(project: Path) -> None:
+    """The five roles of the chain as notes, which the built-in base can write; a project's own stand in for the packaged ones."""
+    note = note_role(project)
+    for name, (file, before) in LINKS.items():
+        folder = copytree(note, project / "roles" / name)
+        reads = f'reads = [{{ role = "{before}", label = "note" }}]\n' if before else ""
+        (folder / "role.toml").write_text(
+            ROLE.replace("note.yaml", f"{file}.yaml").replace("\n[generation]", f"{reads}\n[generation]"), "utf-8"
+        )
+    rmtree(note)

@@ -1,6 +1,7 @@
 """Tuning a role again; the whole way is in tests/integration/flows/test_bootstrap.py."""
 
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -8,6 +9,7 @@ from afina.errors import InputError, NotEnoughDataError
 from afina.flows.boot import Boot, BootstrapOptions
 from afina.flows.role_retrain import redeployed, retrain
 from afina.progress import Silent, Stages
+from afina.roles.role import packaged_folder
 from afina.synth.program import write_program
 from tests.unit.flows.role_models import space
 
@@ -28,10 +30,13 @@ def test_without_ratings_nothing_is_trained(tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_judged_is_not_trained(tmp_path: Path) -> None:
-    """The owner has six authored examples, four are held out."""
-    own = Boot(space=space(tmp_path, "po"), options=BootstrapOptions(), stages=Stages(Silent()))
+    """Of a project's own twelve authored examples eight are held out."""
+    folder = copytree(packaged_folder() / "ba", tmp_path / "roles" / "ba")
+    lines = (folder / "seeds.jsonl").read_text("utf-8").splitlines(keepends=True)
+    (folder / "seeds.jsonl").write_text("".join(lines[:12]), "utf-8")
+    own = Boot(space=space(tmp_path, "ba"), options=BootstrapOptions(), stages=Stages(Silent()))
     write_program(own.space.program, own.space.start_program())
-    with pytest.raises(NotEnoughDataError, match="4 authored examples of po are held out, a verdict needs 10"):
+    with pytest.raises(NotEnoughDataError, match="8 authored examples of ba are held out, a verdict needs 10"):
         retrain(own)
 
 

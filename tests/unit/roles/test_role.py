@@ -18,7 +18,7 @@ def test_every_packaged_role_is_whole(name: str, tmp_path: Path) -> None:
     role = find_role(name, project=tmp_path)
     assert make_settings({"recipe": str(role.folder / "recipe.toml")}).task.kind == "structured"
     seeds = role.seeds()
-    assert len(seeds) == (25 if name == "ba" else 6)
+    assert len(seeds) == (25 if name == "ba" else 16)
     assert {seed.language for seed in seeds} == {"en", "es"}
 
 
