@@ -55,7 +55,7 @@ class Boot:
     optimise: Callable[[RoleModel], Optimiser] = lambda _model: search_by_reflection
     done: dict[str, Any] = field(default_factory=dict)
     fresh: bool = False
-    """Something was done by this call, or taken back."""
+    """Something was done by this call, or taken back while another's model answers."""
     mark: str = ""
     """What its steps are done for."""
 
@@ -126,19 +126,25 @@ def resume(boot: Boot) -> None:
         move(boot, boot.folder, aside(boot, before["mark"]))
     if not boot.folder.exists() and aside(boot, mark).exists():
         move(boot, aside(boot, mark), boot.folder)
-        boot.fresh = True
+        boot.fresh = answering(boot, boot.folder) is None
     found = kept_steps(boot.folder)
     boot.done = dict(found["steps"]) if found else {}
 
 
 def move(boot: Boot, old: Path, new: Path) -> None:
     """Move a bootstrap's folder. A model in it that answers for the role goes on answering."""
-    best = boot.space.best
-    told = read_json(best) if best.is_file() else {}
-    source = boot.space.folder / str(told.get("source", ""))
+    source = answering(boot, old)
     old.replace(new)
-    if told and source.is_relative_to(old):
-        write_json(best, {**told, "source": str(new / source.relative_to(old))})
+    if source is not None:
+        told = read_json(boot.space.best)
+        write_json(boot.space.best, {**told, "source": str(new / source.relative_to(old))})
+
+
+def answering(boot: Boot, folder: Path) -> Path | None:
+    """The model in a folder that answers for the role; None if another one does, or the base."""
+    told = read_json(boot.space.best) if boot.space.best.is_file() else {}
+    source = boot.space.folder / str(told.get("source", ""))
+    return source if told and source.is_relative_to(folder) else None
 
 
 def kept_steps(folder: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from afina.errors import InputError
 from afina.files.rows import read_rows
-from afina.flows.boot import Boot
+from afina.flows.boot import Boot, answering
 from afina.flows.role_compare import (
     BOUND,
     FREE,
@@ -22,7 +22,7 @@ from afina.flows.role_compare import (
 from afina.progress import Tell
 from afina.records import Outcome
 from afina.roles import Seed
-from afina.store.paths import read_json, write_json
+from afina.store.paths import write_json
 from afina.synth.program import read_program
 from afina.verdict.record import to_json
 
@@ -31,9 +31,8 @@ BASE, ASKED_WELL, REFERENCE = "base", "base+program", "reference"
 
 def contenders_of(boot: Boot) -> list[Contender]:
     """The untuned base, asked at length, and as the search found; the reference, where there is one."""
-    own = (
-        boot.program if boot.program.is_file() else boot.space.program
-    )  # a role may be tuned again without a bootstrap
+    # A role may be tuned again without a bootstrap: then there is only what `afina tune-prompt` found.
+    own = boot.program if boot.program.is_file() else boot.space.program
     found = read_program(own, role=boot.space.role.name)
     other = boot.options.reference
     return [
@@ -95,9 +94,8 @@ def choose(boot: Boot, tuned: Sequence[Contender]) -> None:
             one = tuned[number - 1]
             write_json(boot.space.best, {"source": one.source, "name": one.name, "over": BASE})
             return
-    told = read_json(boot.space.best) if boot.space.best.is_file() else {}
-    if (boot.space.folder / str(told.get("source", ""))).is_relative_to(boot.folder):
-        boot.space.best.unlink(missing_ok=True)
+    if answering(boot, boot.folder):
+        boot.space.best.unlink()
 
 
 def stress_file(boot: Boot) -> Path:

@@ -32,7 +32,7 @@ def test_other_options_begin_anew(tmp_path: Path) -> None:
 
 
 def test_a_model_that_answers_goes_on_when_another_bootstrap_begins(tmp_path: Path) -> None:
-    """Its folder is put aside, the file that names it says where; taken back, it is asked again who answers."""
+    """Its folder is put aside, the file that names it says where; taken back while another answers, it is asked again who does."""
     first = boot(tmp_path)
     first.keep("budget", {"note": "x"})
     model = first.folder / "v1" / "x.gguf"
@@ -45,7 +45,11 @@ def test_a_model_that_answers_goes_on_when_another_bootstrap_begins(tmp_path: Pa
     assert moved != model
     resume(third := boot(tmp_path))
     assert read_json(first.space.best)["source"] == str(model)
-    assert third.fresh
+    assert not third.fresh
+    write_json(first.space.best, {"source": str(tmp_path / "another.gguf"), "name": "v2"})
+    resume(boot(tmp_path, BootstrapOptions(generations=(12, 13))))
+    resume(fourth := boot(tmp_path))
+    assert fourth.fresh
 
 
 def test_fewer_examples_are_asked_for_and_all_steps_stay(tmp_path: Path) -> None:
