@@ -1,13 +1,14 @@
 """Two prompt searches on the same small real base, the same metric, the same budget of answers.
 
-    python -m bench.prompt_search [--base smollm2] [--calls 100] [--items 40]
+    python -m bench.prompt_search [--base smollm2] [--calls 100] [--items 40] [--folder FOLDER]
 
 The analyst's role: ten authored examples may be seen and shown, twelve concepts are searched with. What was found is asked on others: the
 15 authored concepts that are held out and new ones from the role's words, an answer each as the role draws it, bound by its schema, scored by
 `role_score`. gepa runs in this environment; DSPy's MIPROv2 (8 candidates, at most 10 trials, at most 6 examples, seed 0) in one of its own.
 
 Prints one JSON line: `crashes`, `calls_gepa`, `calls_mipro`, `malformed_gepa`, `malformed_mipro`, `start`, `gain_gepa`, `gain_mipro` with
-their 95 % intervals (paired bootstrap over items), `seconds_gepa`, `seconds_mipro`.
+their 95 % intervals (paired bootstrap over items), `seconds_gepa`, `seconds_mipro` (of this call: with FOLDER some answers are there already);
+the first search's line as soon as it is done, on standard error.
 """
 
 import argparse
@@ -54,13 +55,14 @@ def main() -> None:
     parser.add_argument("--base", default="smollm2")
     parser.add_argument("--calls", type=int, default=100)
     parser.add_argument("--items", type=int, default=40)
+    parser.add_argument("--folder", type=Path, help="where what was answered stays: the same command goes on behind it")
     options = parser.parse_args()
     if options.base != "semilla":
         subprocess.run([sys.executable, "-m", "afina", "base", "pull", options.base], check=True, stdout=sys.stderr)
     dspy_python()  # made before anything is timed: some 300 MB
     found: dict[str, Any] = {"bench": "prompt_search", "base": options.base, "calls": options.calls, "crashes": 0}
-    with TemporaryDirectory() as folder:
-        space = open_space("ba", Path(folder), {"base": {"model": options.base}})
+    with TemporaryDirectory() as passing:
+        space = open_space("ba", options.folder or Path(passing), {"base": {"model": options.base}})
         concepts, _ = new_concepts(space, Wanted(count=SEARCHED_WITH, languages=("en", "es"), seed=1))
         questions = [one.question for one in concepts]
         _, held_out = parted_seeds(space.role.seeds())
@@ -90,6 +92,7 @@ def main() -> None:
                     f"gain_{name}_95": interval,
                     f"seconds_{name}": round(seconds),
                 }
+                print(json.dumps(found), file=sys.stderr)
     print(json.dumps(found))
 
 
