@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from afina.bases import resolve_base
+from afina.errors import NotEnoughDataError
 from afina.flows.boot import Boot
 from afina.flows.learn import Lesson, learn
 from afina.flows.project import folder_project
@@ -120,15 +121,24 @@ def tuned_model(boot: Boot, name: str, training: Path, *, people: bool = False) 
     settings = training_settings(boot, name)
     privacy = settings.privacy.model_copy(update={"scrub": settings.privacy.scrub and people})
     evaluate = settings.evaluate.model_copy(update={"min_items": FEWEST, "max_corrections": 0})
-    freeze = settings.freeze.model_copy(update={"test_share": min(settings.freeze.test_share, TEST_SHARE)})
-    settings = settings.model_copy(update={"privacy": privacy, "evaluate": evaluate, "freeze": freeze})
+    settings = settings.model_copy(update={"privacy": privacy, "evaluate": evaluate})
     folder = boot.folder / name
-    report = learn(Lesson(data=training, folder=folder), settings, boot.stages.narrator, resume=True)
+    lesson = Lesson(data=training, folder=folder)
+    try:
+        report = learn(lesson, held_out(settings, TEST_SHARE), boot.stages.narrator, resume=True)
+    except NotEnoughDataError:  # of so few all may be known from training: said before it begins
+        report = learn(lesson, settings, boot.stages.narrator, resume=True)
     project = folder_project(folder, settings)
     version = project.ledger.version(report["tasks"][0]["version"])
     assert version.run is not None  # it was trained just now, or by the call that was interrupted
     result = project.ledger.run(version.run).result
     return Tuned(name=name, source=str(project.paths.data / version.gguf), result=result)
+
+
+def held_out(settings: Settings, share: float) -> Settings:
+    """The settings with at most such a share held out."""
+    freeze = settings.freeze.model_copy(update={"test_share": min(settings.freeze.test_share, share)})
+    return settings.model_copy(update={"freeze": freeze})
 
 
 def training_settings(boot: Boot, name: str) -> Settings:
