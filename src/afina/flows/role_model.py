@@ -4,6 +4,7 @@ generation goes on where it was.
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -172,6 +173,19 @@ def ended(text: Mapping[str, Any], end: str) -> dict[str, Any]:
     times = f"{{{least},{'' if most is None else most - 1}}}"
     rest = {name: value for name, value in text.items() if name not in {"minLength", "maxLength"}}
     return {**rest, "pattern": f"^[^{MARKS}]{times}{end}$"}
+
+
+def naming(schema: Mapping[str, Any], known: Sequence[str], field: str = "") -> dict[str, Any]:
+    """A bound schema in which a part may name only ids that are known: small models name requirements that nobody wrote. Ids of which none
+    is known, because the answer gives them itself, stay as they are.
+    """
+    if schema.get("type") == "string":
+        pattern = schema.get("pattern", "")
+        fits = [one for one in known if pattern and field != "id" and re.fullmatch(pattern, one)]
+        return {"type": "string", "enum": fits} if fits and pattern.endswith("[0-9]{3}$") else dict(schema)
+    inner = {name: naming(one, known, name) for name, one in schema.get("properties", {}).items()}
+    items = {"items": naming(schema["items"], known, field)} if isinstance(schema.get("items"), Mapping) else {}
+    return {**schema, **({"properties": inner} if inner else {}), **items}
 
 
 def read_kept(path: Path | None) -> dict[str, Reply]:

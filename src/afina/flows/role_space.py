@@ -8,9 +8,10 @@ from typing import Any
 
 from afina.errors import SettingsError
 from afina.flows.base_settings import base_layer
-from afina.flows.role_model import Ask, binding
+from afina.flows.role_model import Ask, binding, naming
 from afina.records import Turn
 from afina.roles import Role, find_role
+from afina.roles.checks import ID
 from afina.roles.config import RoleConfig, read_config
 from afina.runtime import Drawn
 from afina.settings import Settings, find_project, load_settings, make_settings
@@ -63,11 +64,14 @@ class RoleSpace:
         return Drawn(form.temperature, seed, dry=form.dry)
 
     def ask(self, turns: tuple[Turn, ...], seed: int) -> Ask:
-        """A chat as the role is asked: drawn, so that another seed is another answer; bound by its schema."""
+        """A chat as the role is asked: drawn, so that another seed is another answer; bound by its schema, in which it
+        may name only ids that it was told.
+        """
+        known = list(dict.fromkeys(ID.findall(" ".join(turn.content for turn in turns if turn.role == "user"))))
         return Ask(
             turns=turns,
             max_tokens=self.role.form.generation.max_tokens,
-            schema=self.binding,
+            schema=naming(self.binding, known),
             drawn=self.drawn(seed),
         )
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from afina.errors import InputError, RuntimeFailedError
-from afina.flows.role_model import MOST_FAILED, Ask, RoleModel, binding, open_model, read_kept
+from afina.flows.role_model import MOST_FAILED, Ask, RoleModel, binding, naming, open_model, read_kept
 from afina.records import Turn
 from afina.runtime import Completion, Drawn, RuntimeClient
 from afina.runtime.client import RefusedError
@@ -157,6 +157,22 @@ def test_a_text_of_sentences_ends_as_one() -> None:
         assert re.match(pattern, "¿Quién paga?")
         assert re.match(pattern, "99,9 % (a month).")
     assert re.match(found["title"]["pattern"], "It ends nowhere")
+
+
+def test_only_ids_that_were_told_may_be_named() -> None:
+    """The answer's own ids are free; so are those of a kind that was not told."""
+    text = {"type": "string", "pattern": "^N?FR[0-9]{3}$"}
+    own = {
+        "type": "object",
+        "properties": {
+            "id": text,
+            "covers": {"type": "array", "items": text},
+            "epic": {"type": "string", "pattern": "^E[0-9]{3}$"},
+        },
+    }
+    found = naming({"type": "array", "items": own}, ["FR001", "NFR001", "C001"])["items"]["properties"]
+    assert found["covers"]["items"]["enum"] == ["FR001", "NFR001"]
+    assert (found["id"], found["epic"]) == (text, own["properties"]["epic"])
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
