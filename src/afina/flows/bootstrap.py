@@ -14,7 +14,7 @@ from afina.flows.boot import Boot, Booted, opened, resume
 from afina.flows.bootstrap_judging import best_writer, choose, judge_step, stress_file, stress_step
 from afina.flows.bootstrap_training import expected_training, tuned_step
 from afina.flows.concepts import questions_for, read_concepts, write_concepts
-from afina.flows.role_compare import LEAST, Contender
+from afina.flows.role_compare import LEAST_JUDGED, Contender
 from afina.flows.role_model import RoleModel
 from afina.flows.synth import SynthOptions, Writer, kept_of, write_candidates, write_examples, write_training
 from afina.flows.tune_prompt import SearchOptions, Trial, parted_seeds, tune_prompt
@@ -43,11 +43,11 @@ def bootstrap(boot: Boot) -> Booted:
     held_out = tuple(seed for seed in held_out if seed.language in languages)
     if not held_out:
         raise InputError(f"no authored example in {', '.join(languages)} is held out: nothing could be judged")
-    if len(held_out) < LEAST:
+    if len(held_out) < LEAST_JUDGED:
         NOTICES.warning(
             "%d authored examples are held out, a verdict needs %d: all that can be said is what was found",
             len(held_out),
-            LEAST,
+            LEAST_JUDGED,
         )
     resume(boot)
     boot.step("budget", lambda _tell: budget(boot, len(held_out)))

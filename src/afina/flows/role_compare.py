@@ -24,7 +24,8 @@ SHARED = ("role_score", "yaml_valid", "schema_valid", "usable", "completeness")
 OWN = {"ba": ("ba_requirements_metric",)}
 """Measures of one role beside them: document 001's."""
 FREE, BOUND = "free", "bound"
-LEAST = 10
+LEAST_JUDGED = 10
+"""Authored examples without which there is no verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,9 @@ def ask_contenders(
 def role_verdict(space: RoleSpace, scored: Sequence[Scored], a: str, b: str) -> Verdict:
     """Is B better than A? By the role's score; the other measures are shown."""
     options = space.settings.evaluate
-    policy = Policy(alpha=options.alpha, minimum_effect=options.minimum_effect, min_items=min(LEAST, options.min_items))
+    policy = Policy(
+        alpha=options.alpha, minimum_effect=options.minimum_effect, min_items=min(LEAST_JUDGED, options.min_items)
+    )
     shown = [name for name in metrics_of(space.role.name) if name != SHARED[0]]
     return judge(scored, Question(a=a, b=b, policy=policy, shown=shown))
 

@@ -15,6 +15,7 @@ from afina.flows.concepts import plain_concept
 from afina.flows.role_compare import (
     BOUND,
     FREE,
+    LEAST_JUDGED,
     SHARED,
     Contender,
     ask_contenders,
@@ -23,7 +24,6 @@ from afina.flows.role_compare import (
     role_verdict,
     seed_items,
 )
-from afina.flows.role_compare import LEAST as JUDGED
 from afina.flows.role_ratings import RunRow, good_runs, training_rows
 from afina.flows.role_space import RoleSpace, current_model
 from afina.flows.tune_prompt import parted_seeds
@@ -90,9 +90,9 @@ def trainable(space: RoleSpace, held_out: Sequence[Seed], least: int) -> list[Ru
     Raises:
         NotEnoughDataError: too few of them, or of those that judge.
     """
-    if len(held_out) < JUDGED:
+    if len(held_out) < LEAST_JUDGED:
         raise NotEnoughDataError(
-            f"{len(held_out)} authored examples of {space.role.name} are held out, a verdict needs {JUDGED}",
+            f"{len(held_out)} authored examples of {space.role.name} are held out, a verdict needs {LEAST_JUDGED}",
             remedy=f"write more of them: {space.role.folder / 'seeds.jsonl'}",
         )
     hidden = {message_key(plain_concept(seed.question)) for seed in held_out}

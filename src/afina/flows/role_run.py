@@ -116,7 +116,7 @@ def answer_of(worker: Worker, model: RoleModel, question: str, seed: int) -> tup
     turns = worker.program.turns(question, worker.space.system(worker.program))
     seconds, wrong, usable = 0.0, list[str](), ("", list[str]())
     for turn in range(TRIES):
-        reply = model.ask(worker.space.ask(turns, seed + turn))
+        reply = model.ask(worker.space.ask(turns, question, seed + turn))
         seconds += reply.seconds
         text = renumbered(reply.text)
         wrong, can_be_used = faults(reply, text, question, role.schema)

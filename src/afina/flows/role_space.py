@@ -63,11 +63,11 @@ class RoleSpace:
             return Drawn(form.temperature, seed, repeat_penalty=form.repeat_penalty)
         return Drawn(form.temperature, seed, dry=form.dry)
 
-    def ask(self, turns: tuple[Turn, ...], seed: int) -> Ask:
+    def ask(self, turns: tuple[Turn, ...], question: str, seed: int) -> Ask:
         """A chat as the role is asked: drawn, so that another seed is another answer; bound by its schema, in which it
-        may name only ids that it was told.
+        may name only the question's ids: shown examples have others, and so has what is said of a bad answer.
         """
-        known = list(dict.fromkeys(ID.findall(" ".join(turn.content for turn in turns if turn.role == "user"))))
+        known = list(dict.fromkeys(ID.findall(question)))
         return Ask(
             turns=turns,
             max_tokens=self.role.form.generation.max_tokens,

@@ -49,7 +49,8 @@ class Writer:
         """A question as the model is asked. A model that was tuned to one prompt is asked with no other."""
         told = self.space.system(self.program)
         tuned = self.space.is_tuned(self.program)
-        return self.space.ask(self.program.turns(question, told if tuned else f"{told} {angle}".rstrip()), seed)
+        turns = self.program.turns(question, told if tuned else f"{told} {angle}".rstrip())
+        return self.space.ask(turns, question, seed)
 
 
 def write_examples(

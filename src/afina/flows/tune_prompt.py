@@ -68,7 +68,7 @@ class Trial:
 
     def ask(self, program: Program, question: str) -> Ask:
         """A question with a program, as the role is asked."""
-        return self.space.ask(program.turns(question, self.space.system(program)), self.options.seed)
+        return self.space.ask(program.turns(question, self.space.system(program)), question, self.options.seed)
 
     def attempt(self, program: Program, questions: Sequence[str]) -> list[Tried]:
         """Questions with a program.

@@ -1,5 +1,6 @@
 """The chain, from a concept to code and its tests."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ GOOD = SEEDS["ba"][0]
 ARTIFACTS = {"requirements", "product", "architecture", "code", "tests"}
 
 
-def answering(answers: dict[str, str], calls: list[str]) -> Any:
+def answering(answers: dict[str, str], calls: list[str]) -> Callable[..., Answered]:
     """In place of opening a model: each role answers as it was told."""
 
     def run(own: Worker, questions: Any, _stages: Stages, *, seeds: Seeds | None = None, kept: str = "") -> Answered:
@@ -154,7 +155,7 @@ def test_what_broke_a_chain_is_not_drawn_again(chain: Chain, monkeypatch: pytest
         assert seeds is not None
         drawn.append(seeds.of(questions[0]))
         broken = {**whole_answers(), **({"po": "{}"} if drawn[-1] == 0 and own.space.role.name == "po" else {})}
-        return answering(broken, [])(own, questions, stages, seeds=seeds, kept=kept)  # type: ignore[no-any-return]
+        return answering(broken, [])(own, questions, stages, seeds=seeds, kept=kept)
 
     monkeypatch.setattr(role_chain, "run_role", run)
     with pytest.raises(RoleError, match="po gave no answer"):

@@ -162,7 +162,7 @@ def test_a_text_of_sentences_ends_as_one() -> None:
 def test_only_ids_that_were_told_may_be_named() -> None:
     """The answer's own ids are free; so are those of a kind that was not told."""
     text = {"type": "string", "pattern": "^N?FR[0-9]{3}$"}
-    own = {
+    own: dict[str, Any] = {
         "type": "object",
         "properties": {
             "id": text,

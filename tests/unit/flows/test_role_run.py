@@ -89,6 +89,20 @@ def test_a_requirement_that_nothing_covers_is_asked_for_once_and_then_said(
     assert "nothing covers FR999" in caplog.text
 
 
+def test_an_id_that_was_wrong_may_not_be_named_when_asked_again(tmp_path: Path) -> None:
+    """It stands among the reasons; only the question's are known."""
+    po = find_role("po", project=Path()).seeds()[0]
+    bad = json.dumps(
+        {**po.answer, "backlog": [{**po.answer["backlog"][0], "covers": ["FR777"]}, po.answer["backlog"][1]]}
+    )
+    model, asked = told(lambda _ask: Reply(text=bad))
+    with pytest.raises(RoleError, match="FR777 is named"):
+        work(worker_of(space(tmp_path, "po"), "semilla"), asked, [po.question])
+    assert "FR777" in model.asks[1].turns[-1].content
+    assert "FR001" in json.dumps(model.asks[1].schema)
+    assert "FR777" not in json.dumps(model.asks[1].schema)
+
+
 def test_a_dead_model_is_no_bad_answer(tmp_path: Path) -> None:
     """It is said as what it is."""
     with pytest.raises(RuntimeFailedError):
