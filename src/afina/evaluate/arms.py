@@ -158,7 +158,7 @@ def gguf_arm(name: str, gguf: Path, settings: RuntimeSettings, asking: Asking, *
                 turns = defuse_turns(asking.turns(item), control)
                 if not asking.is_written(item):
                     return Output(item=item.id)
-                schema = eval_set.answer_schema if item.part is Part.TARGET else None
+                schema = eval_set.binding(item)
                 drawn = asking.drawn if item.part is Part.TARGET else None
                 found = client.chat(
                     turns,
@@ -206,11 +206,14 @@ def output_of(item: EvalItem, found: Completion) -> Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where an OpenAI-compatible server listens (`…/v1` or without), which model is asked, and the key."""
+    """Where an OpenAI-compatible server listens (`…/v1` or without), which model is asked, and the key; `digest`: what that model is, where
+    it is known.
+    """
 
     url: str
     model: str = ""
     key: str = ""
+    digest: str = ""
     connections: int = 4
 
 
@@ -228,7 +231,7 @@ def url_arm(name: str, address: Address, asking: Asking) -> Arm:
         ) as client:
 
             def ask(item: EvalItem) -> Output:
-                schema = eval_set.answer_schema if item.part is Part.TARGET else None
+                schema = eval_set.binding(item)
                 drawn = asking.drawn if item.part is Part.TARGET else None
                 found = client.chat(asking.turns(item), schema=schema, max_tokens=asking.tokens(item), drawn=drawn)
                 return output_of(item, found)
@@ -237,6 +240,7 @@ def url_arm(name: str, address: Address, asking: Asking) -> Arm:
 
     place = httpx.URL(address.url).copy_with(username=None, password=None)  # a record is shown to others
     source = {"kind": "url", "url": str(place), "model": address.model}
+    source |= {"digest": address.digest} if address.digest else {}
     return Arm(name=name, source=source | asking.source(), open=opened)
 
 

@@ -67,6 +67,7 @@ class SetRow(Form):
     group: Spelt = ""
     context: Spelt = ""
     rules: Annotated[dict[str, Any] | None, BeforeValidator(lambda found: found or None)] = None
+    answer_schema: Annotated[dict[str, Any] | None, BeforeValidator(lambda found: found or None)] = None
     language: str | None = None
     kind: str | None = None
     metadata: Any = None
@@ -106,6 +107,8 @@ def read_item(values: Mapping[str, Any], where: str) -> EvalItem:
     row = checked(SetRow, values, where)
     part, rules = row.part, row.rules or {}
     check_rules(rules, where)
+    if row.answer_schema is not None and (problem := schema_problem(row.answer_schema)):
+        raise InputError(f"{where}: `answer_schema` {problem}")
     if part is not Part.TARGET and not rules:
         raise InputError(f"{where}: an item of the part {part} needs `rules`: nothing else judges it")
     return EvalItem(
@@ -116,6 +119,7 @@ def read_item(values: Mapping[str, Any], where: str) -> EvalItem:
         group=row.group,
         context=row.context,
         rules=rules,
+        answer_schema=row.answer_schema,
     )
 
 
@@ -139,16 +143,22 @@ def rule_problem(name: str, value: Any) -> str:
             regex.compile(value)
         except (regex.error, TypeError, OverflowError, RecursionError) as exc:
             return f"is no regular expression ({exc})"
-    elif name == "schema":
-        try:
-            Draft202012Validator.check_schema(value)
-            Draft202012Validator(value, registry=Registry()).is_valid({})
-        except SchemaError as exc:
-            return f"is no JSON schema ({exc.message})"
-        except Unresolvable as exc:
-            return f"refers to something that is not in it ({exc.ref})"
+    elif name == "schema" and (problem := schema_problem(value)):
+        return problem
     holds, otherwise = SHAPES[name]
     return "" if holds(value) else otherwise
+
+
+def schema_problem(value: Any) -> str:
+    """Why a value is no JSON schema; empty = it is one."""
+    try:
+        Draft202012Validator.check_schema(value)
+        Draft202012Validator(value, registry=Registry()).is_valid({})
+    except SchemaError as exc:
+        return f"is no JSON schema ({exc.message})"
+    except Unresolvable as exc:
+        return f"refers to something that is not in it ({exc.ref})"
+    return ""
 
 
 SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {

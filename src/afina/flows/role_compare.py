@@ -1,17 +1,16 @@
 """Models beside each other as a role: on the authored examples that nobody has seen, bound by the schema and free, and on hard cases."""
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from afina.evaluate.arms import Address, Arm, Asking, gguf_arm, url_arm
+from afina.evaluate.arms import Arm, Asking, gguf_arm, url_arm
 from afina.evaluate.ask import ask_arms
 from afina.evaluate.sets import make_set
 from afina.flows.role_model import CONTEXT, gguf_of, source_of
 from afina.flows.role_space import RoleSpace
-from afina.flows.sources import ArmSettings, is_answers, key_for, open_source
+from afina.flows.sources import ArmSettings, is_answers, open_address, open_source
 from afina.progress import Tell, unheard
 from afina.records import EvalItem, EvalSet, Part, Policy, Scored, Turn, Verdict
 from afina.roles import Seed
@@ -56,12 +55,13 @@ def seed_items(space: RoleSpace, seeds: Sequence[Seed]) -> list[EvalItem]:
 
 
 def role_set(space: RoleSpace, items: Sequence[EvalItem], *, bound: bool, name: str = "") -> EvalSet:
-    """The items as a set whose answers the schema binds, or does not."""
-    return make_set(
-        f"{space.role.name}-{name or (BOUND if bound else FREE)}",
-        items,
-        answer_schema=space.binding if bound else None,
-    )
+    """The items as a set whose answers the schema binds as those of a run, or does not."""
+    called = f"{space.role.name}-{name or (BOUND if bound else FREE)}"
+    if not bound:
+        return make_set(called, items)
+    own = {item.id: space.bound(item.question) for item in items}
+    told = [replace(item, answer_schema=own[item.id]) if own[item.id] != space.binding else item for item in items]
+    return make_set(called, told, answer_schema=space.binding)
 
 
 def contender_arm(space: RoleSpace, one: Contender, folder: Path, *, bound: bool) -> Arm:
@@ -83,8 +83,7 @@ def contender_arm(space: RoleSpace, one: Contender, folder: Path, *, bound: bool
     if is_answers(source):
         return open_source(one.name, source, ArmSettings(settings=space.settings, folder=folder))[0]
     if source.startswith(("http://", "https://")):
-        url, _, model = source.partition("#")
-        return url_arm(one.name, Address(url=url, model=model, key=key_for(one.name, url, os.environ)), asking)
+        return url_arm(one.name, open_address(one.name, source), asking)
     runtime = space.settings.runtime.model_copy(update={"context": max(CONTEXT, space.settings.runtime.context)})
     gguf = gguf_of(one.source, space.settings, space.folder)
     return gguf_arm(one.name, gguf, runtime, asking, log=folder / f"{one.name}.log")

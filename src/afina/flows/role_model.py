@@ -227,7 +227,8 @@ def open_model(source: str, settings: Settings, folder: Path, *, kept: str = "")
         with RuntimeClient(
             url.rstrip("/").removesuffix("/v1"), timeout_s=timeout, model=model or "default", key=key
         ) as client:
-            yield RoleModel(client=client, name=source, kept=place, known=known, connections=4)
+            name = f"{source} {client.digest()[:12]}".rstrip()  # a tag may be made anew too
+            yield RoleModel(client=client, name=name, kept=place, known=known, connections=4)
         return
     gguf = gguf_of(source, settings, folder)
     runtime = settings.runtime.model_copy(update={"context": max(CONTEXT, settings.runtime.context)})

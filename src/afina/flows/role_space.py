@@ -54,6 +54,10 @@ class RoleSpace:
         """What binds an answer."""
         return binding(self.role.schema, self.role.form.generation.sentences)
 
+    def bound(self, question: str) -> dict[str, Any]:
+        """What binds the answer to a question: it may name only the question's ids."""
+        return naming(self.binding, list(dict.fromkeys(ID.findall(question))))
+
     def drawn(self, seed: int, *, bound: bool = True) -> Drawn:
         """How an answer of the role is drawn. Without a grammar no word is penalised: the quotes and names that JSON repeats would be, and
         of 15 answers of a tuned small model 4 were valid instead of 12. Only long repetitions are.
@@ -67,11 +71,10 @@ class RoleSpace:
         """A chat as the role is asked: drawn, so that another seed is another answer; bound by its schema, in which it
         may name only the question's ids: shown examples have others, and so has what is said of a bad answer.
         """
-        known = list(dict.fromkeys(ID.findall(question)))
         return Ask(
             turns=turns,
             max_tokens=self.role.form.generation.max_tokens,
-            schema=naming(self.binding, known),
+            schema=self.bound(question),
             drawn=self.drawn(seed),
         )
 

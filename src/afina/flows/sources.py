@@ -11,6 +11,7 @@ from afina.errors import InputError
 from afina.evaluate.arms import Address, Arm, Asking, Nearest, Pair, answers_arm, gguf_arm, lookup_arm, url_arm
 from afina.evaluate.set_files import read_answers
 from afina.flows.base_file import base_gguf
+from afina.runtime import RuntimeClient
 from afina.settings import Settings
 
 
@@ -58,8 +59,7 @@ def open_source(name: str, source: str, place: ArmSettings) -> list[Arm]:
         for one in shots
     ]
     if source.startswith(("http://", "https://")):
-        url, _, model = source.partition("#")
-        address = Address(url=url, model=model, key=key_for(name, url, os.environ))
+        address = open_address(name, source)
         return [url_arm(named(name, how), address, how) for how in asked]
     gguf = Path(source)
     if not source.endswith(".gguf"):
@@ -71,6 +71,14 @@ def open_source(name: str, source: str, place: ArmSettings) -> list[Arm]:
         gguf_arm(named(name, how), gguf, place.settings.runtime, how, log=place.folder / f"{named(name, how)}.log")
         for how in asked
     ]
+
+
+def open_address(name: str, source: str) -> Address:
+    """`URL#MODEL` with the key of the arm's name; it is asked what its model is."""
+    url, _, model = source.partition("#")
+    key = key_for(name, url, os.environ)
+    with RuntimeClient(url.rstrip("/").removesuffix("/v1"), model=model or "default", key=key) as client:
+        return Address(url=url, model=model, key=key, digest=client.digest())
 
 
 def is_answers(source: str) -> bool:

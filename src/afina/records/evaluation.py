@@ -39,6 +39,8 @@ class EvalItem:
     """The text that an answer must be grounded in."""
     rules: dict[str, Any] = field(default_factory=dict)
     """What can be checked without a reference; see `evaluate/metrics/conduct.py`."""
+    answer_schema: dict[str, Any] | None = None
+    """Binds the answer to this item, in place of the set's; None = the set's does."""
 
     @property
     def question(self) -> str:
@@ -54,6 +56,10 @@ class EvalSet:
     name: str
     items: tuple[EvalItem, ...]
     answer_schema: dict[str, Any] | None = None
+
+    def binding(self, item: EvalItem) -> dict[str, Any] | None:
+        """What binds the answer to an item; None = nothing does."""
+        return (item.answer_schema or self.answer_schema) if item.part is Part.TARGET else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

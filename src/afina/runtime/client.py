@@ -20,6 +20,10 @@ OPTIONAL = ("temperature", "cache_prompt", "logprobs", "seed")
 """What an answer can do without; a schema is not among it, because without one the answer is another."""
 
 
+TELLS_WITHIN_S = 5
+"""Nobody waits longer for what a model is."""
+
+
 class RefusedError(RuntimeFailedError):
     """The model's server answered, and refused; 200 = what it answered is not what was asked for."""
 
@@ -169,6 +173,16 @@ class RuntimeClient:
             self.unwanted.add(refused)
             NOTICES.warning("%s does not take `%s`: it answers with its own", self.http.base_url, refused)
         return True
+
+    def digest(self) -> str:
+        """The digest of the model, where the address tells one as Ollama does; empty = it does not. A tag may be made anew under its name."""
+        name = self.more.get("model", "")
+        try:
+            models = self.http.get("api/tags", timeout=TELLS_WITHIN_S).json()["models"]
+            found = {str(one["name"]): str(one["digest"]) for one in models}
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return ""
+        return found.get(name) or found.get(f"{name}:latest", "")
 
     def render(self, turns: Sequence[Turn]) -> str:
         """The prompt as the server's own copy of the template renders it."""

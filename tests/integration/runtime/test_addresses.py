@@ -35,8 +35,14 @@ def address(answer: Answer) -> Iterator[RuntimeClient]:
 
         def do_POST(self) -> None:
             """Answer."""
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            status, value = answer(body)
+            self.say(*answer(json.loads(self.rfile.read(int(self.headers["content-length"])))))
+
+        def do_GET(self) -> None:
+            """Answer what is asked without a body."""
+            self.say(*answer({"path": self.path}))
+
+        def say(self, status: int, value: Any) -> None:
+            """A status and its body."""
             raw = value if isinstance(value, bytes) else json.dumps(value).encode()
             self.send_response(status)
             self.send_header("content-length", str(len(raw)))
@@ -53,6 +59,23 @@ def address(answer: Answer) -> Iterator[RuntimeClient]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@pytest.mark.parametrize(
+    ("told", "digest"),
+    [
+        ({"models": [{"name": "x", "digest": "1"}, {"name": "m", "digest": "ab12"}]}, "ab12"),
+        ({"models": [{"name": "m:latest", "digest": "cd34"}]}, "cd34"),
+        ({"models": []}, ""),
+        ({"models": ["m"]}, ""),
+        ({"data": [{"id": "m"}]}, ""),
+        (b"<html>", ""),
+    ],
+)
+def test_a_model_is_known_by_its_digest_where_the_address_tells_one(told: Any, digest: str) -> None:
+    """As Ollama does, whose tag may be made anew; others are known by their name."""
+    with address(lambda body: (200, told) if body == {"path": "/api/tags"} else (404, {})) as client:
+        assert client.digest() == digest
 
 
 def refusing(key: str, message: str) -> Answer:

@@ -23,6 +23,21 @@ def test_equal_content_is_the_same_set() -> None:
     assert [item.id for item in only_parts(first, [Part.SAFETY]).items] == ["2"]
 
 
+def test_an_item_may_bind_its_own_answer() -> None:
+    """Others are bound as the set says, and those of other parts by nothing; it is kept when the set is written."""
+    rows: list[dict[str, Any]] = [
+        {"id": "1", "prompt": "x", "answer_schema": {"enum": ["a"]}},
+        {"id": "2", "prompt": "x"},
+        {"id": "3", "prompt": "x", "part": "stress", "rules": {"max_words": 3}, "answer_schema": {"enum": ["a"]}},
+    ]
+    items = [read_item(as_row(read_item(row, "here")), "again") for row in rows]
+
+    found = make_set("a", items, answer_schema={"type": "string"})
+
+    assert [found.binding(item) for item in found.items] == [{"enum": ["a"]}, {"type": "string"}, None]
+    assert make_set("a", items).binding(items[1]) is None
+
+
 def test_a_structure_that_is_expected_becomes_its_json() -> None:
     """And a chat keeps its turns."""
     item = read_item(
@@ -60,6 +75,7 @@ def test_a_structure_that_is_expected_becomes_its_json() -> None:
         ({"id": "1", "prompt": "x", "rules": {"max_words": 0}}, "rule `max_words`: must be a number above 0"),
         ({"id": "1", "prompt": "x", "rules": {"format": "xml"}}, "rule `format`: must be json or yaml"),
         ({"id": "1", "prompt": "x", "rules": {"schema": {"type": "objekt"}}}, "rule `schema`: is no JSON schema"),
+        ({"id": "1", "prompt": "x", "answer_schema": {"type": "objekt"}}, "`answer_schema` is no JSON schema"),
         ({"id": "1", "prompt": "x", "rules": {"format": ["json"]}}, "rule `format`: must be json or yaml"),
         (
             {"id": "1", "prompt": "x", "rules": {"matches": "a{99999999999999999999}"}},

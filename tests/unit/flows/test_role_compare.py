@@ -16,6 +16,7 @@ from afina.flows.role_compare import (
     stress_items,
 )
 from afina.records import EvalRecord, Output, Scored
+from afina.roles.checks import ID
 from tests.unit.flows.role_models import space
 
 
@@ -43,6 +44,20 @@ def test_free_and_bound_are_two_sets(tmp_path: Path) -> None:
     assert bound.answer_schema is not None
     assert "x-guidance" in bound.answer_schema
     assert free.items[0].rules["schema"]["required"][0] == "title"
+
+
+def test_who_is_judged_bound_may_name_what_a_run_may_name(tmp_path: Path) -> None:
+    """The product owner covers the requirements of each question; free answers are bound by nothing."""
+    own = space(tmp_path, "po")
+    items = seed_items(own, own.role.seeds()[:2])
+
+    bound, free = role_set(own, items, bound=True), role_set(own, items, bound=False)
+
+    for item in bound.items:
+        covers = (bound.binding(item) or {})["properties"]["backlog"]["items"]["properties"]["covers"]
+        assert covers["items"]["enum"] == [one for one in dict.fromkeys(ID.findall(item.question)) if "FR" in one]
+        assert bound.binding(item) == own.ask((), item.question, 0).schema
+    assert [free.binding(item) for item in free.items] == [None, None]
 
 
 def test_a_verdict_is_reached_on_fifteen_examples(tmp_path: Path) -> None:

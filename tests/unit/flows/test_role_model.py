@@ -182,3 +182,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         open_model("nobody.gguf", Settings(), tmp_path),
     ):
         pass
+
+
+def test_a_tag_that_is_made_anew_is_another_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the earlier one answered is not taken for its answers."""
+    names = []
+    for digest in ("aaaa", "bbbb", ""):
+        monkeypatch.setattr(RuntimeClient, "digest", lambda _self, told=digest: told)
+        with open_model("ollama:m", Settings(), tmp_path) as one:
+            names.append(one.name)
+    source = "http://127.0.0.1:11434/v1#m"
+    assert names == [f"{source} aaaa", f"{source} bbbb", source]
