@@ -2,6 +2,7 @@
 example (document 001, 8.7: its diagram says 5, its code 4 and more).
 """
 
+import fcntl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from afina.files.rows import as_lines
 from afina.flows.role_run import Answered, Worker
 from afina.flows.role_space import RoleSpace
 from afina.ids import new_id
-from afina.store.paths import disk_errors
+from afina.store.paths import write_whole
 
 LOWEST, HIGHEST = 1, 5
 
@@ -78,10 +79,13 @@ def record_run(worker: Worker, answered: Answered) -> str:
 
 
 def append(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Rows at the end of a file."""
+    """Rows at the end of a file, which is written anew: a kill or a full disk leaves no half of a row, two at once lose none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with disk_errors(path), path.open("a", encoding="utf-8") as file:
-        file.write(as_lines(rows))
+    with path.with_name(f".{path.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = path.read_bytes() if path.is_file() else b""
+        end = b"\n" if before and not before.endswith(b"\n") else b""  # somebody edited it
+        write_whole(path, before + end + as_lines(rows).encode())
 
 
 def read_runs(space: RoleSpace) -> list[Rated]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+import regex
 from jsonschema import Draft202012Validator
 from referencing import Registry
 
@@ -21,6 +22,8 @@ ID = re.compile(r"[A-Z]{1,3}[0-9]{3}")
 """FR001, NFR001, C001, PB001, E001, S001, T001."""
 PROSE = 15
 """Characters from which a text is taken for something said, not for a name or a level."""
+UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]+")
+"""Scripts whose words no blank parts: a sentence would be one word, and no answer would speak of it."""
 STEM = 5
 """Letters by which two forms of one word are known: "patient" and "patients", "cita" and "citas"."""
 ENOUGH_SAID, ENOUGH_NEW = 0.5, 0.7
@@ -185,9 +188,12 @@ def takes_up(found: dict[str, Any], asked: str, _schema: Mapping[str, Any]) -> F
 
 
 def stems(text: str) -> set[str]:
-    """The beginnings of the words that carry meaning."""
-    plain = [label_variant(word) for word in words(text)]
-    return {word[:STEM] for word in plain if len(word) > 3 and word not in FUNCTION_WORDS and not word.isdigit()}
+    """The beginnings of the words that carry meaning; of a script without blanks, every two letters that follow each other."""
+    plain = [label_variant(word) for word in words(UNSPACED.sub(" ", text))]
+    pairs = {run[at : at + 2] for run in UNSPACED.findall(text) for at in range(len(run) - 1)}
+    return pairs | {
+        word[:STEM] for word in plain if len(word) > 3 and word not in FUNCTION_WORDS and not word.isdigit()
+    }
 
 
 def says_new(found: dict[str, Any], _asked: str, _schema: Mapping[str, Any]) -> Found:

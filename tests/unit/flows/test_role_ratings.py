@@ -1,5 +1,6 @@
 """What people say of a role's answers."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +67,21 @@ def test_what_cannot_be_rated_is_said(run: str, rating: int, said: str, tmp_path
     """No such run, or no such rating."""
     with pytest.raises(InputError, match=said):
         rate(space(tmp_path), run, rating)
+
+
+def test_ratings_at_once_are_all_kept(tmp_path: Path) -> None:
+    """Also behind a last line whose end somebody removed."""
+    own = worker_of(space(tmp_path), "semilla")
+    runs = [record_run(own, answered(tmp_path, at)) for at in range(6)]
+    path = own.space.folder / "runs.jsonl"
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda run: rate(own.space, run, 5), runs))
+    runs.append(record_run(own, answered(tmp_path, 6)))
+    assert [(one.run.run, one.rating) for one in read_runs(own.space)] == [
+        *((run, 5) for run in runs[:6]),
+        (runs[6], None),
+    ]
 
 
 def test_a_torn_file_names_its_line(tmp_path: Path) -> None:

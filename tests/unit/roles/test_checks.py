@@ -124,3 +124,17 @@ def test_a_deep_or_endless_answer_is_no_danger() -> None:
     """Nested a thousand times, or of a hundred thousand characters of one letter."""
     assert check_answer("[" * 100_000, ASKED, SCHEMA).score == 0
     assert check_answer('{"title": "' + "a" * 90_000 + '"}', ASKED, SCHEMA).scores["read"] == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "other"),
+    [
+        ("面包店的库存应用程序", "该系统必须显示面包店每种产品的库存", "患者可以在网上预约牙医"),
+        ("แอปสำหรับจองคิวร้านตัดผม", "ระบบต้องให้ลูกค้าจองคิวร้านตัดผมได้", "ครูส่งการบ้านให้เด็ก"),
+    ],
+)
+def test_what_is_spoken_of_is_seen_in_scripts_without_blanks(asked: str, said: str, other: str) -> None:
+    """A sentence is no word there."""
+    scores = [check_answer(json.dumps({"title": text}), asked, SCHEMA).scores["about"] for text in (said, other)]
+    assert scores[0] > 0.5
+    assert scores[1] < 0.3
