@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any
 
 from afina.errors import RoleError
+from afina.files import NOTICES
 from afina.progress import Tell, unheard
 from afina.synth.program import changed
 from afina.synth.search import Found, Search
@@ -95,7 +96,14 @@ def search_by_mipro(search: Search, python: Path, fill: Fill, tell: Tell = unhea
     """
     talk = Talk(search=search, fill=fill, tell=tell)
     start = sum(one.score for one in search.attempt(search.start, list(search.validation))) / len(search.validation)
-    left = search.calls - BOOTSTRAPS * len(search.pool) - len(search.validation)
+    needed = BOOTSTRAPS * len(search.pool) + len(search.validation)
+    left = search.calls - needed
+    if left < len(search.validation):
+        NOTICES.warning(
+            "MIPROv2 takes some %d answers at least, %d are asked for (--calls): it tries once",
+            needed + len(search.validation),
+            search.calls,
+        )
     job = {
         "instructions": search.start.instructions,
         "pool": [list(pair) for pair in search.pool],

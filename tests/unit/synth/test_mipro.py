@@ -80,6 +80,18 @@ def test_a_malformed_field_is_counted_and_filled(tmp_path: Path, monkeypatch: py
     assert found.program.instructions == "Do it.0.3"
 
 
+def test_a_budget_that_is_too_small_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It goes through the pool before its trials, whatever is asked for."""
+    python = child(TALKS, tmp_path, monkeypatch)
+    for calls in (9, 8):
+        mipro.search_by_mipro(replace(SEARCH, calls=calls), python, lambda _t, _s, _n: {})
+    assert [one.getMessage() for one in caplog.records] == [
+        "MIPROv2 takes some 9 answers at least, 8 are asked for (--calls): it tries once"
+    ]
+
+
 def test_a_child_that_ends_without_a_result_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its last line, and the way that needs no DSPy."""
     with pytest.raises(RoleError, match="no such module") as error:
