@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -45,12 +45,17 @@ class Writer:
     model: RoleModel
     program: Program
 
-    def ask(self, question: str, seed: int, angle: str = "") -> Ask:
-        """A question as the model is asked. A model that was tuned to one prompt is asked with no other."""
+    def ask(self, question: str, seed: int, turn: int = 0) -> Ask:
+        """A question as the model is asked: cooler than in a run first, because what is the likelier text is learnt sooner; in a later turn
+        as in a run, and with another angle. A model that was tuned to one prompt is asked with no other.
+        """
         told = self.space.system(self.program)
-        tuned = self.space.is_tuned(self.program)
-        turns = self.program.turns(question, told if tuned else f"{told} {angle}".rstrip())
-        return self.space.ask(turns, question, seed)
+        angle = "" if self.space.is_tuned(self.program) else ANGLES[turn % len(ANGLES)]
+        turns = self.program.turns(question, f"{told} {angle}".rstrip())
+        found = self.space.ask(turns, question, seed + turn)
+        assert found.drawn is not None  # a role's answers are
+        cooler = replace(found.drawn, temperature=self.space.role.form.generation.example_temperature)
+        return found if turn else replace(found, drawn=cooler)
 
 
 def write_examples(
@@ -66,8 +71,7 @@ def write_examples(
     open_ones, found = list(concepts), list[Candidate]()
     total = len(concepts)
     for turn in range(options.rounds):
-        angle = ANGLES[turn % len(ANGLES)]
-        asks = [writer.ask(concept.question, options.seed + turn, angle) for concept in open_ones]
+        asks = [writer.ask(concept.question, options.seed, turn) for concept in open_ones]
         done = total - len(open_ones)
         replies = writer.model.ask_all(asks, further(tell, done, total))
         for concept, reply in zip(open_ones, replies, strict=True):

@@ -47,12 +47,21 @@ class Generation(Part):
     """How answers are written. Document 001's names."""
 
     temperature: float = Field(0.7, ge=0, le=2)
+    example_temperature: float = Field(
+        0.3,
+        ge=0,
+        le=2,
+        description="of examples to be trained on; those that are asked for again are written as all answers",
+    )
     max_tokens: int = Field(1200, ge=16)
     timeout: float = Field(120.0, gt=0, description="seconds")
     repeat_penalty: float = Field(
-        1.15, ge=1, le=2, description="keeps a small model that its schema binds from saying the same again and again"
+        1.1,
+        ge=1,
+        le=2,
+        description="keeps a small model that its schema binds from saying the same again and again; more of it, and it ends no sentence",
     )
-    dry: float = Field(0.8, ge=0, le=5, description="keeps one that nothing binds from going round in circles")
+    dry: float = Field(0.8, ge=0, le=5, description="keeps a small model from going round in circles")
     sentences: tuple[str, ...] = Field((), description="fields whose texts are sentences, and end as such")
 
 

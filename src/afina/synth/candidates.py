@@ -9,13 +9,13 @@ from typing import Any
 
 from afina.likeness import alike
 from afina.roles import check_answer
-from afina.roles.checks import read_answer
+from afina.roles.checks import cut_texts, read_answer
 
 NUMBERED = re.compile(r"([A-Z]{1,3})[0-9]{3}")
 EXACT = ("schema", "ids", "references", "covers", "code")
 """Checks that an example must pass whole: what is wrong in one of them would be learnt."""
-
-
+SHOWN = 60
+"""Characters of a text in a reason."""
 MIN_SCORE = 0.6
 """Document 001 asks for 0.70 of a measure of form alone, which an example must have whole here; this is of form times content."""
 
@@ -84,6 +84,9 @@ def candidate_of(written: Written, how: Filter) -> Candidate:
     broken = next((name for name in EXACT if checked.scores.get(name, 1.0) < 1), "")
     if not reason and broken:
         reason = f"{broken}: {checked.problems[0]}" if checked.problems else broken
+    full = "" if reason else next(cut_texts(read_answer(text), how.schema), "")
+    if full:  # three in four of what a small base writes last; who learns from it learns no end
+        reason = f"cut off by its length: …{full[-SHOWN:]}"
     if not reason and checked.score < how.min_score:
         reason = f"score {checked.score:.2f} below {how.min_score:g}"
     scores = {name: round(value, 4) for name, value in checked.scores.items()}

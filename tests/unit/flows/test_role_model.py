@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from afina.errors import InputError, RuntimeFailedError
 from afina.flows.role_model import MOST_FAILED, Ask, RoleModel, binding, naming, open_model, read_kept
 from afina.records import Turn
+from afina.roles import find_role
 from afina.runtime import Completion, Drawn, RuntimeClient
 from afina.runtime.client import RefusedError
 from afina.settings import Settings
@@ -157,6 +159,45 @@ def test_a_text_of_sentences_ends_as_one() -> None:
         assert re.match(pattern, "¿Quién paga?")
         assert re.match(pattern, "99,9 % (a month).")
     assert re.match(found["title"]["pattern"], "It ends nowhere")
+
+
+def test_a_text_is_one_sentence_unless_it_may_be_long() -> None:
+    """A full stop in a number ends none; what may be long has several; the authored examples are so."""
+    short, long = {"type": "string", "minLength": 15, "maxLength": 200}, {"type": "string", "maxLength": 400}
+    schema = {"type": "object", "properties": {"said": short, "title": short, "told": long}}
+    found = binding(schema, ("said", "told"))["properties"]
+    for wrong in (
+        "It books visits. It moves them.",
+        "Does it? It does.",
+        "So much! More.",
+        "Too short.",
+        "It books visits.2 of them.",
+    ):
+        assert not re.match(found["said"]["pattern"], wrong)
+        assert not re.match(found["title"]["pattern"], wrong)
+    for right in ("99.9 % of all answers come within 1.5 s.", "Who pays for all of it?"):
+        assert re.match(found["said"]["pattern"], right)
+        assert re.match(found["title"]["pattern"], right)
+    assert re.match(found["told"]["pattern"], "It books visits. " * 6 + "It moves them.")
+
+
+@pytest.mark.parametrize("numbers", [0, 4])
+def test_no_text_is_longer_than_its_schema_says(numbers: int) -> None:
+    """Nor is one with some numbers in it."""
+    schema = {"type": "object", "properties": {"said": {"type": "string", "minLength": 5, "maxLength": 200}}}
+    pattern = binding(schema, ("said",))["properties"]["said"]["pattern"]
+    longest = max(
+        size for size in range(400) if re.match(pattern, "1.2" * numbers + "a" * (size - 3 * numbers - 2) + "..")
+    )
+    assert longest == 191 + 2 * numbers
+
+
+@pytest.mark.parametrize("role", ["ba", "po", "architect", "dev", "qa"])
+def test_what_people_wrote_could_be_written_under_the_binding(role: str) -> None:
+    """Every authored example: a binding that they break is too narrow."""
+    own = find_role(role, project=Path())
+    bound = Draft202012Validator(binding(own.schema, own.form.generation.sentences))
+    assert [(seed.id, error.message) for seed in own.seeds() for error in bound.iter_errors(seed.answer)] == []
 
 
 def test_only_ids_that_were_told_may_be_named() -> None:

@@ -59,7 +59,16 @@ def test_what_was_refused_is_asked_again_with_another_prompt(tmp_path: Path) -> 
     first, again = ({ask.turns[0].content for ask in part} for part in (asks[:6], asks[6:]))
     assert again == {f"{told} {ANGLES[1]}" for told in first}
     tuned = replace(own, program=own.space.short_program())
-    assert tuned.ask("?", 1, ANGLES[1]).turns == tuned.ask("?", 0).turns
+    assert tuned.ask("?", 0, 1).turns == tuned.ask("?", 0).turns
+
+
+def test_examples_are_written_cooler_than_a_run(tmp_path: Path) -> None:
+    """As `role.toml` says; what was refused as in a run, whose penalty holds for both."""
+    own, asks = writer(tmp_path)
+    write_examples(own, CONCEPTS, SynthOptions(least=6))
+    run = own.space.drawn(0)
+    assert [ask.drawn for ask in asks[:6]] == [replace(run, temperature=0.3)] * 6
+    assert [ask.drawn for ask in asks[6:]] == [replace(run, seed=1)] * 3
 
 
 def test_too_few_is_an_error_that_helps(tmp_path: Path) -> None:

@@ -37,6 +37,11 @@ def changed(**more: Any) -> str:
             written("c1", changed(non_functional_requirements=[])),
             "schema: non_functional_requirements: [] should be non-empty",
         ),
+        (written("c1", changed(title="Bookings " * 11)), "cut off by its length: …kings Bookings"),
+        (
+            written("c1", changed(constraints=[{"id": "C001", "description": "x" * 186}])),
+            "cut off by its length: …xxx",
+        ),
         (
             written("c1", changed(functional_requirements=SEEDS[0].answer["functional_requirements"][:1])),
             "schema: functional_requirements",
