@@ -4,7 +4,6 @@ generation goes on where it was.
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from afina.chat import COMPACT, defuse_turns
+from afina.chat import defuse_turns
 from afina.errors import InputError, RuntimeFailedError
 from afina.evaluate.arms import file_hash
 from afina.flows.base_file import base_gguf
@@ -32,19 +31,6 @@ NEVER = frozenset({401, 403, 404})
 """A key that is missing, a model that is not there: no question will be answered."""
 MOST_FAILED = 12
 """Questions in a row without an answer after which nobody is taken to be there."""
-MARKS = r"{}\[\]<>|\\`\n\r\t"
-"""What a text of prose has none of."""
-WORD_END, SENTENCE_END = rf"[^{MARKS} ,;:(¿¡#-]", "[.!?]"
-"""How it ends."""
-ANY, ONE = rf"[^{MARKS}]", rf"([^{MARKS}.!?]|[0-9][.][0-9])"
-"""What it is made of: any number of sentences, or one, in which a full stop is part of a number. If it could be part of a name too, small
-models would go on behind it ("orders per minute.You have no control")."""
-SEVERAL, SPARE = 250, 20
-"""A text that may have more characters may have several sentences, as the authored examples do. In one, a number is counted as one character:
-a twentieth of its length is left for that.
-"""
-PATTERNED = frozenset({"pattern", "enum", "const", "format"})
-"""The words of a schema that already say what a text is."""
 OLLAMA = "http://127.0.0.1:11434/v1"
 
 
@@ -148,54 +134,6 @@ class RoleModel:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         return [future.result() for future in waiting]
-
-
-def binding(schema: Mapping[str, Any], sentences: Sequence[str] = ()) -> dict[str, Any]:
-    """A role's schema as the runtime takes it: without our own notes, without optional white space, and its texts are prose (unless they
-    are code): where JSON is asked for, a small base begins a title with `{{name}}` or `<ref>`, in 38 of 64 documents.
-
-    Args:
-        sentences: fields whose texts end as sentences do. Four in ten stopped in the middle of one, and a model that was tuned to those
-            closed its quotes anywhere: of 35 free answers 7 were not valid.
-    """
-    own = {name: value for name, value in schema.items() if not name.startswith("x-")}
-    return {"x-guidance": COMPACT, **(own if schema.get("x-code") else prose(own, frozenset(sentences)))}
-
-
-def prose(schema: Mapping[str, Any], sentences: frozenset[str], field: str = "") -> dict[str, Any]:
-    """A schema whose texts have no braces, brackets, markup or line breaks, and do not stop at a comma."""
-    if schema.get("type") == "string":
-        end = SENTENCE_END if field in sentences else WORD_END
-        return dict(schema) if PATTERNED.intersection(schema) else ended(schema, end)
-    inner = {name: prose(one, sentences, name) for name, one in schema.get("properties", {}).items()}
-    items = {"items": prose(schema["items"], sentences, field)} if isinstance(schema.get("items"), Mapping) else {}
-    return {**schema, **({"properties": inner} if inner else {}), **items}
-
-
-def ended(text: Mapping[str, Any], end: str) -> dict[str, Any]:
-    """A text with its end: where its sentence is over, unless it may be long. Without that a small base writes on until the length
-    cuts it off, three in four of an analyst's constraints, and what is tuned on such texts learns no end: it goes round in circles.
-
-    The length is part of the pattern: llguidance refuses many a pattern beside a length ("unable to determine if regex is empty").
-    """
-    least, most = text.get("minLength", 0), text.get("maxLength")
-    of, spare = (ANY, 0) if most is None or most > SEVERAL else (ONE, most // SPARE)
-    times = f"{{{max(0, least - 1)},{'' if most is None else most - 1 - spare}}}"
-    rest = {name: value for name, value in text.items() if name not in {"minLength", "maxLength"}}
-    return {**rest, "pattern": f"^{of}{times}{'[.]?' if spare else ''}{end}$"}
-
-
-def naming(schema: Mapping[str, Any], known: Sequence[str], field: str = "") -> dict[str, Any]:
-    """A bound schema in which a part may name only ids that are known: small models name requirements that nobody wrote. Ids of which none
-    is known, because the answer gives them itself, stay as they are.
-    """
-    if schema.get("type") == "string":
-        pattern = schema.get("pattern", "")
-        fits = [one for one in known if pattern and field != "id" and re.fullmatch(pattern, one)]
-        return {"type": "string", "enum": fits} if fits and pattern.endswith("[0-9]{3}$") else dict(schema)
-    inner = {name: naming(one, known, name) for name, one in schema.get("properties", {}).items()}
-    items = {"items": naming(schema["items"], known, field)} if isinstance(schema.get("items"), Mapping) else {}
-    return {**schema, **({"properties": inner} if inner else {}), **items}
 
 
 def read_kept(path: Path | None) -> dict[str, Reply]:

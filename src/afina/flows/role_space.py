@@ -8,9 +8,10 @@ from typing import Any
 
 from afina.errors import SettingsError
 from afina.flows.base_settings import base_layer
-from afina.flows.role_model import Ask, binding, naming
+from afina.flows.role_model import Ask
 from afina.records import Turn
 from afina.roles import Role, find_role
+from afina.roles.binding import Prose, binding, naming
 from afina.roles.checks import ID
 from afina.roles.config import RoleConfig, read_config
 from afina.runtime import Drawn
@@ -33,6 +34,8 @@ class RoleSpace:
     role: Role
     settings: Settings
     paths: Paths
+    prose: Prose
+    """How the role's texts are written."""
 
     @property
     def folder(self) -> Path:
@@ -57,7 +60,7 @@ class RoleSpace:
     @property
     def binding(self) -> dict[str, Any]:
         """What binds an answer."""
-        return binding(self.role.schema, self.role.form.generation.sentences)
+        return binding(self.role.schema, self.prose)
 
     def bound(self, question: str) -> dict[str, Any]:
         """What binds the answer to a question: it may name only the question's ids."""
@@ -113,7 +116,7 @@ def open_space(name: str, here: Path, flags: Mapping[str, Any] | None = None) ->
     one that the role was bootstrapped on, else the project's, else the built-in one.
 
     Raises:
-        SettingsError: there is no such role, or something in it is malformed.
+        SettingsError: there is no such role, or something in it is malformed. InputError: an authored example is.
     """
     folder, own_base = project_of(here)
     role = find_role(name, project=folder)
@@ -126,7 +129,7 @@ def open_space(name: str, here: Path, flags: Mapping[str, Any] | None = None) ->
     evaluate = {"timeout_s": role.form.generation.timeout, **given.get("evaluate", {})}
     layers = {"recipe": recipe, "base": base, **given, "task": {**given.get("task", {}), **task}, "evaluate": evaluate}
     settings = make_settings(layers, base_layer=base_layer)
-    return RoleSpace(role=role, settings=settings, paths=Paths(folder))
+    return RoleSpace(role=role, settings=settings, paths=Paths(folder), prose=role.prose())
 
 
 def current_model(space: RoleSpace, model: str = "") -> tuple[RoleSpace, str, Program]:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from afina.errors import InputError, SettingsError, first_problem
 from afina.files.forms import Form, Identity, Text, read_forms
 from afina.files.strict_json import JsonProblem, read_json_text
+from afina.roles.binding import Prose, prose_of
 from afina.roles.checks import check_answer
 from afina.settings import Recipe, read_recipe
 
@@ -62,7 +63,6 @@ class Generation(Part):
         description="keeps a small model that its schema binds from saying the same again and again; more of it, and it ends no sentence",
     )
     dry: float = Field(0.8, ge=0, le=5, description="keeps a small model from going round in circles")
-    sentences: tuple[str, ...] = Field((), description="fields whose texts are sentences, and end as such")
 
 
 class RoleForm(Part):
@@ -125,6 +125,15 @@ class Role:
     def instructions(self) -> str:
         """The long prompt, for a base."""
         return str(self.recipe.sections["task"]["instructions"])
+
+    def prose(self) -> Prose:
+        """How its authored texts are written; without examples nothing is known.
+
+        Raises:
+            InputError: see `seeds`.
+        """
+        path = self.folder / "seeds.jsonl"
+        return prose_of(seed.answer for seed in self.seeds(path)) if path.is_file() else Prose()
 
     def seeds(self, path: Path | None = None) -> tuple[Seed, ...]:
         """The authored examples, of the folder or of a file of the user's own.

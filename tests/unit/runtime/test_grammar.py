@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from afina.flows.role_model import binding
+from afina.roles.binding import binding
 from afina.roles.role import CHAIN, find_role, packaged_folder
 from afina.runtime.grammar import bound_by, closed, grammar_of, known
 
@@ -64,4 +64,4 @@ def test_every_role_is_bound_by_the_grammar(name: str) -> None:
     """Its schema without our own notes, and with the ends of its texts."""
     role = find_role(name, project=packaged_folder())
     assert known({key: value for key, value in role.schema.items() if not key.startswith("x-")})
-    assert grammar_of(binding(role.schema, role.form.generation.sentences)) is not None
+    assert grammar_of(binding(role.schema, role.prose())) is not None
