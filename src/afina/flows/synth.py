@@ -66,7 +66,7 @@ def write_examples(
     Raises:
         RuntimeFailedError: the model is gone; what was answered is kept.
     """
-    how = Filter(schema=writer.space.role.schema, min_score=options.min_score)
+    how = Filter(schema=writer.space.role.schema, prose=writer.space.prose, min_score=options.min_score)
     written: dict[str, list[Written]] = {concept.id: [] for concept in concepts}
     open_ones, found = list(concepts), list[Candidate]()
     total = len(concepts)

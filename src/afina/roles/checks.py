@@ -26,8 +26,6 @@ UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khm
 """Scripts whose words no blank parts: a sentence would be one word, and no answer would speak of it."""
 STEM = 5
 """Letters by which two forms of one word are known: "patient" and "patients", "cita" and "citas"."""
-FULL = 0.93
-"""Share of its longest length from which a text is full: a binding leaves the last twentieth free."""
 ENOUGH_SAID, ENOUGH_NEW = 0.5, 0.7
 """Share of the asked words that are taken up, and of three words in a row that occur once, from which an answer has the full score:
 the analyst's human examples have 0.44 to 0.82 and 0.92 to 0.99."""
@@ -137,20 +135,6 @@ def texts_of(value: Any) -> Iterator[str]:
     elif isinstance(value, dict | list):
         for one in value.values() if isinstance(value, dict) else value:
             yield from texts_of(one)
-
-
-def cut_texts(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
-    """The texts that are as long as their schema lets them be: they did not end, their length ended them."""
-    if isinstance(value, str):
-        most = schema.get("maxLength")
-        if most is not None and "pattern" not in schema and len(value) >= FULL * most:
-            yield value
-    elif isinstance(value, dict):
-        for name, one in value.items():
-            yield from cut_texts(one, schema.get("properties", {}).get(name, {}))
-    elif isinstance(value, list):
-        for one in value:
-            yield from cut_texts(one, schema.get("items", {}))
 
 
 def own_ids(value: Any) -> Iterator[str]:

@@ -4,12 +4,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from afina.likeness import alike
 from afina.roles import check_answer
-from afina.roles.checks import cut_texts, read_answer
+from afina.roles.binding import Prose, cut_texts
+from afina.roles.checks import read_answer
 
 NUMBERED = re.compile(r"([A-Z]{1,3})[0-9]{3}")
 EXACT = ("schema", "ids", "references", "covers", "code")
@@ -39,9 +40,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """`min_score`: of `role_score`. `near`: Jaccard index of 5-grams from which two answers are one."""
+    """`min_score`: of `role_score`. `near`: Jaccard index of 5-grams from which two answers are one. `prose`: how people write the texts."""
 
     schema: dict[str, Any]
+    prose: Prose = field(default_factory=Prose)
     min_score: float = MIN_SCORE
     near: float = 0.8
 
@@ -84,7 +86,7 @@ def candidate_of(written: Written, how: Filter) -> Candidate:
     broken = next((name for name in EXACT if checked.scores.get(name, 1.0) < 1), "")
     if not reason and broken:
         reason = f"{broken}: {checked.problems[0]}" if checked.problems else broken
-    full = "" if reason else next(cut_texts(read_answer(text), how.schema), "")
+    full = "" if reason else next(cut_texts(read_answer(text), how.schema, how.prose), "")
     if full:  # three in four of what a small base writes last; who learns from it learns no end
         reason = f"cut off by its length: …{full[-SHOWN:]}"
     if not reason and checked.score < how.min_score:

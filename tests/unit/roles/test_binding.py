@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from afina.roles import find_role
-from afina.roles.binding import Prose, binding, naming, prose_of
+from afina.roles.binding import Prose, binding, cut_texts, naming, prose_of
 
 
 def test_our_notes_are_not_told_to_the_runtime() -> None:
@@ -17,7 +17,7 @@ def test_our_notes_are_not_told_to_the_runtime() -> None:
 
 
 def test_a_role_writes_prose_where_its_schema_leaves_it_open() -> None:
-    """Also in lists of objects; a text with a pattern or a choice of its own stays; code is code; the schema itself is not changed."""
+    """Also in lists of objects; a text with a pattern or a choice of its own stays; the schema itself is not changed."""
     text = {"type": "string", "maxLength": 99}
     own: dict[str, Any] = {
         "type": "object",
@@ -29,7 +29,6 @@ def test_a_role_writes_prose_where_its_schema_leaves_it_open() -> None:
     assert found["title"] == inner["said"]
     assert (inner["id"], inner["level"]) == (own["properties"]["id"], own["properties"]["level"])
     assert "pattern" not in text
-    assert binding({**schema, "x-code": True})["properties"] == schema["properties"]
     pattern = found["title"]["pattern"]
     for wrong in (
         "{{name}}",
@@ -45,6 +44,32 @@ def test_a_role_writes_prose_where_its_schema_leaves_it_open() -> None:
         assert not re.match(pattern, wrong)
     assert re.match(pattern, 'El sistema "avisa" (SMS) en 2 s: 99,9 % & más')
     assert re.match(pattern, "Reports (monthly)")
+
+
+def test_code_begins_as_code() -> None:
+    """Where the schema has it; what stands beside it is prose, and without `x-code` a field of that name is too."""
+    text = {"type": "string", "minLength": 20, "maxLength": 60}
+    file = {"type": "object", "properties": {"purpose": text, "content": text}}
+    schema: dict[str, Any] = {"type": "object", "properties": {"files": {"type": "array", "items": file}}}
+    found, plain = (
+        one["properties"]["files"]["items"]["properties"]
+        for one in (binding({**schema, "x-code": True}), binding(schema))
+    )
+    assert found["purpose"] == plain["purpose"] == plain["content"]
+    pattern = found["content"]["pattern"]
+    for right in (
+        "import re\n\nWORD = re.compile('a')",
+        '"""Slots."""\n\n{\'a\': [1]}',
+        "def slots() -> list[int]:\n    return [1]",
+    ):
+        assert re.match(pattern, right)
+    for wrong in (
+        "<script src='x'></script> and more",
+        "{{name}} 2013-09-22T12:21",
+        "import re",
+        "import re\n" + "a" * 60,
+    ):
+        assert not re.match(pattern, wrong)
 
 
 @pytest.mark.parametrize(("least", "most"), [(None, None), (5, None), (None, 5), (5, 7), (1, 1)])
@@ -78,20 +103,54 @@ def test_a_text_is_bound_as_people_have_written_those_in_its_place() -> None:
         {"said": "It books.", "title": "A page. Really", "list": [{"said": "It books!"}, {"said": "It moves."}]},
     ]
     prose = prose_of(authored)
-    assert prose == Prose(ended=frozenset({"said", "asked", "list.said"}), single=frozenset({"asked", "list.said"}))
+    assert prose.ended == {"said", "asked", "list.said"}
+    assert prose.counts == {"said": (1, 2), "asked": (1, 1), "title": (1, 2), "list.said": (1, 1)}
     found = binding({"type": "object", "properties": fields}, prose)["properties"]
-    sentence, several, phrases = "It books visits.", "It books visits. It moves them.", "Visits. Moved"
+    texts = ("It books visits.", "It books visits. It moves them.", "Visits. Moved", "It books. It moves. It ends.")
     expected = {
-        "said": (True, True, False),
-        "asked": (True, False, False),
-        "title": (True, True, True),
-        "list": (True, False, False),
-        "new": (True, True, True),
+        "said": (True, True, False, False),
+        "asked": (True, False, False, False),
+        "title": (True, True, True, False),
+        "list": (True, False, False, False),
+        "new": (True, True, True, True),
     }
     for name, wanted in expected.items():
         bound = found[name].get("items", found[name])
         pattern = bound.get("properties", {}).get("said", bound)["pattern"]
-        assert tuple(bool(re.match(pattern, text)) for text in (sentence, several, phrases)) == wanted, name
+        assert tuple(bool(re.match(pattern, text)) for text in texts) == wanted, name
+
+
+def test_as_many_sentences_as_people_write_have_the_length_together() -> None:
+    """Two of them half of it each; a text of many is as long as its schema says."""
+    text = {"type": "string", "minLength": 40, "maxLength": 100}
+    schema = {"type": "object", "properties": {"said": text}}
+    two, many = (
+        binding(schema, prose_of([{"said": "It books. " * count + "It moves."}]))["properties"]["said"]["pattern"]
+        for count in (1, 3)
+    )
+    for first, second, fits in ((30, 30, True), (47, 47, True), (10, 60, False), (50, 30, False), (30, 50, False)):
+        assert bool(re.match(two, "a" * (first - 1) + ". " + "b" * (second - 1) + ".")) == fits, (first, second)
+    assert not re.match(two, "a" * 60 + ".")
+    assert re.match(many, "a" * 99 + ".")
+
+
+def test_what_its_length_has_ended_is_found() -> None:
+    """A sentence of it, or a text of which nobody knows how many it has; ids and choices are as long as they are."""
+    said = {"type": "string", "maxLength": 50}
+    schema = {
+        "type": "object",
+        "properties": {
+            "one": said,
+            "two": {"type": "array", "items": {"type": "object", "properties": {"said": said}}},
+            "id": {"type": "string", "pattern": "^A+$", "maxLength": 3},
+        },
+    }
+    prose = prose_of([{"one": "It books.", "two": [{"said": "It books. It moves."}]}])
+    right = {"one": "It books visits.", "two": [{"said": "It books visits. It moves them."}], "id": "AAA"}
+    assert list(cut_texts(right, schema, prose)) == []
+    long, half = "x" * 46 + ".", "It moves. " + "x" * 23 + "."
+    assert list(cut_texts({**right, "one": long, "two": [{"said": half}]}, schema, prose)) == [long, half]
+    assert list(cut_texts({"one": long, "two": [{"said": half}]}, schema, Prose())) == [long]
 
 
 @pytest.mark.parametrize(
