@@ -24,7 +24,7 @@ FULL = 0.93
 """Share of its longest length from which a sentence did not end, but was ended."""
 CODE = "files.content"
 """Where a schema with `x-code` has Python, …"""
-CODE_START, LONGEST_START = '("""|from |import |def |class |@|# )', len("import ")
+CODE_START, LONGEST_START = '("""|from |import |def |class |@)', len("import ")
 """… which begins as a file of it does: a small base begins with a link or a template."""
 PATTERNED = frozenset({"pattern", "enum", "const", "format"})
 """The words of a schema that already say what a text is."""

@@ -224,9 +224,11 @@ def is_code(found: dict[str, Any], _asked: str, _schema: Mapping[str, Any]) -> F
     broken = [f"{path}: there are {count} files of this name" for path, count in paths.items() if count > 1]
     for file in rows:
         try:
-            ast.parse(str(file.get("content", "")))
+            empty = not ast.parse(str(file.get("content", ""))).body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
             broken.append(f"{file.get('path')}: {exc}")
+        else:
+            broken += [f"{file.get('path')}: there is no statement in it"] if empty else []
     return (max(0.0, 1 - len(broken) / len(rows)) if rows else 0.0), broken
 
 
