@@ -67,6 +67,7 @@ def test_code_begins_as_code() -> None:
         "<script src='x'></script> and more",
         "{{name}} 2013-09-22T12:21",
         "import re",
+        "# a comment, and nothing else",
         "import re\n" + "a" * 60,
     ):
         assert not re.match(pattern, wrong)

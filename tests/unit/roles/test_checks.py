@@ -118,6 +118,8 @@ def test_code_must_be_code() -> None:
     assert found.scores["code"] == 0.5
     assert any(one.startswith("b.py: ") for one in found.problems)
     assert check_answer('{"files": []}', "story", schema).scores["code"] == 0
+    silent = {"files": [{"path": "a.py", "content": "# Moves a visit."}, {"path": "b.py", "content": '"""Visits."""'}]}
+    assert check_answer(json.dumps(silent), "story", schema).problems[0] == "a.py: there is no statement in it"
 
 
 def test_a_deep_or_endless_answer_is_no_danger() -> None:
