@@ -119,7 +119,7 @@ def test_code_must_be_code() -> None:
     assert any(one.startswith("b.py: ") for one in found.problems)
     assert check_answer('{"files": []}', "story", schema).scores["code"] == 0
     silent = {"files": [{"path": "a.py", "content": "# Moves a visit."}, {"path": "b.py", "content": '"""Visits."""'}]}
-    assert check_answer(json.dumps(silent), "story", schema).problems[0] == "a.py: there is no statement in it"
+    assert "a.py: there is no statement in it" in check_answer(json.dumps(silent), "story", schema).problems
 
 
 def test_a_deep_or_endless_answer_is_no_danger() -> None:
