@@ -8,8 +8,8 @@ Prints one JSON line, of the newest generation (`_tuned`) and of the untuned bas
 `human_base`, `human_tuned`: document 001's `ba_requirements_metric` on the same, with `p_value` of tuned over base by `role_score`;
 `bound_base`, `bound_tuned`: `role_score` bound by the grammar; `kept`: examples that were good enough;
 `minutes`: the whole run (of this call, where FOLDER has some steps already).
-Every answer is drawn as the role's are (temperature 0.7, the same seed); bound with a repeat penalty, free with
-DRY instead, which only holds back long repetitions.
+Every answer is drawn as the role's are (temperature 0.7, the same seed); bound with a repeat penalty and
+DRY, free with a DRY that only holds back long repetitions.
 """
 
 import argparse

@@ -107,8 +107,7 @@ def told(schema: Mapping[str, Any], prose: Prose, place: str = "", *, code: str 
 def code_of(text: Mapping[str, Any]) -> dict[str, Any]:
     """A text that begins as Python; no longer than its schema says."""
     least, most = text.get("minLength", 0), text.get("maxLength")
-    times = f"{{{max(0, least - 1)},{'' if most is None else most - LONGEST_START}}}"
-    return {**unsized(text), "pattern": rf"^{CODE_START}(.|\n){times}$"}
+    return {**unsized(text), "pattern": rf"^{CODE_START}(.|\n){times(least - 1, most and most - LONGEST_START)}$"}
 
 
 def unsized(text: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,11 +122,12 @@ def text_of(text: Mapping[str, Any], prose: Prose, place: str) -> dict[str, Any]
     least, most = text.get("minLength", 0), text.get("maxLength")
     end = SENTENCE_END if place in prose.ended else WORD_END
     few, many = prose.counts.get(place, (0, 0))
-    if not few:
-        return {**unsized(text), "pattern": f"^{ANY}{times(least - 1, most and most - 1)}{end}$"}
-    longest = sentence_length(most, many)
+    longest = sentence_length(most, max(1, many))
     spare = (longest or 0) // SPARE
-    size = times(-(-least // few) - 1, longest and longest - 1 - spare)
+    fewest, largest = (-(-least // few) if few else 0) - 1, most and (longest or 0) - 1 - spare
+    if not few or (largest is not None and max(0, fewest) > largest):  # its lengths leave no room for such sentences
+        return {**unsized(text), "pattern": f"^{ANY}{times(least - 1, most and most - 1)}{end}$"}
+    size = times(fewest, largest)
     before = f"({ONE}{size}[.!?] ){times(few - 1, many - 1)}" if many > 1 else ""
     return {**unsized(text), "pattern": f"^{before}{ONE}{size}{'[.]?' if spare else ''}{end}$"}
 

@@ -135,6 +135,15 @@ def test_as_many_sentences_as_people_write_have_the_length_together() -> None:
     assert re.match(many, "a" * 99 + ".")
 
 
+@pytest.mark.parametrize(("least", "most", "count"), [(20, 20, 1), (15, 20, 2), (5, 6, 3), (0, 2, 3)])
+def test_lengths_that_leave_no_room_for_sentences_are_kept(least: int, most: int, count: int) -> None:
+    """A pattern that nothing fits would end every answer."""
+    text = {"type": "string", "minLength": least, "maxLength": most}
+    prose = prose_of([{"said": " ".join(["It."] * count)}, {"said": "It."}])
+    pattern = binding({"type": "object", "properties": {"said": text}}, prose)["properties"]["said"]["pattern"]
+    assert re.match(pattern, "a" * (most - 1) + ".")
+
+
 def test_what_its_length_has_ended_is_found() -> None:
     """A sentence of it, or a text of which nobody knows how many it has; ids and choices are as long as they are."""
     said = {"type": "string", "maxLength": 50}
