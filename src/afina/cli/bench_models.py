@@ -25,6 +25,7 @@ from afina.flows.bench_models import (
     set_default_base,
 )
 from afina.flows.role_compare import seed_items
+from afina.flows.role_report import headline_measure
 from afina.flows.role_space import open_space
 from afina.flows.sources import ArmSettings
 from afina.flows.tune_prompt import parted_seeds
@@ -50,9 +51,8 @@ COLUMNS = ("model", "score", "tokens/s", "RAM", "valid YAML", "completeness", "f
 @click.option("--role", default="", help=t("the authored examples of a role as items, e.g. ba"))
 @click.option(
     "--metric",
-    default="ba_requirements_metric",
-    show_default=True,
-    help=t("the score: a name or your own as module:function"),
+    default="",
+    help=t("the score: a name or your own as module:function (default: the role's, else ba_requirements_metric)"),
 )
 @click.option("--min-score", default=0.65, show_default=True, type=float)
 @click.option(
@@ -71,12 +71,13 @@ def bench_models_command(models: tuple[str, ...], data: Path | None, as_json: bo
     """Compare."""
     settings_file = trainable_project(models) if options["use"] else None
     whole = role_items(options["role"]) if options["role"] else read_set(required(data))
+    metric = options["metric"] or headline_measure(options["role"] or "ba")
     folder = options["out"] or Paths(here()).bench_models(whole.name)
     eval_set = make_set(whole.name, only_first(whole, options["limit"]))
     sections = {"export": {"quantisation": options["quant"]}, "evaluate": {"max_tokens": options["max_tokens"]}}
     place = ArmSettings(settings=Settings.model_validate(sections), folder=folder)
     with stages(as_json).stage("bench-models") as stage:
-        found, failed = bench_models(models, eval_set, options["metric"], place, stage.tell)
+        found, failed = bench_models(models, eval_set, metric, place, stage.tell)
         stage.note = f"{len(found)} models, {len(eval_set.items)} items"
     constraints = Constraints(
         score=options["min_score"],
@@ -85,7 +86,7 @@ def bench_models_command(models: tuple[str, ...], data: Path | None, as_json: bo
         ram_mb=options["max_ram"],
     )
     winner = pick_winner(found, constraints)
-    report = as_markdown(found, failed, constraints, metric=options["metric"], eval_set=eval_set)
+    report = as_markdown(found, failed, constraints, metric=metric, eval_set=eval_set)
     write_whole(folder / "report.md", report)
     if options["output"]:
         write_json(options["output"], found)

@@ -12,14 +12,14 @@ import click
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, escape, print_json, stages
 from afina.errors import InputError
-from afina.flows.boot import Boot, BootstrapOptions
+from afina.flows.boot import Boot, BootstrapOptions, answering_place
 from afina.flows.concepts import require_concept
 from afina.flows.role_artifact import checked_file, write_artifact
-from afina.flows.role_chain import Chain, run_chain
+from afina.flows.role_chain import Chain, asked, run_chain
 from afina.flows.role_quality import quality_of
 from afina.flows.role_ratings import good_runs, rate, read_runs, record_run, satisfaction
 from afina.flows.role_retrain import retrain
-from afina.flows.role_run import Seeds, Worker, concept_question, run_role, worker_of
+from afina.flows.role_run import Worker, concept_question, worker_of
 from afina.flows.role_space import open_space, project_of
 from afina.roles import find_role, known_roles
 from afina.roles.artifacts import questions_of
@@ -96,7 +96,7 @@ def runner(name: str) -> Callable[..., None]:
         worker = worker_of(open_space(name, here()), options["model"])
         folder = planning or Paths(project_of(here())[0]).planning
         questions = asked_questions(worker, concept, folder)
-        answered = run_role(worker, questions, stages(as_json), seeds=Seeds(options["seed"]))
+        answered = asked(folder, worker, questions, stages(as_json), seed=options["seed"])
         path = write_artifact(worker, answered, folder, seed=options["seed"])
         run_id = record_run(worker, answered)
         if as_json:
@@ -235,7 +235,9 @@ def report_command(role: str, out: Path | None, as_json: bool) -> None:
 @json_option
 def retrain_command(role: str, least: int, minutes: float, as_json: bool) -> None:
     """Tune again."""
-    boot = Boot(space=open_space(role, here()), options=BootstrapOptions(minutes=minutes), stages=stages(as_json))
+    space = open_space(role, here())
+    options = BootstrapOptions(minutes=minutes)
+    boot = Boot(space=space, options=options, stages=stages(as_json), place=answering_place(space.folder))
     found = retrain(boot, least=least)
     write_json(boot.folder / f"{found['version']}.json", found)
     if as_json:

@@ -7,16 +7,18 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from afina.bases.ollama import PREFIX
 from afina.errors import InputError
-from afina.flows.role_model import RoleModel, open_model
-from afina.flows.role_space import RoleSpace
+from afina.flows.role_model import RoleModel, gguf_of, open_model
+from afina.flows.role_space import BEST, RoleSpace
 from afina.flows.tune_prompt import Optimiser
 from afina.progress import Stages, Tell
 from afina.roles import Seed
-from afina.store.paths import read_json, write_json
+from afina.store.paths import free_name, read_json, write_json
 from afina.synth.candidates import MIN_SCORE
 from afina.synth.search import search_by_reflection
 
+PLACE, STEPS = "bootstrap", "steps.json"
 ROLE_FILES = ("role.toml", "recipe.toml", "schema.json", "seeds.jsonl", "concepts.toml", "stress.jsonl")
 
 
@@ -38,10 +40,14 @@ class BootstrapOptions:
     seed: int = 0
 
     def mark(self, space: RoleSpace) -> str:
-        """Equal where the steps that are done are still the right ones: with another `least` they are."""
+        """Equal where the steps that are done are still the right ones: with another `least` or `reference` they are, and where the role's
+        files lie elsewhere.
+        """
         paths = [space.role.folder / name for name in ROLE_FILES]
         files = [(path.name, path.read_bytes()) for path in paths if path.is_file()]
-        content = [asdict(replace(self, least=0)), space.settings.model_dump(mode="json"), files]
+        settings = space.settings.model_dump(mode="json")
+        settings |= {"recipe": "", "task": {**settings["task"], "answer_schema": ""}}
+        content = [asdict(replace(self, least=0, reference="")), settings, files]
         return blake2b(repr(content).encode(), digest_size=8).hexdigest()
 
 
@@ -58,11 +64,13 @@ class Boot:
     """Something was done by this call, or taken back while another's model answers."""
     mark: str = ""
     """What its steps are done for."""
+    place: str = PLACE
+    """Its folder below the role's."""
 
     @property
     def folder(self) -> Path:
         """All files of it."""
-        return self.space.folder / "bootstrap"
+        return self.space.folder / self.place
 
     @property
     def program(self) -> Path:
@@ -71,8 +79,19 @@ class Boot:
 
     @property
     def base(self) -> str:
-        """The base's source."""
+        """The base's name."""
         return self.space.settings.base.model
+
+    @property
+    def base_source(self) -> str:
+        """The base as it is asked. One of Ollama's is asked by its file, as it is trained: Ollama would draw its answers in its own way.
+
+        Raises:
+            InputError, ModelError: it is not here.
+        """
+        if not self.base.startswith(PREFIX):
+            return self.base
+        return str(gguf_of(self.base, self.space.settings, self.space.folder))
 
     @property
     def generations(self) -> tuple[int, ...]:
@@ -101,7 +120,7 @@ class Boot:
                 remedy="the same command begins anew with what is there now; what was done before is put aside",
             )
         self.done[name], self.fresh = found, True
-        write_json(self.folder / "steps.json", {"mark": mark, "steps": self.done})
+        write_json(self.folder / STEPS, {"mark": mark, "reference": self.options.reference, "steps": self.done})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,37 +141,43 @@ def resume(boot: Boot) -> None:
     """Take over what an earlier call did, if it was asked for the same; what was done for something else is put aside under its mark."""
     mark, before = boot.options.mark(boot.space), kept_steps(boot.folder)
     boot.mark = mark
-    if before and before["mark"] != mark:
-        move(boot, boot.folder, aside(boot, before["mark"]))
-    if not boot.folder.exists() and aside(boot, mark).exists():
-        move(boot, aside(boot, mark), boot.folder)
-        boot.fresh = answering(boot, boot.folder) is None
+    own = boot.folder.with_name(f"{PLACE}-{mark}")
+    if before.get("mark") != mark:
+        if boot.folder.exists():  # without steps it has what was tuned with rated runs alone
+            move(boot, boot.folder, free_name(boot.folder.with_name(f"{PLACE}-{before.get('mark', 'rated')}")))
+        if own.exists():
+            move(boot, own, boot.folder)
+            boot.fresh = answering(boot.folder) is None
     found = kept_steps(boot.folder)
-    boot.done = dict(found["steps"]) if found else {}
+    same = found.get("reference", "") == boot.options.reference
+    steps = dict(found.get("steps", {}))
+    # Everybody is judged again beside another reference: what they answered is kept.
+    boot.done = {name: step for name, step in steps.items() if same or not name.startswith("judge-")}
 
 
 def move(boot: Boot, old: Path, new: Path) -> None:
     """Move a bootstrap's folder. A model in it that answers for the role goes on answering."""
-    source = answering(boot, old)
+    source = answering(old)
     old.replace(new)
     if source is not None:
         told = read_json(boot.space.best)
-        write_json(boot.space.best, {**told, "source": str(new / source.relative_to(old))})
+        write_json(boot.space.best, {**told, "source": boot.space.below(new / source.relative_to(old))})
 
 
-def answering(boot: Boot, folder: Path) -> Path | None:
-    """The model in a folder that answers for the role; None if another one does, or the base."""
-    told = read_json(boot.space.best) if boot.space.best.is_file() else {}
-    source = boot.space.folder / str(told.get("source", ""))
+def answering(folder: Path) -> Path | None:
+    """The model in a bootstrap's folder that answers for the role; None if another one does, or the base."""
+    best = folder.parent / BEST
+    told = read_json(best) if best.is_file() else {}
+    source = folder.parent / str(told.get("source", ""))
     return source if told and source.is_relative_to(folder) else None
+
+
+def answering_place(role: Path) -> str:
+    """The folder, below the role's, of the bootstrap whose model answers: another one may have begun since. Without one the last that was begun."""
+    return next((one.name for one in role.glob(f"{PLACE}*") if answering(one) is not None), PLACE)
 
 
 def kept_steps(folder: Path) -> dict[str, Any]:
     """Mark and steps of what lies in a folder; nothing where no step is done."""
-    path = folder / "steps.json"
+    path = folder / STEPS
     return dict(read_json(path)) if path.is_file() else {}
-
-
-def aside(boot: Boot, mark: str) -> Path:
-    """Where the bootstrap of other options lies."""
-    return boot.folder.with_name(f"bootstrap-{mark}")

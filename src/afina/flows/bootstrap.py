@@ -5,13 +5,13 @@ examples → tuned v1 → more examples → tuned v2. Every step is kept when it
 import math
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+from afina.bases import resolve_base
 from afina.errors import InputError, NotEnoughDataError
 from afina.files import NOTICES
 from afina.flows.boot import Boot, Booted, opened, resume
-from afina.flows.bootstrap_judging import best_writer, choose, judge_step, stress_file, stress_step
+from afina.flows.bootstrap_judging import choose, judge_step, next_writer, stress_rows, stress_step
 from afina.flows.bootstrap_training import expected_training, tuned_step
 from afina.flows.concepts import questions_for, read_concepts, write_concepts
 from afina.flows.role_compare import LEAST_JUDGED, Contender
@@ -19,7 +19,8 @@ from afina.flows.role_model import RoleModel
 from afina.flows.synth import SynthOptions, Writer, kept_of, write_candidates, write_examples, write_training
 from afina.flows.tune_prompt import SearchOptions, Trial, parted_seeds, tune_prompt
 from afina.progress import Tell
-from afina.store.paths import read_json, write_json, write_whole
+from afina.runtime.gguf_config import gguf_config
+from afina.store.paths import read_json, write_json
 from afina.synth.candidates import Candidate, reasons_of
 from afina.synth.concepts import Wanted, diversity
 from afina.synth.program import Program, write_program
@@ -49,24 +50,36 @@ def bootstrap(boot: Boot) -> Booted:
             len(held_out),
             LEAST_JUDGED,
         )
+    require_trainable(boot.base)
+    hard_cases = stress_rows(boot)
     resume(boot)
     boot.step("budget", lambda _tell: budget(boot, len(held_out)))
-    write_whole(boot.space.base_file, boot.base + "\n")
     boot.step("concepts", lambda tell: concepts_step(boot, languages, tell))
     boot.step("program", lambda tell: program_step(boot, tell))
     judged = boot.step("judge-base", lambda tell: judge_step(boot, held_out, (), tell))
     tuned: list[Contender] = []
     for number, wanted in enumerate(boot.generations, start=1):
-        teacher = best_writer(boot, tuned, judged)
-        work = partial(examples_step, boot, (number, wanted), teacher)
+        writer = next_writer(boot, tuned, judged)
+        work = partial(examples_step, boot, (number, wanted), writer)
         examples = boot.step(f"examples-{number}", work)
-        tuned.append(tuned_step(boot, number, Path(examples["training"])))
+        tuned.append(tuned_step(boot, number, boot.space.folder / examples["training"]))
         judged = boot.step(f"judge-{number}", lambda tell: judge_step(boot, held_out, tuple(tuned), tell))
-    if stress_file(boot).is_file():
+    if hard_cases:
         boot.step("stress", lambda tell: stress_step(boot, tuned[-1], tell))
     if boot.fresh:
         choose(boot, tuned)
     return Booted(steps=boot.done, held_out=held_out, generations=len(tuned))
+
+
+def require_trainable(base: str) -> None:
+    """Refuse what cannot be tuned before hours are spent on it.
+
+    Raises:
+        ModelError: it is not here, or its family is not known.
+    """
+    path = resolve_base(base)
+    if path.is_file():
+        gguf_config(path)
 
 
 def budget(boot: Boot, judged: int) -> dict[str, Any]:
@@ -75,7 +88,7 @@ def budget(boot: Boot, judged: int) -> dict[str, Any]:
     generations, training, remedies = options.generations, options.minutes * len(options.generations), list[str]()
     if not training:
         generations, training, remedies = expected_training(space, options.generations)
-    with opened(boot, boot.base) as model:
+    with opened(boot, boot.base_source) as model:
         writer = Writer(space=space, model=model, program=space.start_program())
         replies = model.ask_all([writer.ask(seed.question, 0) for seed in space.role.seeds()[:MEASURED]])
     if not any(reply.text for reply in replies):
@@ -121,15 +134,14 @@ def concepts_step(boot: Boot, languages: Sequence[str], tell: Tell) -> dict[str,
 def program_step(boot: Boot, tell: Tell) -> dict[str, Any]:
     """The prompt search; twice as long where the base scores low."""
     questions = [one.question for one in read_concepts(boot.folder / "concepts.jsonl")[: boot.options.questions]]
-    with opened(boot, boot.base) as model:
+    with opened(boot, boot.base_source) as model:
         program = searched(boot, model, questions, 1, tell)
         remedies = []
         if program.found["score"] < LOW_SCORE:
             program = searched(boot, model, questions, 2, tell)
             remedy = f"the base scores below {LOW_SCORE}: the prompt search was twice as long"
             remedies = [remedy]
-    for place in (boot.program, boot.space.program):
-        write_program(place, program)
+    write_program(boot.program, program)
     told = program.found
     note = f"{told['start']:.3f} → {told['score']:.3f} with {told['calls']} answers, {told['malformed']} malformed"
     return {**told, "remedies": remedies, "note": note}
@@ -168,7 +180,7 @@ def examples_step(boot: Boot, generation: tuple[int, int], writer: Contender, te
     score = sum(one.score for one in kept) / len(kept)
     note = f"{len(kept)} kept of {len(candidates)} by {writer.name}, mean score {score:.3f}"
     return {
-        "training": str(path),
+        "training": boot.space.below(path),
         "writer": writer.name,
         "written": len(candidates),
         "kept": len(kept),

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from afina.errors import InputError
-from afina.files.rows import read_rows
+from afina.files.forms import Form, Identity, Text, read_forms
 from afina.flows.boot import Boot, answering
 from afina.flows.role_compare import (
     BOUND,
@@ -22,11 +24,13 @@ from afina.flows.role_compare import (
 from afina.progress import Tell
 from afina.records import Outcome
 from afina.roles import Seed
-from afina.store.paths import write_json
-from afina.synth.program import read_program
+from afina.store.paths import write_json, write_whole
+from afina.synth.program import read_program, write_program
 from afina.verdict.record import to_json
 
 BASE, ASKED_WELL, REFERENCE = "base", "base+program", "reference"
+CLOSE = 0.9
+"""Share of the best writer's score from which the newest generation writes the next examples."""
 
 
 def contenders_of(boot: Boot) -> list[Contender]:
@@ -37,8 +41,8 @@ def contenders_of(boot: Boot) -> list[Contender]:
     other = boot.options.reference
     return [
         *([Contender(name=REFERENCE, source=other, program=boot.space.start_program())] if other else []),
-        Contender(name=BASE, source=boot.base, program=boot.space.start_program()),
-        Contender(name=ASKED_WELL, source=boot.base, program=found),
+        Contender(name=BASE, source=boot.base_source, program=boot.space.start_program()),
+        Contender(name=ASKED_WELL, source=boot.base_source, program=found),
     ]
 
 
@@ -75,27 +79,51 @@ def require_answers(found: Mapping[str, Mapping[str, Any]]) -> None:
             )
 
 
-def best_writer(boot: Boot, tuned: Sequence[Contender], judged: dict[str, Any]) -> Contender:
-    """Who writes the next examples: the best so far, bound as examples are written."""
-    scores = judged[BOUND]
-    own = [one for one in contenders_of(boot) if one.name != REFERENCE]
-    return max([*own, *tuned], key=lambda one: scores[one.name][SHARED[0]])
+def next_writer(boot: Boot, tuned: Sequence[Contender], judged: dict[str, Any]) -> Contender:
+    """Who writes the next examples: the newest generation, unless it is clearly worse than the best so far, bound as examples are written. What
+    a tuned model has written is the likelier text to the next one, which is tuned from the same base; it is asked shortly, and ends its texts.
+    """
+    scores = {name: float(row[SHARED[0]]) for name, row in judged[BOUND].items()}
+    own = [*(one for one in contenders_of(boot) if one.name != REFERENCE), *tuned]
+    best = max(own, key=lambda one: scores[one.name])
+    newest = own[-1]
+    return newest if tuned and scores[newest.name] >= CLOSE * scores[best.name] else best
 
 
 def choose(boot: Boot, tuned: Sequence[Contender]) -> None:
     """Let the newest generation answer for the role that is surely better than the base when nothing binds it, and no worse than the base
-    asked well when the schema does, as the roles run; without one whoever answered before goes on, unless it is one of these.
+    asked well when the schema does, as the roles run; without one whoever answered before goes on, unless it is one of these, with the
+    base and the prompt that it had.
     """
+    space = boot.space
+    if not (space.best.is_file() or space.base_file.is_file() or space.program.is_file()):
+        take_over(boot)
     for number in range(len(tuned), 0, -1):
         judged = boot.done[f"judge-{number}"]
         bound = judged[BOUND]
         no_worse = bound[f"v{number}"][SHARED[0]] >= max(bound[name][SHARED[0]] for name in (BASE, ASKED_WELL))
         if judged["verdict"]["outcome"] == Outcome.GO and no_worse:
             one = tuned[number - 1]
-            write_json(boot.space.best, {"source": one.source, "name": one.name, "over": BASE})
+            take_over(boot)
+            write_json(space.best, {"source": space.below(Path(one.source)), "name": one.name, "over": BASE})
             return
-    if answering(boot, boot.folder):
-        boot.space.best.unlink()
+    if answering(boot.folder):
+        space.best.unlink()
+
+
+def take_over(boot: Boot) -> None:
+    """Make the bootstrap's base the role's, asked as its search found."""
+    write_program(boot.space.program, read_program(boot.program, role=boot.space.role.name))
+    write_whole(boot.space.base_file, boot.base + "\n")
+
+
+class StressRow(Form):
+    """A line of `stress.jsonl`; `case` says what makes it hard."""
+
+    id: Identity
+    case: str = Field(min_length=1)
+    input: Text = Field(min_length=1)
+    language: str = ""
 
 
 def stress_file(boot: Boot) -> Path:
@@ -103,14 +131,24 @@ def stress_file(boot: Boot) -> Path:
     return boot.space.role.folder / "stress.jsonl"
 
 
+def stress_rows(boot: Boot) -> list[StressRow]:
+    """What is in it; nothing where there is none.
+
+    Raises:
+        InputError: names line and key.
+    """
+    path = stress_file(boot)
+    return [row for _, row in read_forms(StressRow, path)] if path.is_file() else []
+
+
 def stress_step(boot: Boot, newest: Contender, tell: Tell) -> dict[str, Any]:
     """The base and the newest generation on hard cases, bound as the roles run: they are shown, they decide nothing."""
-    rows = [row.values for row in read_rows(stress_file(boot))]
-    eval_set = role_set(boot.space, stress_items(boot.space, rows), bound=True, name="stress")
+    rows = stress_rows(boot)
+    eval_set = role_set(
+        boot.space, stress_items(boot.space, [(row.id, row.input) for row in rows]), bound=True, name="stress"
+    )
     scored = ask_contenders(boot.space, [contenders_of(boot)[-1], newest], eval_set, tell)
     found = {one.name: figures(one) for one in scored}
-    by_case = {
-        one.name: {str(row["case"]): round(one.scores[SHARED[0]][str(row["id"])], 3) for row in rows} for one in scored
-    }
+    by_case = {one.name: {row.case: round(one.scores[SHARED[0]][row.id], 3) for row in rows} for one in scored}
     told = ", ".join(f"{name} {row[SHARED[0]]:.3f}" for name, row in found.items())
     return {"figures": found, "cases": by_case, "note": f"{len(rows)} hard cases: {told}"}

@@ -105,12 +105,18 @@ def tuned_step(boot: Boot, number: int, training: Path) -> Contender:
     if name not in boot.done:
         made = tuned_model(boot, name, training)
         note = f"{Path(made.source).stat().st_size / 1e6:.1f} MB"
-        found: dict[str, Any] = {"gguf": made.source, "overfitted": overfitted(made.result)}
+        found: dict[str, Any] = {"gguf": boot.space.below(Path(made.source)), "overfitted": overfitted(made.result)}
         if learnt_by_heart(boot, number - 1):
             remedy = f"v{number - 1} overfitted: v{number} was tuned with dropout {MORE_DROPOUT} and half the rate"
             note, found["remedies"] = f"{note}; {remedy}", [remedy]
         boot.keep(name, {**found, "note": note})
-    return Contender(name=name, source=str(boot.done[name]["gguf"]), program=boot.space.short_program())
+    return generation(boot, name)
+
+
+def generation(boot: Boot, name: str) -> Contender:
+    """One that was tuned, as it is asked."""
+    source = boot.space.folder / str(boot.done[name]["gguf"])
+    return Contender(name=name, source=str(source), program=boot.space.short_program())
 
 
 def tuned_model(boot: Boot, name: str, training: Path, *, people: bool = False) -> Tuned:

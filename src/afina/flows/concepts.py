@@ -11,6 +11,7 @@ from afina.chat.parse import read_json
 from afina.errors import InputError
 from afina.files.forms import Form, Identity, Text, read_forms
 from afina.files.rows import as_lines
+from afina.flows.boot import answering_place
 from afina.flows.role_model import Ask, RoleModel
 from afina.flows.role_space import RoleSpace
 from afina.flows.tune_prompt import parted_seeds
@@ -31,8 +32,10 @@ from afina.synth.concepts import (
 )
 
 IDEAS_TOKENS, IDEAS_TEMPERATURE = 600, 0.9
-LONGEST_WORDS = 2500
-"""Words of a concept: some five pages. What is longer is no concept and fits into no small model's context."""
+LONGEST_WORDS = 1000
+"""Words of a concept: two pages. In Spanish they are 2,200 tokens of an English base, beside 550 of instructions, shown examples and an answer
+of 900 in a context of 4,096.
+"""
 LEAST_WORDS = 2
 UNPARTED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 """Letters of languages that part no words with blanks: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
@@ -132,7 +135,7 @@ def require_concept(text: str, where: str) -> None:
     Raises:
         InputError: it has one word, or thousands.
     """
-    count = len(UNPARTED.findall(text)) or len(text.split())
+    count = len(UNPARTED.findall(text)) + len(UNPARTED.sub(" ", text).split())
     if count < LEAST_WORDS:
         raise InputError(
             f"{where}: the concept {text.strip()[:40]!r} is {count or 'no'} word{'' if count == 1 else 's'}",
@@ -209,10 +212,11 @@ def role_concept(identity: str, question: str) -> Concept:
 
 
 def upstream_files(space: RoleSpace) -> dict[str, Path]:
-    """The newest examples that the bootstraps of the roles before this one left."""
+    """The newest examples that the bootstraps of the roles before this one left: those whose models answer."""
     found = {}
     for name in dict.fromkeys(one.role for one in space.role.form.reads):
-        files = sorted((space.paths.role(name) / "bootstrap").glob("examples-*.jsonl"))
+        role = space.paths.role(name)
+        files = sorted((role / answering_place(role)).glob("examples-*.jsonl"))
         if files:
             found[name] = files[-1]
     return found

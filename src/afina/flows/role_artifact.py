@@ -13,7 +13,7 @@ from afina.files import NOTICES
 from afina.flows.role_run import Answered, Worker
 from afina.roles import check_answer
 from afina.roles.artifacts import as_yaml, read_artifact
-from afina.store.paths import read_json, write_json, write_whole
+from afina.store.paths import free_name, read_json, write_json, write_whole
 
 LINKS, CODE, EDITED = "chain.json", "code", ".bak"
 
@@ -46,7 +46,7 @@ def write_artifact(worker: Worker, answered: Answered, folder: Path, *, seed: in
     before: dict[str, str] = links.get(name, {}).get("files", {})
     files = {path: as_yaml(answered.artifact), **code_files(worker, answered, folder.parent / CODE)}
     own = {str(target.relative_to(folder.parent)): text for target, text in files.items()}
-    for place, text in own.items():
+    for place, text in reversed(own.items()):  # the code first: whose YAML is there is whole
         write_over(folder.parent / place, text, before.get(place, ""))
     for place in before.keys() - own.keys():
         old = folder.parent / place
@@ -59,6 +59,7 @@ def write_artifact(worker: Worker, answered: Answered, folder: Path, *, seed: in
         "model": worker.source,
         "score": round(answered.score, 4),
         "tries": answered.tries,
+        "failed": links.get(name, {}).get("failed", {}),  # what could not be used would be drawn again
     }
     write_json(folder / LINKS, links)
     return path
@@ -84,7 +85,7 @@ def code_files(worker: Worker, answered: Answered, code: Path) -> dict[Path, str
 def write_over(path: Path, text: str, ours: str) -> None:
     """Write a file. `ours`: the mark of what was last written there; something else is a person's, and is kept beside it."""
     if path.is_file() and content_mark(path.read_bytes()) not in (ours, content_mark(text.encode())):
-        kept = path.with_name(path.name + EDITED)
+        kept = free_name(path.with_name(path.name + EDITED))
         path.replace(kept)
         NOTICES.warning("%s was not as it had been written: it is kept as %s", path, kept.name)
     write_whole(path, text)

@@ -1,7 +1,7 @@
 """The chain BA → PO → Architect → Dev → QA: every answer is checked before the next role reads it, and what is done is not done again."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def run_chain(
         if done:
             artifacts[name] = checked_file(worker, path)
         else:
-            answered = asked(chain, worker, questions, stages)
+            answered = asked(chain.folder, worker, questions, stages, seed=chain.seed)
             write_artifact(worker, answered, chain.folder, seed=chain.seed)
             artifacts[name], run = answered.artifact, kept(worker, answered)
         link = read_links(chain.folder)[name]
@@ -68,19 +68,19 @@ def run_chain(
 TOLD = ("model", "seed", "score", "tries")
 
 
-def asked(chain: Chain, worker: Worker, questions: tuple[str, ...], stages: Stages) -> Answered:
-    """A link's answers. What broke it is counted, so that the next call draws others.
+def asked(folder: Path, worker: Worker, questions: Sequence[str], stages: Stages, *, seed: int) -> Answered:
+    """A role's answers, each kept. What cannot be used is counted in the folder of its files, so that the next call draws others.
 
     Raises:
         RoleError: an answer cannot be used.
     """
     name = worker.space.role.name
-    seeds = Seeds(chain.seed, Counter(read_links(chain.folder).get(name, {}).get("failed", {})))
+    seeds = Seeds(seed, Counter(read_links(folder).get(name, {}).get("failed", {})))
     try:
         return run_role(worker, questions, stages, seeds=seeds, kept=KEPT)
     except RoleError:
-        links = read_links(chain.folder)
-        write_json(chain.folder / LINKS, {**links, name: {**links.get(name, {}), "failed": dict(seeds.failed)}})
+        links = read_links(folder)
+        write_json(folder / LINKS, {**links, name: {**links.get(name, {}), "failed": dict(seeds.failed)}})
         raise
 
 
@@ -90,4 +90,6 @@ def is_done(chain: Chain, name: str, path: Path, questions: tuple[str, ...]) -> 
     if link.get("mark") != questions_mark(questions) or not path.is_file():
         return False
     ours = link["files"].get(str(path.relative_to(chain.folder.parent)))
-    return bool(link["seed"] == chain.seed or ours != content_mark(path.read_bytes()))
+    if ours != content_mark(path.read_bytes()):
+        return True
+    return link["seed"] == chain.seed and all((chain.folder.parent / place).is_file() for place in link["files"])

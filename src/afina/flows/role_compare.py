@@ -1,12 +1,13 @@
 """Models beside each other as a role: on the authored examples that nobody has seen, bound by the schema and free, and on hard cases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from afina.evaluate.arms import Arm, Asking, gguf_arm, url_arm
 from afina.evaluate.ask import ask_arms
+from afina.evaluate.record import read_record
 from afina.evaluate.sets import make_set
 from afina.flows.role_model import CONTEXT, gguf_of, source_of
 from afina.flows.role_space import RoleSpace
@@ -97,10 +98,25 @@ def ask_contenders(
     Raises:
         InputError, ModelError: there is no such model.
     """
-    folder = space.folder / "evaluations" / eval_set.name
+    folder = records_folder(space, eval_set)
     bound = eval_set.answer_schema is not None
     arms = [contender_arm(space, one, folder, bound=bound) for one in contenders]
     return ask_arms(arms, eval_set, metrics_of(space.role.name), folder, tell=tell)
+
+
+def answered_before(space: RoleSpace, name: str, eval_set: EvalSet) -> Scored:
+    """What a contender answered, with its scores; what it failed to answer stays so.
+
+    Raises:
+        InputError: its record is gone.
+    """
+    record, scores = read_record(records_folder(space, eval_set) / f"{name}.jsonl")
+    return Scored(record=record, scores=scores)
+
+
+def records_folder(space: RoleSpace, eval_set: EvalSet) -> Path:
+    """Where a set's answers are kept."""
+    return space.folder / "evaluations" / eval_set.name
 
 
 def role_verdict(space: RoleSpace, scored: Sequence[Scored], a: str, b: str) -> Verdict:
@@ -135,14 +151,9 @@ def requirements(scored: Scored) -> float:
     )
 
 
-def stress_items(space: RoleSpace, rows: Sequence[Mapping[str, Any]]) -> list[EvalItem]:
-    """Hard cases; they have no right answer."""
+def stress_items(space: RoleSpace, cases: Sequence[tuple[str, str]]) -> list[EvalItem]:
+    """Hard cases, each an id and a question; they have no right answer."""
     return [
-        EvalItem(
-            id=str(row["id"]),
-            turns=(Turn("user", str(row["input"])),),
-            part=Part.TARGET,
-            rules={"schema": space.role.schema},
-        )
-        for row in rows
+        EvalItem(id=identity, turns=(Turn("user", question),), part=Part.TARGET, rules={"schema": space.role.schema})
+        for identity, question in cases
     ]

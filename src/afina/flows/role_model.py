@@ -16,6 +16,7 @@ from typing import Any
 from afina.chat import defuse_turns
 from afina.errors import InputError, RuntimeFailedError
 from afina.evaluate.arms import file_hash
+from afina.files import NOTICES
 from afina.flows.base_file import base_gguf
 from afina.flows.sources import key_for
 from afina.progress import Tell, unheard
@@ -176,7 +177,11 @@ def open_model(source: str, settings: Settings, folder: Path, *, kept: str = "")
             url.rstrip("/").removesuffix("/v1"), timeout_s=timeout, model=model or "default", key=key
         ) as client:
             name = f"{source} {client.digest()[:12]}".rstrip()  # a tag may be made anew too
-            yield RoleModel(client=client, name=name, kept=place, known=known, connections=4)
+            model_there = RoleModel(client=client, name=name, kept=place, known=known, connections=4)
+            yield model_there
+        if model_there.reused and name == source:  # nothing says whether it is still the same
+            note = f"{model_there.reused} answers of {source} were kept from before"
+            NOTICES.warning("%s: if another model answers there now, remove %s", note, place)
         return
     gguf = gguf_of(source, settings, folder)
     runtime = settings.runtime.model_copy(update={"context": max(CONTEXT, settings.runtime.context)})

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from afina.errors import InputError
-from afina.flows.boot import kept_steps
+from afina.flows.boot import answering_place, kept_steps
 from afina.flows.role_compare import BOUND, FREE
 from afina.flows.role_ratings import Rated, read_runs
 from afina.flows.role_space import RoleSpace, current_model
@@ -52,7 +52,7 @@ def quality_of(space: RoleSpace) -> RoleQuality:
     Raises:
         InputError: there is nothing to show yet.
     """
-    folder = space.folder / "bootstrap"
+    folder = space.folder / answering_place(space.folder)
     reached = [*bootstrapped(kept_steps(folder).get("steps", {})), *retrained(folder)]
     months = months_of(read_runs(space), space.role.form.good_rating)
     if not reached and not months:

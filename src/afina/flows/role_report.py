@@ -10,14 +10,13 @@ from afina.flows.role_compare import (
     FREE,
     OWN,
     SHARED,
-    Contender,
-    ask_contenders,
+    answered_before,
     role_set,
     role_verdict,
     seed_items,
 )
 from afina.flows.role_ratings import satisfaction
-from afina.records import EvalRecord, Outcome, Scored, Verdict
+from afina.records import EvalRecord, Outcome, Verdict
 
 Row = dict[str, Any]
 
@@ -116,16 +115,17 @@ def advice(missed: list[str]) -> list[str]:
 
 
 def last_verdict(boot: Boot, booted: Booted) -> tuple[Verdict, EvalRecord, EvalRecord]:
-    """The newest generation over the base, with both records: nobody is asked again, all is read from the records."""
+    """The newest generation over the base, with both records: nobody is asked again, all is read from the records.
+
+    Raises:
+        InputError: a record is gone.
+    """
     names = [f"v{number}" for number in range(1, booted.generations + 1)]
-    tuned = [
-        Contender(name=name, source=booted.steps[name]["gguf"], program=boot.space.short_program()) for name in names
-    ]
     eval_set = role_set(boot.space, seed_items(boot.space, booted.held_out), bound=False)
-    scored: list[Scored] = ask_contenders(boot.space, [*contenders_of(boot), *tuned], eval_set)
-    by_name = {one.name: one for one in scored}
-    verdict = role_verdict(boot.space, scored, BASE, names[-1])
-    return verdict, by_name[BASE].record, by_name[names[-1]].record
+    everybody = [one.name for one in contenders_of(boot)] + names
+    scored = {name: answered_before(boot.space, name, eval_set) for name in everybody}
+    verdict = role_verdict(boot.space, list(scored.values()), BASE, names[-1])
+    return verdict, scored[BASE].record, scored[names[-1]].record
 
 
 def table(report: Row) -> list[Row]:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 from afina.errors import NotEnoughDataError
 from afina.files import NOTICES
 from afina.files.rows import as_lines, read_rows
-from afina.flows.boot import Boot
+from afina.flows.boot import Boot, kept_steps
 from afina.flows.bootstrap_judging import contenders_of
 from afina.flows.bootstrap_training import tuned_model
 from afina.flows.concepts import plain_concept
@@ -46,6 +47,7 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
     """
     space = boot.space
     read_program(space.program, role=space.role.name)  # without one nobody can be compared: said first
+    boot.done = dict(kept_steps(boot.folder).get("steps", {}))  # its remedies are still due
     _, held_out = parted_seeds(space.role.seeds())
     good = trainable(space, held_out, least)
     examples = sorted(boot.folder.glob("examples-*.jsonl"), key=lambda path: path.name)
@@ -110,7 +112,7 @@ def deployed(space: RoleSpace, new: Contender, now: Contender, *, no_worse: bool
     another one.
     """
     if no_worse:
-        write_json(space.best, {"source": new.source, "name": new.name, "over": now.source})
+        write_json(space.best, {"source": space.below(Path(new.source)), "name": new.name, "over": now.source})
         if current_model(space)[1] == new.source:
             return True
     note = f"config.yaml names {now.source}" if no_worse else "bound by the schema, as the role runs, it is worse"

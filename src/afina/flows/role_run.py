@@ -122,7 +122,8 @@ def answer_of(worker: Worker, model: RoleModel, question: str, seed: int) -> tup
         wrong, can_be_used = faults(reply, text, question, role.schema)
         if not wrong:
             return text, turn + 1, seconds
-        usable = (text, wrong) if can_be_used else usable
+        better = can_be_used and (not usable[0] or len(wrong) < len(usable[1]))
+        usable = (text, wrong) if better else usable
         told = (
             "This cannot be used:\n"
             + "\n".join(f"- {one}" for one in wrong)

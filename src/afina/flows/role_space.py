@@ -21,6 +21,7 @@ from afina.store.paths import Paths, read_json
 from afina.synth.program import Program, read_program
 from afina.tasks import make_task
 
+BEST = "best.json"
 BOUND_ALLOWED, FREE_ALLOWED = 3, 12
 """Tokens that may be said again before DRY weighs against it. The form of JSON repeats itself in less than 12: with 3 allowed, 9 of 15 free answers
 of a tuned small model were valid, with 12 it was 13, without DRY 9, because 5 went round in circles until they were cut off. Where a grammar
@@ -42,6 +43,10 @@ class RoleSpace:
         """All that comes of the role."""
         return self.paths.role(self.role.name)
 
+    def below(self, path: Path) -> str:
+        """A path as it is written down: below the role's folder without it, so that a project may be moved."""
+        return str(path.relative_to(self.folder) if path.is_relative_to(self.folder) else path)
+
     @property
     def program(self) -> Path:
         """What the last prompt search found."""
@@ -55,7 +60,7 @@ class RoleSpace:
     @property
     def best(self) -> Path:
         """Which tuned model answers for the role; not there = none does."""
-        return self.folder / "best.json"
+        return self.folder / BEST
 
     @property
     def binding(self) -> dict[str, Any]:

@@ -64,6 +64,11 @@ class Trial:
         self.space, self.model, self.options = space, model, options
         name = options.metric or (*space.settings.task.metrics, "role_score")[0]
         self.metric: Metric = load_metric(name)
+        if not self.metric.applies(item_of(space, "?")):
+            raise InputError(
+                f"--metric {name}: it compares with a right answer, a search has questions alone",
+                remedy="role_score, or your own as module:function that needs no expected answer",
+            )
         self.malformed = 0
 
     def ask(self, program: Program, question: str) -> Ask:

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +57,7 @@ def counted(texts: Sequence[str]) -> tuple[int, int] | None:
     parts = [[match[0] for match in SENTENCE.finditer(text)] for text in texts]
     whole = all("".join(found) == text for found, text in zip(parts, texts, strict=True))
     numbers = [len(found) for found in parts]
-    return (min(numbers), max(numbers)) if whole and max(numbers) <= MOST else None
+    return (min(numbers), max(numbers)) if whole and 0 < max(numbers) <= MOST else None
 
 
 def places_of(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
@@ -158,14 +158,30 @@ def cut_texts(value: Any, schema: Mapping[str, Any], prose: Prose, place: str = 
             yield from cut_texts(one, schema.get("items", {}), prose, place)
 
 
-def naming(schema: Mapping[str, Any], known: Sequence[str], field: str = "") -> dict[str, Any]:
-    """A bound schema in which a part may name only ids that are known: small models name requirements that nobody wrote. Ids of which none
-    is known, because the answer gives them itself, stay as they are.
+def naming(schema: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
+    """A bound schema in which a part may name only ids that are known: small models name requirements that nobody wrote. Ids that the answer
+    gives itself stay as they are, also where something is called so in the question (E911).
     """
+    own = set(own_patterns(schema))
+    return named(schema, lambda pattern: [one for one in known if pattern not in own and re.fullmatch(pattern, one)])
+
+
+def own_patterns(schema: Mapping[str, Any], field: str = "") -> Iterator[str]:
+    """The patterns of the ids that an answer gives its parts."""
+    if field == "id" and "pattern" in schema:
+        yield str(schema["pattern"])
+    for name, one in schema.get("properties", {}).items():
+        yield from own_patterns(one, name)
+    if isinstance(schema.get("items"), Mapping):
+        yield from own_patterns(schema["items"], field)
+
+
+def named(schema: Mapping[str, Any], fits: Callable[[str], Sequence[str]]) -> dict[str, Any]:
+    """A schema whose ids are those that fit their pattern; where none does, it is left."""
     if schema.get("type") == "string":
-        pattern = schema.get("pattern", "")
-        fits = [one for one in known if pattern and field != "id" and re.fullmatch(pattern, one)]
-        return {"type": "string", "enum": fits} if fits and pattern.endswith("[0-9]{3}$") else dict(schema)
-    inner = {name: naming(one, known, name) for name, one in schema.get("properties", {}).items()}
-    items = {"items": naming(schema["items"], known, field)} if isinstance(schema.get("items"), Mapping) else {}
+        pattern = str(schema.get("pattern", ""))
+        found = fits(pattern) if pattern.endswith("[0-9]{3}$") else ()
+        return {"type": "string", "enum": list(found)} if found else dict(schema)
+    inner = {name: named(one, fits) for name, one in schema.get("properties", {}).items()}
+    items = {"items": named(schema["items"], fits)} if isinstance(schema.get("items"), Mapping) else {}
     return {**schema, **({"properties": inner} if inner else {}), **items}

@@ -49,7 +49,7 @@ def speckit(requirements: Artifact, concept: str, backlog: Sequence[Artifact] = 
     lines += ["## Requirements *(mandatory)*", "", "### Functional Requirements", ""]
     lines += [f"- **{dashed(r['id'])}**: {one_line(r['description'])}" for r in requirements["functional_requirements"]]
     asked = requirements.get("open_questions", [])
-    start = len(requirements["functional_requirements"])
+    start = max((int(re.sub(r"\D", "", r["id"]) or 0) for r in requirements["functional_requirements"]), default=0)
     lines += [
         f"- **FR-{start + at:03d}**: [NEEDS CLARIFICATION: {one_line(one)}]" for at, one in enumerate(asked, start=1)
     ]

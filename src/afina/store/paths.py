@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,12 @@ def write_whole(path: Path, content: str | bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def free_name(path: Path) -> Path:
+    """The path, or with the first number behind it under which nothing lies."""
+    names = chain([path], (path.with_name(f"{path.name}-{at}") for at in count(2)))
+    return next(one for one in names if not one.exists())
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -8,6 +8,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
 from itertools import cycle
 from pathlib import Path
 from string import Formatter
@@ -172,7 +173,7 @@ def make_concepts(grids: dict[str, Grid], sources: Sequence[Source], wanted: Wan
             if len(gathered.found) < wanted.count * MOST_VARIED:
                 gathered.take(
                     Concept(
-                        id=name_of(gathered),
+                        id="",
                         text=text,
                         language=source.language,
                         domain=source.domain,
@@ -186,14 +187,14 @@ def make_concepts(grids: dict[str, Grid], sources: Sequence[Source], wanted: Wan
     tries = 0
     while len(gathered.found) < wanted.count:
         language, domain = next(cells)
-        tries = 0 if gathered.take(drawn(grids[language], (language, domain), name_of(gathered), rng)) else tries + 1
+        tries = 0 if gathered.take(drawn(grids[language], (language, domain), rng)) else tries + 1
         if tries > TRIES:
             raise InputError(
                 f"the grid has words for {len(gathered.found)} different concepts, {wanted.count} were asked for",
                 remedy="add words to the role's concepts.toml, or let a model write them: --model",
             )
     rng.shuffle(gathered.found)  # whoever takes the first ones gets some of each kind
-    return [replace(one, id=f"c{at:04d}") for at, one in enumerate(gathered.found, start=1)]
+    return numbered(gathered.found)
 
 
 def require_words(grids: dict[str, Grid], wanted: Wanted) -> None:
@@ -214,12 +215,13 @@ def require_words(grids: dict[str, Grid], wanted: Wanted) -> None:
             )
 
 
-def name_of(gathered: Gathered) -> str:
-    """The next concept's id."""
-    return f"c{len(gathered.found) + 1:04d}"
+def numbered(concepts: Sequence[Concept]) -> list[Concept]:
+    """With ids that count, and say what was asked: answers to different concepts of one number do not belong together."""
+    marks = [blake2b(one.text.encode(), digest_size=3).hexdigest() for one in concepts]
+    return [replace(one, id=f"c{at:04d}-{mark}") for at, (one, mark) in enumerate(zip(concepts, marks, strict=True), 1)]
 
 
-def drawn(grid: Grid, cell: tuple[str, str], identity: str, rng: random.Random) -> Concept:
+def drawn(grid: Grid, cell: tuple[str, str], rng: random.Random) -> Concept:
     """A concept of a language and a domain."""
     language, domain = cell
     own = grid.domains[domain]
@@ -229,7 +231,7 @@ def drawn(grid: Grid, cell: tuple[str, str], identity: str, rng: random.Random) 
         product=rng.choice(own.products), audience=audience, need=need, second=second
     )
     return Concept(
-        id=identity,
+        id="",
         text=sentence(f"{text} {rng.choice(grid.scales[complexity])}"),
         language=language,
         domain=domain,
@@ -312,7 +314,7 @@ def imagine_concepts(
         for text in new[: wanted.count - before]:
             gathered.take(
                 Concept(
-                    id=name_of(gathered),
+                    id="",
                     text=sentence(text),
                     language=language,
                     domain=domain,
@@ -326,8 +328,8 @@ def imagine_concepts(
     missing = wanted.count - len(gathered.found)
     if missing:
         for one in make_concepts(grids, (), Wanted(**{**asdict(wanted), "count": missing})):
-            gathered.take(Concept(**{**one.row(), "id": name_of(gathered)}))
-    return gathered.found, gathered.refused
+            gathered.take(one)
+    return numbered(gathered.found), gathered.refused
 
 
 def diversity(concepts: Sequence[Concept]) -> dict[str, float | int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from afina.errors import InputError
-from afina.flows.boot import Boot, BootstrapOptions, resume
+from afina.flows.boot import Boot, BootstrapOptions, answering_place, resume
 from afina.progress import Silent, Stages
 from afina.roles.role import packaged_folder
 from afina.store.paths import read_json, write_json
@@ -40,11 +40,12 @@ def test_a_model_that_answers_goes_on_when_another_bootstrap_begins(tmp_path: Pa
     model.touch()
     write_json(first.space.best, {"source": str(model), "name": "v1"})
     resume(boot(tmp_path, BootstrapOptions(generations=(12, 13))))
-    moved = Path(read_json(first.space.best)["source"])
+    moved = first.space.folder / read_json(first.space.best)["source"]
     assert moved.is_file()
     assert moved != model
+    assert answering_place(first.space.folder) == moved.parent.parent.name
     resume(third := boot(tmp_path))
-    assert read_json(first.space.best)["source"] == str(model)
+    assert first.space.folder / read_json(first.space.best)["source"] == model
     assert not third.fresh
     write_json(first.space.best, {"source": str(tmp_path / "another.gguf"), "name": "v2"})
     resume(boot(tmp_path, BootstrapOptions(generations=(12, 13))))
@@ -58,6 +59,39 @@ def test_fewer_examples_are_asked_for_and_all_steps_stay(tmp_path: Path) -> None
     first.keep("budget", {"note": "x"})
     resume(second := boot(tmp_path, BootstrapOptions(least=10)))
     assert second.done == first.done
+
+
+def test_beside_another_reference_all_are_judged_again_and_nothing_else_is_done(tmp_path: Path) -> None:
+    """What was written and trained does not hang on it; what everybody answered is kept elsewhere."""
+    first = boot(tmp_path)
+    first.keep("v1", {"gguf": "x"})
+    first.keep("judge-1", {"note": "x"})
+    resume(second := boot(tmp_path, BootstrapOptions(reference="http://host/v1#m")))
+    assert second.done == {"v1": {"gguf": "x"}}
+    second.keep("judge-1", {"note": "y"})
+    resume(third := boot(tmp_path, BootstrapOptions(reference="http://host/v1#m")))
+    assert third.done == second.done
+
+
+def test_a_role_whose_folder_is_moved_goes_on(tmp_path: Path) -> None:
+    """Its files are the same: a project under another name, a program installed anew."""
+    for name in ("here", "there"):
+        shutil.copytree(packaged_folder() / "ba", tmp_path / name / "roles" / "ba")
+    here, there = (boot(tmp_path / name) for name in ("here", "there"))
+    assert OPTIONS.mark(here.space) == OPTIONS.mark(there.space)
+
+
+def test_what_was_tuned_with_rated_runs_alone_is_in_nobodys_way(tmp_path: Path) -> None:
+    """Its folder has no steps; a bootstrap that was put aside is taken back all the same, twice of one name too."""
+    other = BootstrapOptions(generations=(12, 13))
+    boot(tmp_path).keep("budget", {"note": "x"})
+    for _ in range(2):
+        resume(boot(tmp_path, other))
+        (boot(tmp_path).folder / "r-1").mkdir(parents=True)
+        resume(again := boot(tmp_path))
+        assert again.done == {"budget": {"note": "x"}}
+    names = {path.name for path in again.space.folder.glob("bootstrap*")}
+    assert names == {"bootstrap", "bootstrap-rated", "bootstrap-rated-2"}
 
 
 def test_a_role_that_is_changed_under_a_bootstrap_ends_it(tmp_path: Path) -> None:

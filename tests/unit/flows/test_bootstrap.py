@@ -1,18 +1,21 @@
 """Steps of a bootstrap; the whole way is in tests/integration/flows/test_bootstrap.py."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from afina.errors import InputError, NotEnoughDataError
+from afina.errors import InputError, ModelError, NotEnoughDataError
 from afina.flows import bootstrap
 from afina.flows.boot import Boot, BootstrapOptions
 from afina.flows.concepts import role_concept, write_concepts
 from afina.flows.role_model import Reply
+from afina.flows.role_space import open_space
 from afina.flows.tune_prompt import Trial
 from afina.progress import Silent, Stages, Tell, unheard
+from afina.roles.role import packaged_folder
 from afina.synth.concepts import Concept
 from afina.synth.program import Program
 from tests.unit.flows.role_models import space, told
@@ -42,7 +45,7 @@ def test_too_few_questions_are_said_before_anything_is_written(tmp_path: Path, m
 def test_a_base_that_scores_low_is_searched_for_twice_as_long(
     score: float, searches: list[tuple[int, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Answers for gepa, trials for MIPROv2; the bootstrap has a copy of what was found."""
+    """Answers for gepa, trials for MIPROv2; the role goes on with the prompt that it has."""
     asked: list[tuple[int, int]] = []
 
     def search(trial: Trial, _questions: Sequence[str], _optimise: Any, _tell: Tell) -> Program:
@@ -57,7 +60,20 @@ def test_a_base_that_scores_low_is_searched_for_twice_as_long(
     found = bootstrap.program_step(own, unheard)
     assert asked == searches
     assert bool(found["remedies"]) == (len(searches) == 2)
-    assert own.program.read_bytes() == own.space.program.read_bytes()
+    assert own.program.is_file()
+    assert not own.space.program.exists()
+
+
+def test_what_cannot_be_tuned_is_refused_first(tmp_path: Path) -> None:
+    """Also with a limit of minutes, where no training is predicted; and hard cases that nobody could ask."""
+    away = open_space("ba", tmp_path, {"base": {"model": "http://host/v1#m"}})
+    with pytest.raises(ModelError, match="neither `semilla`"):
+        bootstrap.bootstrap(Boot(space=away, options=BootstrapOptions(minutes=1), stages=Stages(Silent())))
+    shutil.copytree(packaged_folder() / "ba", tmp_path / "roles" / "ba")
+    (tmp_path / "roles" / "ba" / "stress.jsonl").write_text('{"id": "s1", "input": "Concept: an app"}\n')
+    with pytest.raises(InputError, match="line 1: `case`: not given"):
+        bootstrap.bootstrap(boot(tmp_path))
+    assert not (tmp_path / ".afina").exists()
 
 
 def test_a_base_that_answers_nothing_is_refused_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

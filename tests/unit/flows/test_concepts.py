@@ -57,6 +57,7 @@ def test_ideas_that_a_model_refused_are_said(tmp_path: Path) -> None:
         ({"text": "Logística"}, "line 1: the concept 'Logística' is 1 word"),
         ({"text": "   "}, "line 1"),
         ({"text": "word " * 3000}, "line 1: the concept has 3000 words"),
+        ({"text": "word " * 1000 + "漢字"}, "line 1: the concept has 1002 words"),
         ({"concept": "x y"}, "line 1: `text`: not given"),
     ],
 )

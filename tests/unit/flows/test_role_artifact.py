@@ -37,6 +37,19 @@ def test_what_a_person_wrote_is_kept_beside_the_new_file(tmp_path: Path, caplog:
     assert path.with_name("requirements.yaml.bak").read_text("utf-8") == "title: by hand\n"
     assert "requirements.yaml.bak" in caplog.text
     assert yaml.safe_load(path.read_text("utf-8")) == first.artifact
+    path.write_text("title: by hand again\n", "utf-8")
+    write_artifact(own, second, tmp_path / "planning")
+    kept = {one.read_text("utf-8") for one in path.parent.glob("*.bak*")}
+    assert kept == {"title: by hand\n", "title: by hand again\n"}
+
+
+def test_an_answer_whose_code_cannot_be_written_is_not_there(tmp_path: Path) -> None:
+    """Its YAML is written last; otherwise the next call would take it for whole."""
+    own, found = answered(tmp_path, "dev")
+    (tmp_path / "code").write_text("a file where the folder should be")
+    with pytest.raises(OSError, match="code"):
+        write_artifact(own, found, tmp_path / "planning")
+    assert not (tmp_path / "planning" / "code.yaml").exists()
 
 
 def test_code_of_an_earlier_answer_goes_and_edited_code_stays(tmp_path: Path) -> None:

@@ -117,6 +117,19 @@ def test_an_edited_file_goes_on_to_the_roles_behind_it(chain: Chain, monkeypatch
     assert path.read_text("utf-8") == edited
 
 
+def test_code_that_is_gone_is_written_again(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link is done where all its files are."""
+    calls: list[str] = []
+    monkeypatch.setattr(role_chain, "run_role", answering(whole_answers(), calls))
+    run_chain(chain, GOOD.question, Stages(Silent()))
+    code = chain.folder.parent / "code"
+    before = sorted(code.rglob("*.py"))
+    before[0].unlink()
+    calls.clear()
+    run_chain(chain, GOOD.question, Stages(Silent()))
+    assert (calls, sorted(code.rglob("*.py"))) == (["dev"], before)
+
+
 def test_another_seed_is_another_chain(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everybody is asked anew; but a file that a person has edited stays."""
     calls: list[str] = []

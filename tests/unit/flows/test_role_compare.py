@@ -81,7 +81,7 @@ def test_figures_have_the_documents_names(tmp_path: Path) -> None:
 def test_hard_cases_have_no_right_answer(tmp_path: Path) -> None:
     """They are asked and shown."""
     own = space(tmp_path)
-    found = stress_items(own, [{"id": "s1", "case": "vague", "input": "Concept: an app"}])
+    found = stress_items(own, [("s1", "Concept: an app")])
     assert (found[0].expected, found[0].question) == ("", "Concept: an app")
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from afina.errors import InputError, RuntimeFailedError
-from afina.flows.role_model import MOST_FAILED, Ask, RoleModel, open_model, read_kept
+from afina.flows.role_model import MOST_FAILED, Ask, Reply, RoleModel, open_model, read_kept
 from afina.records import Turn
 from afina.runtime import Completion, Drawn, RuntimeClient
 from afina.runtime.client import RefusedError
@@ -107,6 +107,16 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         open_model("nobody.gguf", Settings(), tmp_path),
     ):
         pass
+
+
+def test_answers_that_an_address_gave_before_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Another model may listen there now."""
+    address = "http://127.0.0.1:9/v1#m"
+    with open_model(address, Settings(), tmp_path, kept="answers.jsonl") as first:
+        first.keep(ask("1").key(first.name), Reply(text="x"))
+    with open_model(address, Settings(), tmp_path, kept="answers.jsonl") as second:
+        assert second.ask(ask("1")).text == "x"
+    assert f"1 answers of {address} were kept from before" in caplog.text
 
 
 def test_a_tag_that_is_made_anew_is_another_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,17 @@ def test_a_requirement_that_nothing_covers_is_asked_for_once_and_then_said(
     assert "nothing covers FR999" in caplog.text
 
 
+def test_of_two_answers_that_lack_something_the_one_that_lacks_less_is_taken(tmp_path: Path) -> None:
+    """The second try may be the worse one."""
+    po = find_role("po", project=Path()).seeds()[0]
+    own = worker_of(space(tmp_path, "po"), "semilla")
+    first, *backlog = po.answer["backlog"]
+    fewer = json.dumps({**po.answer, "backlog": backlog})
+    replies = iter([Reply(text=po.text), Reply(text=fewer)])
+    found = work(own, told(lambda _ask: next(replies))[1], [po.question + "- id: FR999\n"])
+    assert (found.tries, found.artifact["backlog"][0]) == (2, first)
+
+
 def test_an_id_that_was_wrong_may_not_be_named_when_asked_again(tmp_path: Path) -> None:
     """It stands among the reasons; only the question's are known."""
     po = find_role("po", project=Path()).seeds()[0]

@@ -69,6 +69,12 @@ def test_a_metric_that_raises_is_named(tmp_path: Path) -> None:
         tune_prompt(Trial(space(tmp_path), asked, options), QUESTIONS, search_by_reflection)
 
 
+def test_a_metric_that_wants_a_right_answer_is_refused_first(tmp_path: Path) -> None:
+    """A search has none: all would be worth nothing, after an hour."""
+    with pytest.raises(InputError, match="--metric rouge_l"):
+        Trial(space(tmp_path), told(answer)[1], SearchOptions(metric="rouge_l"))
+
+
 def test_a_dead_model_ends_the_search(tmp_path: Path) -> None:
     """It is said as what it is."""
     with pytest.raises(RuntimeFailedError, match="the worker is gone"):

@@ -144,6 +144,14 @@ def test_lengths_that_leave_no_room_for_sentences_are_kept(least: int, most: int
     assert re.match(pattern, "a" * (most - 1) + ".")
 
 
+def test_texts_that_are_empty_everywhere_say_nothing_of_sentences() -> None:
+    """Of a field that people left empty nothing is known."""
+    prose = prose_of([{"said": ""}, {"said": ""}])
+    assert prose.counts == {}
+    schema = {"properties": {"said": {"type": "string", "maxLength": 10}}}
+    assert list(cut_texts({"said": "a" * 10}, schema, prose)) == ["a" * 10]
+
+
 def test_what_its_length_has_ended_is_found() -> None:
     """A sentence of it, or a text of which nobody knows how many it has; ids and choices are as long as they are."""
     said = {"type": "string", "maxLength": 50}
@@ -209,11 +217,12 @@ def test_only_ids_that_were_told_may_be_named() -> None:
     own: dict[str, Any] = {
         "type": "object",
         "properties": {
-            "id": text,
+            "id": {"type": "string", "pattern": "^E[0-9]{3}$"},
             "covers": {"type": "array", "items": text},
             "epic": {"type": "string", "pattern": "^E[0-9]{3}$"},
+            "story": {"type": "string", "pattern": "^S[0-9]{3}$"},
         },
     }
-    found = naming({"type": "array", "items": own}, ["FR001", "NFR001", "C001"])["items"]["properties"]
+    found = naming({"type": "array", "items": own}, ["FR001", "NFR001", "C001", "E911"])["items"]["properties"]
     assert found["covers"]["items"]["enum"] == ["FR001", "NFR001"]
-    assert (found["id"], found["epic"]) == (text, own["properties"]["epic"])
+    assert [name for name in found if found[name] == own["properties"][name]] == ["id", "epic", "story"]

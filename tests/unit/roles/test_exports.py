@@ -27,6 +27,15 @@ def test_spec_kit_finds_what_it_looks_for() -> None:
     assert re.search(r"^\*\*Feature Branch\*\*: `001-[a-z0-9-]+`$", text, re.MULTILINE)
 
 
+def test_open_questions_count_on_from_the_highest_requirement() -> None:
+    """A person may have taken one out."""
+    first, *rest = WITH_QUESTIONS.answer["functional_requirements"]
+    del first
+    text = speckit({**WITH_QUESTIONS.answer, "functional_requirements": rest}, "x", date="2026-11-29")
+    numbers = re.findall(r"^- \*\*FR-(\d{3})\*\*: ", text, re.MULTILINE)
+    assert len(set(numbers)) == len(numbers)
+
+
 def test_the_backlog_becomes_user_stories() -> None:
     """With its acceptance and its priority."""
     item = {
