@@ -149,6 +149,8 @@ def stress_step(boot: Boot, newest: Contender, tell: Tell) -> dict[str, Any]:
     )
     scored = ask_contenders(boot.space, [contenders_of(boot)[-1], newest], eval_set, tell)
     found = {one.name: figures(one) for one in scored}
-    by_case = {one.name: {row.case: round(one.scores[SHARED[0]][row.id], 3) for row in rows} for one in scored}
+    by_case = {
+        one.name: {f"{row.id} ({row.case})": round(one.scores[SHARED[0]][row.id], 3) for row in rows} for one in scored
+    }
     told = ", ".join(f"{name} {row[SHARED[0]]:.3f}" for name, row in found.items())
     return {"figures": found, "cases": by_case, "note": f"{len(rows)} hard cases: {told}"}

@@ -5,7 +5,7 @@ recipe.toml     the recipe of its task: prompts, training, evaluation
 schema.json     what binds its answers; `x-covers`, `x-code`: see checks.py
 seeds.jsonl     authored examples: id, language, domain, input, answer
 concepts.toml   what concepts are made of (optional)
-stress.jsonl    hard cases (optional)
+stress.jsonl    hard cases: id, case (what makes it hard), input (optional)
 """
 
 import json
