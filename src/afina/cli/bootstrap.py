@@ -30,7 +30,7 @@ WORDS = (
 )  # fmt: skip
 """Texts that are put together where they are shown."""
 SHORT = BootstrapOptions(generations=(40, 72), least=12, calls=30, questions=6, minutes=12.0)
-"""An hour on two cores with a small base."""
+"""An hour on two cores with a small base, or somewhat more."""
 
 
 @click.command(

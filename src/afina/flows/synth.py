@@ -109,7 +109,7 @@ def best_of(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def kept_of(candidates: Sequence[Candidate], options: SynthOptions) -> list[Candidate]:
-    """The examples.
+    """The examples: the best ones, where more are good than are wanted, in their order.
 
     Raises:
         NotEnoughDataError: fewer than `least`; says why, and names what helps.
@@ -118,7 +118,8 @@ def kept_of(candidates: Sequence[Candidate], options: SynthOptions) -> list[Cand
     if len(kept) < options.least:
         told, remedy = too_few(candidates, options.least)
         raise NotEnoughDataError(told, remedy=remedy)
-    return kept[: options.most] if options.most else kept
+    best = sorted(kept, key=lambda one: -one.score)[: options.most or None]
+    return [one for one in kept if one in best]
 
 
 def write_training(path: Path, kept: Sequence[Candidate]) -> None:

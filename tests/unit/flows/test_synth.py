@@ -10,6 +10,7 @@ from afina.errors import NotEnoughDataError
 from afina.flows.role_model import Ask, Reply
 from afina.flows.synth import ANGLES, SynthOptions, Writer, kept_of, write_chat_dataset, write_examples, write_training
 from afina.roles import find_role
+from afina.synth.candidates import Candidate
 from afina.synth.concepts import Concept
 from tests.unit.flows.role_models import space, told
 
@@ -89,6 +90,16 @@ def test_enough_is_enough(tmp_path: Path) -> None:
     options = SynthOptions(least=3, most=3)
     assert len(kept_of(write_examples(own, CONCEPTS, options), options)) == 3
     assert len(asks) == 6
+
+
+def test_of_more_good_ones_than_are_wanted_the_best_are_kept() -> None:
+    """In the order in which they were asked; one that was refused is none of them."""
+    found = [
+        Candidate(id=name, question="q", answer="a", score=score, scores={}, reason=reason)
+        for name, score, reason in (("a", 0.7, ""), ("b", 0.6, ""), ("c", 0.9, "cut off"), ("d", 0.8, ""))
+    ]
+    assert [one.id for one in kept_of(found, SynthOptions(least=1, most=2))] == ["a", "d"]
+    assert [one.id for one in kept_of(found, SynthOptions(least=1))] == ["a", "b", "d"]
 
 
 def test_the_files_are_read_by_others(tmp_path: Path) -> None:
