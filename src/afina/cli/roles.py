@@ -237,7 +237,8 @@ def retrain_command(role: str, least: int, minutes: float, as_json: bool) -> Non
     """Tune again."""
     space = open_space(role, here())
     options = BootstrapOptions(minutes=minutes)
-    boot = Boot(space=space, options=options, stages=stages(as_json), place=answering_place(space.folder))
+    place = answering_place(space.folder, space.settings.base.model)
+    boot = Boot(space=space, options=options, stages=stages(as_json), place=place)
     found = retrain(boot, least=least)
     write_json(boot.folder / f"{found['version']}.json", found)
     if as_json:

@@ -18,7 +18,7 @@ from afina.store.paths import free_name, read_json, write_json
 from afina.synth.candidates import MIN_SCORE
 from afina.synth.search import search_by_reflection
 
-PLACE, STEPS = "bootstrap", "steps.json"
+PLACE, STEPS, CHOSEN = "bootstrap", "steps.json", "choose"
 ROLE_FILES = ("role.toml", "recipe.toml", "schema.json", "seeds.jsonl", "concepts.toml", "stress.jsonl")
 
 
@@ -60,8 +60,6 @@ class Boot:
     stages: Stages
     optimise: Callable[[RoleModel], Optimiser] = lambda _model: search_by_reflection
     done: dict[str, Any] = field(default_factory=dict)
-    fresh: bool = False
-    """Something was done by this call, or taken back while another's model answers."""
     mark: str = ""
     """What its steps are done for."""
     place: str = PLACE
@@ -119,8 +117,11 @@ class Boot:
                 f"{self.space.role.folder} was changed while {self.space.role.name} was at work",
                 remedy="the same command begins anew with what is there now; what was done before is put aside",
             )
-        self.done[name], self.fresh = found, True
-        write_json(self.folder / STEPS, {"mark": mark, "reference": self.options.reference, "steps": self.done})
+        self.done[name] = found
+        write_json(
+            self.folder / STEPS,
+            {"mark": mark, "reference": self.options.reference, "base": self.base, "steps": self.done},
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,18 +142,20 @@ def resume(boot: Boot) -> None:
     """Take over what an earlier call did, if it was asked for the same; what was done for something else is put aside under its mark."""
     mark, before = boot.options.mark(boot.space), kept_steps(boot.folder)
     boot.mark = mark
-    own = boot.folder.with_name(f"{PLACE}-{mark}")
+    own, taken_back = boot.folder.with_name(f"{PLACE}-{mark}"), False
     if before.get("mark") != mark:
         if boot.folder.exists():  # without steps it has what was tuned with rated runs alone
             move(boot, boot.folder, free_name(boot.folder.with_name(f"{PLACE}-{before.get('mark', 'rated')}")))
         if own.exists():
             move(boot, own, boot.folder)
-            boot.fresh = answering(boot.folder) is None
+            taken_back = answering(boot.folder) is None
     found = kept_steps(boot.folder)
     same = found.get("reference", "") == boot.options.reference
     steps = dict(found.get("steps", {}))
     # Everybody is judged again beside another reference: what they answered is kept.
     boot.done = {name: step for name, step in steps.items() if same or not name.startswith("judge-")}
+    if taken_back:  # another one's model answers since: who does is asked again
+        boot.done.pop(CHOSEN, None)
 
 
 def move(boot: Boot, old: Path, new: Path) -> None:
@@ -172,9 +175,13 @@ def answering(folder: Path) -> Path | None:
     return source if told and source.is_relative_to(folder) else None
 
 
-def answering_place(role: Path) -> str:
-    """The folder, below the role's, of the bootstrap whose model answers: another one may have begun since. Without one the last that was begun."""
-    return next((one.name for one in role.glob(f"{PLACE}*") if answering(one) is not None), PLACE)
+def answering_place(role: Path, base: str = "") -> str:
+    """The folder, below the role's, of the bootstrap whose model answers: another one may have begun since. Without one the last that was
+    begun, rather one of the base that answers.
+    """
+    folders = sorted(role.glob(f"{PLACE}*"))
+    of_base = (one for one in folders if base and kept_steps(one).get("base") == base)
+    return next((one.name for one in (*(one for one in folders if answering(one) is not None), *of_base)), PLACE)
 
 
 def kept_steps(folder: Path) -> dict[str, Any]:

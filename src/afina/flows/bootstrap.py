@@ -10,7 +10,7 @@ from typing import Any
 from afina.bases import resolve_base
 from afina.errors import InputError, NotEnoughDataError
 from afina.files import NOTICES
-from afina.flows.boot import Boot, Booted, opened, resume
+from afina.flows.boot import CHOSEN, Boot, Booted, opened, resume
 from afina.flows.bootstrap_judging import choose, judge_step, next_writer, stress_rows, stress_step
 from afina.flows.bootstrap_training import expected_training, tuned_step
 from afina.flows.concepts import questions_for, read_concepts, write_concepts
@@ -66,8 +66,7 @@ def bootstrap(boot: Boot) -> Booted:
         judged = boot.step(f"judge-{number}", lambda tell: judge_step(boot, held_out, tuple(tuned), tell))
     if hard_cases:
         boot.step("stress", lambda tell: stress_step(boot, tuned[-1], tell))
-    if boot.fresh:
-        choose(boot, tuned)
+    boot.step(CHOSEN, lambda _tell: choose(boot, tuned))
     return Booted(steps=boot.done, held_out=held_out, generations=len(tuned))
 
 

@@ -90,7 +90,7 @@ def next_writer(boot: Boot, tuned: Sequence[Contender], judged: dict[str, Any]) 
     return newest if tuned and scores[newest.name] >= CLOSE * scores[best.name] else best
 
 
-def choose(boot: Boot, tuned: Sequence[Contender]) -> None:
+def choose(boot: Boot, tuned: Sequence[Contender]) -> dict[str, Any]:
     """Let the newest generation answer for the role that is surely better than the base when nothing binds it, and no worse than the base
     asked well when the schema does, as the roles run; without one whoever answered before goes on, unless it is one of these, with the
     base and the prompt that it had.
@@ -106,9 +106,10 @@ def choose(boot: Boot, tuned: Sequence[Contender]) -> None:
             one = tuned[number - 1]
             take_over(boot)
             write_json(space.best, {"source": space.below(Path(one.source)), "name": one.name, "over": BASE})
-            return
+            return {"chosen": one.name, "note": one.name}
     if answering(boot.folder):
         space.best.unlink()
+    return {"chosen": "", "note": "–"}
 
 
 def take_over(boot: Boot) -> None:
@@ -135,10 +136,14 @@ def stress_rows(boot: Boot) -> list[StressRow]:
     """What is in it; nothing where there is none.
 
     Raises:
-        InputError: names line and key.
+        InputError: names line and key, or an id that is there twice.
     """
-    path = stress_file(boot)
-    return [row for _, row in read_forms(StressRow, path)] if path.is_file() else []
+    path, found = stress_file(boot), dict[str, StressRow]()
+    for where, row in read_forms(StressRow, path) if path.is_file() else ():
+        if row.id in found:
+            raise InputError(f"{where}: the id {row.id!r} is there twice")
+        found[row.id] = row
+    return list(found.values())
 
 
 def stress_step(boot: Boot, newest: Contender, tell: Tell) -> dict[str, Any]:

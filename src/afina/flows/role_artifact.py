@@ -44,7 +44,7 @@ def write_artifact(worker: Worker, answered: Answered, folder: Path, *, seed: in
     name, path = worker.space.role.name, folder / worker.space.role.form.writes
     links = read_links(folder)
     before: dict[str, str] = links.get(name, {}).get("files", {})
-    files = {path: as_yaml(answered.artifact), **code_files(worker, answered, folder.parent / CODE)}
+    files = {path: as_yaml(answered.artifact), **code_files(worker, answered.artifact, folder.parent / CODE)}
     own = {str(target.relative_to(folder.parent)): text for target, text in files.items()}
     for place, text in reversed(own.items()):  # the code first: whose YAML is there is whole
         write_over(folder.parent / place, text, before.get(place, ""))
@@ -65,7 +65,18 @@ def write_artifact(worker: Worker, answered: Answered, folder: Path, *, seed: in
     return path
 
 
-def code_files(worker: Worker, answered: Answered, code: Path) -> dict[Path, str]:
+def write_missing(worker: Worker, artifact: dict[str, Any], folder: Path) -> None:
+    """Write the developer's files that are gone: the YAML has them. Those that are there stay as they are.
+
+    Raises:
+        RoleError: see `code_files`.
+    """
+    for path, text in code_files(worker, artifact, folder.parent / CODE).items():
+        if not path.exists():
+            write_whole(path, text)
+
+
+def code_files(worker: Worker, artifact: dict[str, Any], code: Path) -> dict[Path, str]:
     """A developer's files.
 
     Raises:
@@ -74,7 +85,7 @@ def code_files(worker: Worker, answered: Answered, code: Path) -> dict[Path, str
     if not worker.space.role.schema.get("x-code"):
         return {}
     found = {}
-    for file in answered.artifact["files"]:
+    for file in artifact["files"]:
         target = code / file["path"].strip()
         if not target.resolve().is_relative_to(code.resolve()):
             raise RoleError(f"{worker.space.role.name} wants to write {file['path']!r}, outside of {code}")

@@ -8,7 +8,15 @@ from typing import Any
 
 from afina.errors import RoleError
 from afina.flows.concepts import require_concept
-from afina.flows.role_artifact import LINKS, checked_file, content_mark, questions_mark, read_links, write_artifact
+from afina.flows.role_artifact import (
+    LINKS,
+    checked_file,
+    content_mark,
+    questions_mark,
+    read_links,
+    write_artifact,
+    write_missing,
+)
 from afina.flows.role_run import Answered, Seeds, Worker, concept_question, run_role
 from afina.progress import Stages
 from afina.roles.artifacts import questions_of
@@ -56,6 +64,7 @@ def run_chain(
         run = ""
         if done:
             artifacts[name] = checked_file(worker, path)
+            write_missing(worker, artifacts[name], chain.folder)
         else:
             answered = asked(chain.folder, worker, questions, stages, seed=chain.seed)
             write_artifact(worker, answered, chain.folder, seed=chain.seed)
@@ -90,6 +99,4 @@ def is_done(chain: Chain, name: str, path: Path, questions: tuple[str, ...]) -> 
     if link.get("mark") != questions_mark(questions) or not path.is_file():
         return False
     ours = link["files"].get(str(path.relative_to(chain.folder.parent)))
-    if ours != content_mark(path.read_bytes()):
-        return True
-    return link["seed"] == chain.seed and all((chain.folder.parent / place).is_file() for place in link["files"])
+    return bool(link["seed"] == chain.seed or ours != content_mark(path.read_bytes()))

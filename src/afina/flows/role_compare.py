@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from afina.evaluate.arms import Arm, Asking, gguf_arm, url_arm
-from afina.evaluate.ask import ask_arms
-from afina.evaluate.record import read_record
+from afina.evaluate.ask import ask_arms, finished, score_record
+from afina.evaluate.metrics import load_metric
 from afina.evaluate.sets import make_set
 from afina.flows.role_model import CONTEXT, gguf_of, source_of
 from afina.flows.role_space import RoleSpace
@@ -104,14 +104,19 @@ def ask_contenders(
     return ask_arms(arms, eval_set, metrics_of(space.role.name), folder, tell=tell)
 
 
-def answered_before(space: RoleSpace, name: str, eval_set: EvalSet) -> Scored:
-    """What a contender answered, with its scores; what it failed to answer stays so.
-
-    Raises:
-        InputError: its record is gone.
+def answered_before(space: RoleSpace, contenders: Sequence[Contender], eval_set: EvalSet) -> list[Scored] | None:
+    """What they answered, with its scores; what they failed to answer stays so. None: somebody was not asked this set, or another bootstrap
+    of the role has asked others of these names since.
     """
-    record, scores = read_record(records_folder(space, eval_set) / f"{name}.jsonl")
-    return Scored(record=record, scores=scores)
+    folder, metrics = records_folder(space, eval_set), [load_metric(name) for name in metrics_of(space.role.name)]
+    found = []
+    for one in contenders:
+        arm = contender_arm(space, one, folder, bound=eval_set.answer_schema is not None)
+        record = finished(folder / f"{one.name}.jsonl", eval_set, arm)
+        if record is None:
+            return None
+        found.append(score_record(record, metrics))
+    return found
 
 
 def records_folder(space: RoleSpace, eval_set: EvalSet) -> Path:

@@ -65,7 +65,9 @@ class Reply:
 
 @dataclass
 class RoleModel:
-    """`asked`: answers that the model gave; `reused`: those that were kept from an earlier call."""
+    """`asked`: answers that the model gave; `reused`: those that it was not asked for again, `from_before`: of an earlier call, by their keys
+    in `before`.
+    """
 
     client: RuntimeClient
     name: str
@@ -74,9 +76,11 @@ class RoleModel:
     control: Any = None
     connections: int = 1
     known: dict[str, Reply] = field(default_factory=dict)
+    before: frozenset[str] = frozenset()
     lock: Lock = field(default_factory=Lock)
     asked: int = 0
     reused: int = 0
+    from_before: int = 0
     failed: int = 0
 
     def ask(self, ask: Ask) -> Reply:
@@ -89,6 +93,7 @@ class RoleModel:
         with self.lock:
             if key in self.known:
                 self.reused += 1
+                self.from_before += key in self.before
                 return self.known[key]
         turns = defuse_turns(ask.turns, self.control) if self.control is not None else ask.turns
         try:
@@ -177,11 +182,13 @@ def open_model(source: str, settings: Settings, folder: Path, *, kept: str = "")
             url.rstrip("/").removesuffix("/v1"), timeout_s=timeout, model=model or "default", key=key
         ) as client:
             name = f"{source} {client.digest()[:12]}".rstrip()  # a tag may be made anew too
-            model_there = RoleModel(client=client, name=name, kept=place, known=known, connections=4)
+            model_there = RoleModel(
+                client=client, name=name, kept=place, known=known, before=frozenset(known), connections=4
+            )
             yield model_there
-        if model_there.reused and name == source:  # nothing says whether it is still the same
-            note = f"{model_there.reused} answers of {source} were kept from before"
-            NOTICES.warning("%s: if another model answers there now, remove %s", note, place)
+        if model_there.from_before and name == source:  # nothing says whether it is still the same
+            note = f"{model_there.from_before} answers of {source} were kept from before"
+            NOTICES.warning("%s: if another model answers there now, remove %s, with the answers of all", note, place)
         return
     gguf = gguf_of(source, settings, folder)
     runtime = settings.runtime.model_copy(update={"context": max(CONTEXT, settings.runtime.context)})

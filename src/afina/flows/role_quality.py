@@ -52,7 +52,7 @@ def quality_of(space: RoleSpace) -> RoleQuality:
     Raises:
         InputError: there is nothing to show yet.
     """
-    folder = space.folder / answering_place(space.folder)
+    folder = space.folder / answering_place(space.folder, space.settings.base.model)
     reached = [*bootstrapped(kept_steps(folder).get("steps", {})), *retrained(folder)]
     months = months_of(read_runs(space), space.role.form.good_rating)
     if not reached and not months:

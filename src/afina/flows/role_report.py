@@ -5,12 +5,14 @@ from typing import Any
 
 from afina.flows.boot import Boot, Booted
 from afina.flows.bootstrap_judging import BASE, contenders_of
+from afina.flows.bootstrap_training import generation
 from afina.flows.role_compare import (
     BOUND,
     FREE,
     OWN,
     SHARED,
     answered_before,
+    ask_contenders,
     role_set,
     role_verdict,
     seed_items,
@@ -115,17 +117,16 @@ def advice(missed: list[str]) -> list[str]:
 
 
 def last_verdict(boot: Boot, booted: Booted) -> tuple[Verdict, EvalRecord, EvalRecord]:
-    """The newest generation over the base, with both records: nobody is asked again, all is read from the records.
-
-    Raises:
-        InputError: a record is gone.
+    """The newest generation over the base, with both records. All is read from the records, also what somebody failed to answer; asked
+    again only where they are another bootstrap's by now.
     """
     names = [f"v{number}" for number in range(1, booted.generations + 1)]
+    contenders = [*contenders_of(boot), *(generation(boot, name) for name in names)]
     eval_set = role_set(boot.space, seed_items(boot.space, booted.held_out), bound=False)
-    everybody = [one.name for one in contenders_of(boot)] + names
-    scored = {name: answered_before(boot.space, name, eval_set) for name in everybody}
-    verdict = role_verdict(boot.space, list(scored.values()), BASE, names[-1])
-    return verdict, scored[BASE].record, scored[names[-1]].record
+    scored = answered_before(boot.space, contenders, eval_set) or ask_contenders(boot.space, contenders, eval_set)
+    by_name = {one.name: one for one in scored}
+    verdict = role_verdict(boot.space, scored, BASE, names[-1])
+    return verdict, by_name[BASE].record, by_name[names[-1]].record
 
 
 def table(report: Row) -> list[Row]:

@@ -62,13 +62,14 @@ class Trial:
 
     def __init__(self, space: RoleSpace, model: RoleModel, options: SearchOptions) -> None:
         self.space, self.model, self.options = space, model, options
-        name = options.metric or (*space.settings.task.metrics, "role_score")[0]
-        self.metric: Metric = load_metric(name)
-        if not self.metric.applies(item_of(space, "?")):
+        names = [options.metric] if options.metric else [*space.settings.task.metrics, "role_score"]
+        fitting = [one for one in map(load_metric, names) if one.applies(item_of(space, "?"))]
+        if not fitting:
             raise InputError(
-                f"--metric {name}: it compares with a right answer, a search has questions alone",
+                f"--metric {options.metric}: it compares with a right answer, a search has questions alone",
                 remedy="role_score, or your own as module:function that needs no expected answer",
             )
+        self.metric: Metric = fitting[0]
         self.malformed = 0
 
     def ask(self, program: Program, question: str) -> Ask:

@@ -34,7 +34,7 @@ def test_other_options_begin_anew(tmp_path: Path) -> None:
 def test_a_model_that_answers_goes_on_when_another_bootstrap_begins(tmp_path: Path) -> None:
     """Its folder is put aside, the file that names it says where; taken back while another answers, it is asked again who does."""
     first = boot(tmp_path)
-    first.keep("budget", {"note": "x"})
+    first.keep("choose", {"note": "v1"})
     model = first.folder / "v1" / "x.gguf"
     model.parent.mkdir()
     model.touch()
@@ -46,11 +46,11 @@ def test_a_model_that_answers_goes_on_when_another_bootstrap_begins(tmp_path: Pa
     assert answering_place(first.space.folder) == moved.parent.parent.name
     resume(third := boot(tmp_path))
     assert first.space.folder / read_json(first.space.best)["source"] == model
-    assert not third.fresh
+    assert "choose" in third.done
     write_json(first.space.best, {"source": str(tmp_path / "another.gguf"), "name": "v2"})
     resume(boot(tmp_path, BootstrapOptions(generations=(12, 13))))
     resume(fourth := boot(tmp_path))
-    assert fourth.fresh
+    assert "choose" not in fourth.done
 
 
 def test_fewer_examples_are_asked_for_and_all_steps_stay(tmp_path: Path) -> None:
@@ -113,4 +113,4 @@ def test_a_step_that_is_done_is_not_done_again(tmp_path: Path) -> None:
     assert first.step("budget", lambda _tell: {"generations": [80, 80], "note": "x"})["note"] == "x"
     resume(second := boot(tmp_path))
     assert second.step("budget", lambda _tell: {"note": "again"})["note"] == "x"
-    assert (second.generations, second.fresh, first.fresh) == ((80, 80), False, True)
+    assert second.generations == (80, 80)

@@ -73,6 +73,10 @@ def test_what_cannot_be_tuned_is_refused_first(tmp_path: Path) -> None:
     (tmp_path / "roles" / "ba" / "stress.jsonl").write_text('{"id": "s1", "input": "Concept: an app"}\n')
     with pytest.raises(InputError, match="line 1: `case`: not given"):
         bootstrap.bootstrap(boot(tmp_path))
+    row = '{"id": "s1", "case": "vague", "input": "Concept: an app"}\n'
+    (tmp_path / "roles" / "ba" / "stress.jsonl").write_text(row * 2)
+    with pytest.raises(InputError, match="line 2: the id 's1' is there twice"):
+        bootstrap.bootstrap(boot(tmp_path))
     assert not (tmp_path / ".afina").exists()
 
 

@@ -118,16 +118,18 @@ def test_an_edited_file_goes_on_to_the_roles_behind_it(chain: Chain, monkeypatch
 
 
 def test_code_that_is_gone_is_written_again(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A link is done where all its files are."""
+    """The YAML has it: nobody is asked, and what a person changed beside it stays."""
     calls: list[str] = []
     monkeypatch.setattr(role_chain, "run_role", answering(whole_answers(), calls))
     run_chain(chain, GOOD.question, Stages(Silent()))
     code = chain.folder.parent / "code"
     before = sorted(code.rglob("*.py"))
     before[0].unlink()
+    before[1].write_text("mine = 1\n", "utf-8")
     calls.clear()
     run_chain(chain, GOOD.question, Stages(Silent()))
-    assert (calls, sorted(code.rglob("*.py"))) == (["dev"], before)
+    assert (calls, sorted(code.rglob("*.py"))) == ([], before)
+    assert before[1].read_text("utf-8") == "mine = 1\n"
 
 
 def test_another_seed_is_another_chain(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
