@@ -24,8 +24,7 @@ from afina.flows.bench_models import (
     pick_winner,
     set_default_base,
 )
-from afina.flows.role_compare import seed_items
-from afina.flows.role_report import headline_measure
+from afina.flows.role_compare import headline_measure, seed_items
 from afina.flows.role_space import open_space
 from afina.flows.sources import ArmSettings
 from afina.flows.tune_prompt import parted_seeds

@@ -180,8 +180,9 @@ def answering_place(role: Path, base: str = "") -> str:
     begun, rather one of the base that answers.
     """
     folders = sorted(role.glob(f"{PLACE}*"))
-    of_base = (one for one in folders if base and kept_steps(one).get("base") == base)
-    return next((one.name for one in (*(one for one in folders if answering(one) is not None), *of_base)), PLACE)
+    with_model = [one.name for one in folders if answering(one) is not None]
+    of_base = [one.name for one in folders if base and kept_steps(one).get("base") == base]
+    return [*with_model, *of_base, PLACE][0]
 
 
 def kept_steps(folder: Path) -> dict[str, Any]:

@@ -42,6 +42,11 @@ def metrics_of(role: str) -> tuple[str, ...]:
     return (*SHARED, *OWN.get(role, ()))
 
 
+def headline_measure(role: str) -> str:
+    """The document's own measure where it has one for the role."""
+    return OWN.get(role, SHARED)[0]
+
+
 def seed_items(space: RoleSpace, seeds: Sequence[Seed]) -> list[EvalItem]:
     """Authored examples as items."""
     return [

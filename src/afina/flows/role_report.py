@@ -9,10 +9,9 @@ from afina.flows.bootstrap_training import generation
 from afina.flows.role_compare import (
     BOUND,
     FREE,
-    OWN,
-    SHARED,
     answered_before,
     ask_contenders,
+    headline_measure,
     role_set,
     role_verdict,
     seed_items,
@@ -55,11 +54,6 @@ def criteria(base: Row, tuned: Row, usable: float, stars: float | None, measure:
         Criterion(name="cost of answers, $", found=0.0, asked=0.01, above=False),
         Criterion(name="satisfaction, 1 to 5", found=stars, asked=4.0, critical=False),
     ]
-
-
-def headline_measure(role: str) -> str:
-    """The document's own measure where it has one for the role."""
-    return OWN.get(role, SHARED)[0]
 
 
 def role_report(boot: Boot, booted: Booted) -> Row:

@@ -7,6 +7,7 @@ import pytest
 
 from afina.errors import InputError
 from afina.flows.boot import Boot, BootstrapOptions, answering_place, resume
+from afina.flows.role_space import open_space
 from afina.progress import Silent, Stages
 from afina.roles.role import packaged_folder
 from afina.store.paths import read_json, write_json
@@ -71,6 +72,33 @@ def test_beside_another_reference_all_are_judged_again_and_nothing_else_is_done(
     second.keep("judge-1", {"note": "y"})
     resume(third := boot(tmp_path, BootstrapOptions(reference="http://host/v1#m")))
     assert third.done == second.done
+
+
+def test_where_no_tuned_model_answers_the_bootstrap_of_the_base_that_does_is_meant(tmp_path: Path) -> None:
+    """Another one, of another base, may have begun since."""
+    own = boot(tmp_path)
+    own.keep("budget", {"note": "x"})
+    aside = own.folder.with_name("bootstrap-x")
+    write_json(aside / "steps.json", {"mark": "x", "base": "smollm2", "steps": {}})
+    role = own.space.folder
+    assert [answering_place(role, base) for base in ("smollm2", "semilla", "nobody", "")] == [
+        "bootstrap-x",
+        "bootstrap",
+        "bootstrap",
+        "bootstrap",
+    ]
+
+
+def test_a_base_of_ollama_is_asked_by_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As its tuned versions are; others by their names."""
+    monkeypatch.setattr("afina.flows.boot.gguf_of", lambda source, _settings, _folder: Path(f"/store/{source}.gguf"))
+    sources = [
+        Boot(
+            space=open_space("ba", tmp_path, {"base": {"model": base}}), options=OPTIONS, stages=Stages(Silent())
+        ).base_source
+        for base in ("ollama:m", "smollm2")
+    ]
+    assert sources == ["/store/ollama:m.gguf", "smollm2"]
 
 
 def test_a_role_whose_folder_is_moved_goes_on(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from afina.flows.role_compare import (
     Contender,
     contender_arm,
     figures,
+    headline_measure,
     metrics_of,
     role_set,
     role_verdict,
@@ -76,6 +77,11 @@ def test_figures_have_the_documents_names(tmp_path: Path) -> None:
     assert found["ram_usage_mb"] == 300
     assert found["cut"] == 1
     assert 5 < found["quantity"] < 10
+
+
+def test_a_role_is_measured_by_its_own_measure() -> None:
+    """Document 001's is the analyst's, and looks for what requirements have."""
+    assert [headline_measure(role) for role in ("ba", "po")] == ["ba_requirements_metric", "role_score"]
 
 
 def test_hard_cases_have_no_right_answer(tmp_path: Path) -> None:

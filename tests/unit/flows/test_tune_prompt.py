@@ -7,6 +7,7 @@ import pytest
 
 from afina.errors import InputError, RuntimeFailedError
 from afina.flows.role_model import Ask, Reply
+from afina.flows.role_space import open_space
 from afina.flows.tune_prompt import SearchOptions, Trial, parted_seeds, tune_prompt
 from afina.roles import find_role
 from afina.synth.search import REFLECTION, search_by_reflection
@@ -73,6 +74,8 @@ def test_a_metric_that_wants_a_right_answer_is_refused_first(tmp_path: Path) -> 
     """A search has none: all would be worth nothing, after an hour."""
     with pytest.raises(InputError, match="--metric rouge_l"):
         Trial(space(tmp_path), told(answer)[1], SearchOptions(metric="rouge_l"))
+    own = open_space("ba", tmp_path, {"task": {"metrics": ["slot_f1", "schema_valid"]}})
+    assert Trial(own, told(answer)[1], SearchOptions()).metric.name == "schema_valid"  # the first that can be asked
 
 
 def test_a_dead_model_ends_the_search(tmp_path: Path) -> None:
