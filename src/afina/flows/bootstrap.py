@@ -25,8 +25,8 @@ from afina.synth.candidates import Candidate, reasons_of
 from afina.synth.concepts import Wanted, diversity
 from afina.synth.program import Program, write_program
 
-MORE_CONCEPTS = 1.5
-"""Concepts for each example that is wanted: some answers are refused."""
+LEAST_CONCEPTS, MORE_CONCEPTS = 1.5, 2.0
+"""Concepts for each example that is wanted: some answers are refused, and of the good ones the best are taken."""
 LOW_SCORE = 0.65
 """Document 001's least score of a base; below it the prompt search is twice as long."""
 MEASURED = 3
@@ -113,16 +113,21 @@ def budget(boot: Boot, judged: int) -> dict[str, Any]:
 
 
 def concepts_step(boot: Boot, languages: Sequence[str], tell: Tell) -> dict[str, Any]:
-    """Concepts for all generations and for the search, each used once."""
+    """Concepts for all generations and for the search, each used once.
+
+    Raises:
+        NotEnoughDataError: there are too few, of a role that begins from the answers of another one.
+    """
     count = boot.options.questions + round(MORE_CONCEPTS * sum(boot.generations))
     wanted = Wanted(count=count, languages=tuple(languages), seed=boot.options.seed)
     found = questions_for(boot.space, wanted, tell=tell)
-    if len(found) < count:
-        fewer = (len(found) - boot.options.questions) / MORE_CONCEPTS / sum(boot.generations)
+    least = boot.options.questions + round(LEAST_CONCEPTS * sum(boot.generations))
+    if len(found) < least:
+        fewer = (len(found) - boot.options.questions) / LEAST_CONCEPTS / sum(boot.generations)
         other = ",".join(str(math.floor(fewer * one)) for one in boot.generations)
         role = boot.space.role.name
         raise NotEnoughDataError(
-            f"there are {len(found)} questions for {role}, {count} are needed",
+            f"there are {len(found)} questions for {role}, {least} are needed",
             remedy=f"--examples {other}, or more examples of the roles before it: afina bootstrap, afina synth",
         )
     write_concepts(boot.folder / "concepts.jsonl", found)
@@ -162,8 +167,9 @@ def examples_step(boot: Boot, generation: tuple[int, int], writer: Contender, te
     number, wanted = generation
     options = boot.options
     concepts = read_concepts(boot.folder / "concepts.jsonl")[options.questions :]
-    before = round(MORE_CONCEPTS * sum(boot.generations[: number - 1]))
-    own = concepts[before : before + round(MORE_CONCEPTS * wanted)]
+    for_each = len(concepts) / sum(boot.generations)
+    before = round(for_each * sum(boot.generations[: number - 1]))
+    own = concepts[before : before + round(for_each * wanted)]
     asked = SynthOptions(
         least=min(options.least, wanted), most=wanted, min_score=options.min_score, seed=options.seed + 10 * number
     )

@@ -1,9 +1,11 @@
 """`afina synth`: a model writes answers to concepts, the good ones become examples."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,7 @@ def write_examples(
                     error=reply.error,
                     cut=reply.cut,
                     seed=options.seed + turn,
+                    language=concept.language,
                 )
             )
         found = best_of(judged([one for tries in written.values() for one in tries], how))
@@ -109,17 +112,22 @@ def best_of(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def kept_of(candidates: Sequence[Candidate], options: SynthOptions) -> list[Candidate]:
-    """The examples: the best ones, where more are good than are wanted, in their order.
+    """The examples: where more are good than are wanted the best ones, as many of each language, in their order. Of all languages together
+    a small base's best ones are in the one that it knows.
 
     Raises:
         NotEnoughDataError: fewer than `least`; says why, and names what helps.
     """
-    kept = [one for one in candidates if not one.reason]
-    if len(kept) < options.least:
+    good = [one for one in candidates if not one.reason]
+    if len(good) < options.least:
         told, remedy = too_few(candidates, options.least)
         raise NotEnoughDataError(told, remedy=remedy)
-    best = sorted(kept, key=lambda one: -one.score)[: options.most or None]
-    return [one for one in kept if one in best]
+    by_language: dict[str, list[Candidate]] = defaultdict(list)
+    for one in sorted(good, key=lambda one: -one.score):
+        by_language[one.language].append(one)
+    in_turn = [one for best in zip_longest(*by_language.values()) for one in best if one is not None]
+    best = in_turn[: options.most or None]
+    return [one for one in good if one in best]
 
 
 def write_training(path: Path, kept: Sequence[Candidate]) -> None:

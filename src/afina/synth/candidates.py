@@ -9,7 +9,7 @@ from typing import Any
 
 from afina.likeness import alike
 from afina.roles import check_answer
-from afina.roles.binding import Prose, cut_texts
+from afina.roles.binding import Prose, cut_texts, without_cut
 from afina.roles.checks import read_answer
 
 NUMBERED = re.compile(r"([A-Z]{1,3})[0-9]{3}")
@@ -32,6 +32,7 @@ class Candidate:
     scores: dict[str, float]
     reason: str = ""
     seed: int = 0
+    language: str = ""
 
     def row(self) -> dict[str, Any]:
         """As a line of a file."""
@@ -58,6 +59,7 @@ class Written:
     error: str = ""
     cut: bool = False
     seed: int = 0
+    language: str = ""
 
 
 def judged(written: Sequence[Written], how: Filter) -> list[Candidate]:
@@ -77,8 +79,8 @@ def judged(written: Sequence[Written], how: Filter) -> list[Candidate]:
 
 
 def candidate_of(written: Written, how: Filter) -> Candidate:
-    """One answer, its numbers put in order, judged by itself."""
-    text = renumbered(written.text)
+    """One answer, without the entries of its lists that did not end and with its numbers put in order, judged by itself."""
+    text = renumbered(ended(written.text, how))
     checked = check_answer(text, written.question, how.schema)
     reason = written.error
     if not reason and not checked.scores["read"]:
@@ -100,7 +102,15 @@ def candidate_of(written: Written, how: Filter) -> Candidate:
         scores=scores,
         reason=reason,
         seed=written.seed,
+        language=written.language,
     )
+
+
+def ended(text: str, how: Filter) -> str:
+    """An answer without the entries that only their length ended: in a third of what a small base writes there is nothing else wrong."""
+    found = read_answer(text)
+    whole = without_cut(found, how.schema, how.prose)
+    return text if whole == found else as_json(whole, text)
 
 
 def renumbered(text: str) -> str:

@@ -102,6 +102,22 @@ def test_of_more_good_ones_than_are_wanted_the_best_are_kept() -> None:
     assert [one.id for one in kept_of(found, SynthOptions(least=1))] == ["a", "b", "d"]
 
 
+def test_the_best_are_as_many_of_each_language() -> None:
+    """Where one has too few, the other fills up."""
+    scores = {"en": (0.9, 0.8, 0.7, 0.95), "es": (0.6, 0.65)}
+    found = [
+        Candidate(id=f"{language}{at}", question="q", answer="a", score=score, scores={}, language=language)
+        for language, own in scores.items()
+        for at, score in enumerate(own)
+    ]
+    for most, names in (
+        (2, ["en3", "es1"]),
+        (4, ["en0", "en3", "es0", "es1"]),
+        (5, ["en0", "en1", "en3", "es0", "es1"]),
+    ):
+        assert [one.id for one in kept_of(found, SynthOptions(least=1, most=most))] == names
+
+
 def test_the_files_are_read_by_others(tmp_path: Path) -> None:
     """A chat dataset in two parts that hang on ids alone; answers as YAML where that is wanted."""
     own, _ = writer(tmp_path)

@@ -54,6 +54,18 @@ def test_an_answer_is_kept_or_refused_with_a_reason(one: Written, reason: str) -
     assert found.reason.startswith(reason) if reason else not found.reason
 
 
+def test_an_entry_that_did_not_end_is_left_out() -> None:
+    """The others are counted anew; where too few would be left, all stay and the answer is refused."""
+    own = SEEDS[0].answer["constraints"]
+    long = {"id": "C001", "description": "x" * 186}
+    found = judged([written("c1", changed(constraints=[long, own[0]]))], HOW)[0]
+    assert not found.reason
+    assert json.loads(found.answer)["constraints"] == [{**own[0], "id": "C001"}]
+    refused = judged([written("c1", changed(constraints=[long, long]))], HOW)[0]
+    assert refused.reason.startswith("cut off by its length")
+    assert len(json.loads(refused.answer)["constraints"]) == 2
+
+
 def test_a_low_score_is_refused() -> None:
     """The answer to something else: whole, but about nothing that was asked, and it repeats itself."""
     same = {"description": "The system must do all that is needed by all of its users.", "priority": "High"}
