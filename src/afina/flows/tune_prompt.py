@@ -126,6 +126,7 @@ def tune_prompt(trial: Trial, questions: Sequence[str], optimise: Optimiser, tel
         attempt=trial.attempt,
         reflect=trial.reflect,
         calls=options.calls,
+        fields=list(space.role.schema.get("properties", ())),
         most_examples=options.most_examples,
         candidates=options.candidates,
         trials=options.trials,

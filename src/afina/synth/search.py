@@ -2,8 +2,8 @@
 
 What small models make of it, and what is done here about it:
 - Their reflections are cut off or no instructions at all, and gepa 0.1.4 takes whatever comes for the next prompt (its issue 390): ours
-  are bound by a schema, and where one is not there, or was tried before (its issue 379), a fixed sentence about the most frequent
-  problem is added instead.
+  are bound by a schema, and where one is not there, no longer names the answer's fields, or was tried before (its issue 379), a fixed
+  sentence about the most frequent problem is added instead. A base of 135 million weights writes "solve all the problems you are facing".
 - gepa goes on where a proposal raises, and gives back the start for a result: the first error that is no malformed answer is kept, ends
   the search, and is raised.
 """
@@ -64,7 +64,7 @@ Reflect = Callable[[str, int], str]
 class Search:
     """What is searched with: `train` questions are reflected on, `validation` ones choose; `pool` are examples that may be shown.
 
-    `calls`: answers that the search may ask for. `candidates` and `trials` are MIPROv2's.
+    `fields`: names that better instructions still have. `calls`: answers that the search may ask for. `candidates` and `trials` are MIPROv2's.
     """
 
     start: Program
@@ -74,6 +74,7 @@ class Search:
     attempt: Try
     reflect: Reflect
     calls: int
+    fields: Sequence[str] = ()
     most_examples: int = 6
     candidates: int = 8
     trials: int = 10
@@ -165,7 +166,8 @@ class Adapter:
         except Exception as exc:
             self.error = exc
             raise
-        if not found or found == told or found in self.tried or len(found) > LONGEST:
+        lost = [name for name in self.search.fields if name in told and name not in found]
+        if not found or lost or found == told or found in self.tried or len(found) > LONGEST:
             self.skipped += 1
             found = with_remedy(told, rows, self.tried)
         self.tried.add(found)

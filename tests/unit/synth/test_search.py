@@ -75,6 +75,25 @@ def test_a_models_ideas_are_taken() -> None:
     assert len(found.program.instructions) <= LONGEST
 
 
+def test_a_reflection_that_forgets_the_answers_fields_is_skipped() -> None:
+    """It would be a sentence about anything; a remedy is added to what was there instead."""
+    start = replace(SEARCH.start, instructions="Give a title and constraints.")
+    told: list[str] = []
+
+    def remembering(program: Program, questions: Sequence[str]) -> list[Tried]:
+        told.append(program.instructions)
+        return by_remedies(program, questions)
+
+    search = replace(SEARCH, start=start, attempt=remembering, fields=["title", "constraints", "other"])
+    found = search_by_reflection(replace(search, reflect=lambda _asked, seed: f"Solve all problems {seed}."))
+    assert found.skipped > 0
+    assert all("title" in one and "constraints" in one for one in told)
+    assert (
+        search_by_reflection(replace(search, reflect=lambda _asked, _seed: "A title, constraints.")).skipped
+        < found.skipped
+    )
+
+
 @pytest.mark.parametrize("after", [0, 3])
 def test_an_error_ends_the_search_and_is_said(after: int) -> None:
     """gepa itself would go on and give back the start for a result."""
