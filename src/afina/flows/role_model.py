@@ -66,7 +66,7 @@ class Reply:
 @dataclass
 class RoleModel:
     """`asked`: answers that the model gave; `reused`: those that it was not asked for again, `from_before`: of an earlier call, by their keys
-    in `before`.
+    in `before`. `context`: tokens that a question and its answer may have together; 0 = nobody knows, the model is elsewhere.
     """
 
     client: RuntimeClient
@@ -75,6 +75,7 @@ class RoleModel:
     worker: Worker | None = None
     control: Any = None
     connections: int = 1
+    context: int = 0
     known: dict[str, Reply] = field(default_factory=dict)
     before: frozenset[str] = frozenset()
     lock: Lock = field(default_factory=Lock)
@@ -203,6 +204,7 @@ def open_model(source: str, settings: Settings, folder: Path, *, kept: str = "")
             worker=worker,
             control=gguf_facts(gguf).control,
             connections=runtime.slots,
+            context=runtime.context,
             known=known,
         )
 

@@ -14,7 +14,7 @@ from afina.progress import Tell, unheard
 from afina.records import EvalItem, Turn
 from afina.roles import Seed, check_answer
 from afina.runtime import Drawn
-from afina.synth.program import Program
+from afina.synth.program import Pair, Program, changed
 from afina.synth.search import REFLECTION, Found, Search, Tried
 
 SEARCHED = 10
@@ -127,7 +127,7 @@ def tune_prompt(trial: Trial, questions: Sequence[str], optimise: Optimiser, tel
         reflect=trial.reflect,
         calls=options.calls,
         fields=list(space.role.schema.get("properties", ())),
-        most_examples=options.most_examples,
+        most_examples=with_room(trial, [(seed.question, seed.text) for seed in seen], questions),
         candidates=options.candidates,
         trials=options.trials,
         seed=options.seed,
@@ -139,6 +139,23 @@ def tune_prompt(trial: Trial, questions: Sequence[str], optimise: Optimiser, tel
         examples=found.program.examples,
         found=said_of(found, trial),
     )
+
+
+def with_room(trial: Trial, pool: Sequence[Pair], questions: Sequence[str]) -> int:
+    """So many of the longest examples leave room for the longest answer: four Spanish ones of an analyst are 2,400 tokens, and what the
+    context cuts off would count as malformed.
+    """
+    most, model = min(trial.options.most_examples, len(pool)), trial.model
+    if not model.context:
+        return most
+    longest = sorted(pool, key=lambda pair: -len("".join(pair)))
+    question = max(questions, key=len)
+    for count in range(most, 0, -1):
+        start = trial.space.start_program()
+        asked = trial.ask(changed(start, instructions=start.instructions, examples=longest[:count]), question)
+        if len(model.client.prompt_ids(asked.turns)) + asked.max_tokens <= model.context:
+            return count
+    return 0
 
 
 def said_of(found: Found, trial: Trial) -> dict[str, Any]:

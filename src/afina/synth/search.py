@@ -12,6 +12,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 from gepa.api import optimize
@@ -94,6 +95,8 @@ class Found:
 
 
 INSTRUCTIONS, EXAMPLES = "instructions", "examples"
+FIRST_EXAMPLES = 2
+"""Those that are tried first: of the packaged roles one in each language."""
 
 
 @dataclass
@@ -228,6 +231,19 @@ class Quiet:
         """Nothing."""
 
 
+def first_candidates(search: Search) -> list[dict[str, str]]:
+    """The start; and with the first examples, unless it shows some: they help a small base most, and a short search would come to them by
+    chance alone.
+    """
+    places = {pair: str(at) for at, pair in enumerate(search.pool)}
+    start = {
+        INSTRUCTIONS: search.start.instructions,
+        EXAMPLES: " ".join(places[pair] for pair in search.start.examples if pair in places),
+    }
+    first = " ".join(str(at) for at in range(min(FIRST_EXAMPLES, search.most_examples, len(search.pool))))
+    return [start] if start[EXAMPLES] or not first else [start, {**start, EXAMPLES: first}]
+
+
 def search_by_reflection(search: Search, tell: Tell = unheard) -> Found:
     """The best program for a role within so many answers. The start is the first candidate: nothing worse is given back.
 
@@ -235,17 +251,15 @@ def search_by_reflection(search: Search, tell: Tell = unheard) -> Found:
         Exception: whatever `attempt` and `reflect` raise.
     """
     adapter = Adapter(search=search, tell=tell, rng=random.Random(search.seed))
-    places = {pair: str(at) for at, pair in enumerate(search.pool)}
-    start = {
-        INSTRUCTIONS: search.start.instructions,
-        EXAMPLES: " ".join(places[pair] for pair in search.start.examples if pair in places),
-    }
+    first = first_candidates(search)
+    scores = [fmean(adapter.evaluate(list(search.validation), one).scores) for one in first]
+    adapter.calls -= len(search.validation)  # gepa asks for the better one's again, which are kept
     result: Any = optimize(
-        seed_candidate=start,
+        seed_candidate=first[scores.index(max(scores))],
         trainset=list(search.train),
         valset=list(search.validation),
         adapter=adapter,  # type: ignore[arg-type]  # gepa asks whether it proposes by an attribute, which a method is not to mypy
-        max_metric_calls=search.calls,
+        max_metric_calls=max(1, search.calls - adapter.calls),
         reflection_minibatch_size=min(3, len(search.train)),
         skip_perfect_score=False,
         stop_callbacks=lambda _state: adapter.error is not None,
@@ -257,9 +271,9 @@ def search_by_reflection(search: Search, tell: Tell = unheard) -> Found:
     best = result.best_idx
     return Found(
         program=adapter.program(result.candidates[best]),
-        start=result.val_aggregate_scores[0],
+        start=scores[0],
         score=result.val_aggregate_scores[best],
         calls=adapter.calls,
-        candidates=len(result.candidates),
+        candidates=len(result.candidates) + len(first) - 1,
         skipped=adapter.skipped,
     )

@@ -13,7 +13,7 @@ from afina.progress import Tell, unheard
 class ToldModel:
     """Answers by a function; counts what it was asked."""
 
-    name, asked, reused = "told", 0, 0
+    name, asked, reused, context = "told", 0, 0, 0
 
     def __init__(self, answer: Callable[[Ask], Reply]) -> None:
         self.answer, self.asks = answer, list[Ask]()

@@ -2,14 +2,17 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from afina.errors import InputError, RuntimeFailedError
 from afina.flows.role_model import Ask, Reply
 from afina.flows.role_space import open_space
-from afina.flows.tune_prompt import SearchOptions, Trial, parted_seeds, tune_prompt
+from afina.flows.tune_prompt import SearchOptions, Trial, parted_seeds, tune_prompt, with_room
 from afina.roles import find_role
+from afina.runtime import RuntimeClient
 from afina.synth.search import REFLECTION, search_by_reflection
 from tests.unit.flows.role_models import gone, space, told
 
@@ -41,6 +44,19 @@ def test_examples_are_found_where_they_help(tmp_path: Path) -> None:
     system = model.asks[0].turns[0].content
     assert system.startswith(space(tmp_path).role.instructions.strip()[:40])
     assert '"functional_requirements"' in system  # the schema is told to a base
+
+
+@pytest.mark.parametrize(("context", "shown"), [(0, 6), (100_000, 6), (9_000, 2), (1_000, 0)])
+def test_no_more_examples_are_shown_than_have_room(tmp_path: Path, context: int, shown: int) -> None:
+    """With the longest question, instructions and answer; of a model elsewhere nobody knows."""
+    model, asked = told(answer)
+    client = SimpleNamespace(prompt_ids=lambda turns: "".join(turn.content for turn in turns))
+    model.context, asked.client = context, cast("RuntimeClient", client)
+    pool = [("?" * 100, "!" * length) for length in (100, *[1900] * 9)]
+    trial = Trial(space(tmp_path), asked, SearchOptions())
+    start = len(client.prompt_ids(trial.ask(trial.space.start_program(), "?").turns))
+    assert 900 + start + 3 * 2000 > 9_000 > 900 + start + 2 * 2000
+    assert with_room(trial, pool, ["?"]) == shown
 
 
 def test_the_held_out_examples_are_never_shown(tmp_path: Path) -> None:

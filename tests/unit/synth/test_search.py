@@ -42,6 +42,25 @@ def test_it_finds_what_is_better() -> None:
     assert found.program.examples or REMEDIES["about"] in found.program.instructions
 
 
+def test_examples_are_tried_first() -> None:
+    """Before anything is reworded, where they fit; a start that shows some is left as it is."""
+    told: list[tuple[str, int]] = []
+
+    def remembering(program: Program, questions: Sequence[str]) -> list[Tried]:
+        told.append((program.instructions, len(program.examples)))
+        return by_remedies(program, questions)
+
+    search = replace(SEARCH, attempt=remembering, calls=1)
+    found = search_by_reflection(search)
+    assert told[:2] == [("Do it.", 0), ("Do it.", 2)]
+    assert (found.start, found.score) == (pytest.approx(0.3), pytest.approx(0.36))
+    assert found.program.examples == tuple(POOL[:2])
+    assert search_by_reflection(replace(search, most_examples=1)).program.examples == tuple(POOL[:1])
+    assert search_by_reflection(replace(search, most_examples=0)).program.examples == ()
+    shown = replace(search, start=replace(SEARCH.start, examples=(POOL[4],)))
+    assert search_by_reflection(shown).program.examples == (POOL[4],)
+
+
 def test_it_is_the_same_again() -> None:
     """That is why an interrupted search goes on where it was: its answers are kept."""
     one, other = search_by_reflection(SEARCH), search_by_reflection(SEARCH)
