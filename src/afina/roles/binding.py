@@ -10,8 +10,6 @@ from afina.chat import COMPACT
 
 MARKS = r"{}\[\]<>|\\`\n\r\t"
 """What a text of prose has none of."""
-QUOTE = '"'
-"""A model that is tuned to JSON in which it is rare forgets what stands before it."""
 WORD_END, SENTENCE_END = rf"[^{MARKS} ,;:(¿¡#-]", "[.!?]"
 """How it ends."""
 ANY, ONE = rf"[^{MARKS}]", rf"([^{MARKS}.!?]|[0-9][.][0-9])"
@@ -34,12 +32,11 @@ PATTERNED = frozenset({"pattern", "enum", "const", "format"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prose:
-    """How people write a role's texts: the places, names with dots between, whose texts all end as sentences do, those without a quotation
-    mark, and the fewest and most sentences of those that have few.
+    """How people write a role's texts: the places, names with dots between, whose texts all end as sentences do, and the fewest and most
+    sentences of those that have few.
     """
 
     ended: frozenset[str] = frozenset()
-    unquoted: frozenset[str] = frozenset()
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -51,7 +48,6 @@ def prose_of(answers: Iterable[Any]) -> Prose:
             found[place].append(text)
     return Prose(
         ended=frozenset(place for place, texts in found.items() if all(text[-1:] in set(".!?") for text in texts)),
-        unquoted=frozenset(place for place, texts in found.items() if not any(QUOTE in text for text in texts)),
         counts={place: told for place, texts in found.items() if (told := counted(texts)) is not None},
     )
 
@@ -123,12 +119,6 @@ def text_of(text: Mapping[str, Any], prose: Prose, place: str) -> dict[str, Any]
     """A text as the others in its place. The length is part of the pattern: llguidance refuses many a pattern beside a length ("unable to
     determine if regex is empty").
     """
-    pattern = pattern_of(text, prose, place)
-    return {**unsized(text), "pattern": pattern.replace(MARKS, MARKS + QUOTE) if place in prose.unquoted else pattern}
-
-
-def pattern_of(text: Mapping[str, Any], prose: Prose, place: str) -> str:
-    """What such a text is, with quotation marks or without."""
     least, most = text.get("minLength", 0), text.get("maxLength")
     end = SENTENCE_END if place in prose.ended else WORD_END
     few, many = prose.counts.get(place, (0, 0))
@@ -136,10 +126,10 @@ def pattern_of(text: Mapping[str, Any], prose: Prose, place: str) -> str:
     spare = (longest or 0) // SPARE
     fewest, largest = (-(-least // few) if few else 0) - 1, most and (longest or 0) - 1 - spare
     if not few or (largest is not None and max(0, fewest) > largest):  # its lengths leave no room for such sentences
-        return f"^{ANY}{times(least - 1, most and most - 1)}{end}$"
+        return {**unsized(text), "pattern": f"^{ANY}{times(least - 1, most and most - 1)}{end}$"}
     size = times(fewest, largest)
     before = f"({ONE}{size}[.!?] ){times(few - 1, many - 1)}" if many > 1 else ""
-    return f"^{before}{ONE}{size}{'[.]?' if spare else ''}{end}$"
+    return {**unsized(text), "pattern": f"^{before}{ONE}{size}{'[.]?' if spare else ''}{end}$"}
 
 
 def times(least: int, most: int | None) -> str:

@@ -121,16 +121,6 @@ def test_a_text_is_bound_as_people_have_written_those_in_its_place() -> None:
         assert tuple(bool(re.match(pattern, text)) for text in texts) == wanted, name
 
 
-def test_quotation_marks_are_written_where_people_write_some() -> None:
-    """Elsewhere they are left out, also in a text of many sentences; where nobody has written anything, nothing is known."""
-    text = {"type": "string", "maxLength": 200}
-    authored = {"plain": "It books.", "long": "It books. " * 5, "named": 'It shows "full".'}
-    schema = {"type": "object", "properties": dict.fromkeys([*authored, "new"], text)}
-    found = binding(schema, prose_of([authored]))["properties"]
-    fits = {name: bool(re.match(one["pattern"], 'It shows "free".')) for name, one in found.items()}
-    assert fits == {"plain": False, "long": False, "named": True, "new": True}
-
-
 def test_as_many_sentences_as_people_write_have_the_length_together() -> None:
     """Two of them half of it each; a text of many is as long as its schema says."""
     text = {"type": "string", "minLength": 40, "maxLength": 100}
