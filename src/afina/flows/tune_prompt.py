@@ -142,7 +142,7 @@ def tune_prompt(trial: Trial, questions: Sequence[str], optimise: Optimiser, tel
 
 
 def with_room(trial: Trial, pool: Sequence[Pair], questions: Sequence[str]) -> int:
-    """So many of the longest examples leave room for the longest answer: four Spanish ones of an analyst are 2,400 tokens, and what the
+    """So many of the longest examples leave room for the longest answer: the four longest ones of the analyst are 2,574 tokens, and what the
     context cuts off would count as malformed.
     """
     most, model = min(trial.options.most_examples, len(pool)), trial.model
