@@ -64,7 +64,7 @@ def main() -> None:
                 "score_base": base["free"]["role_score"],
                 "score_tuned": tuned["free"]["role_score"],
                 "bound_base": base["bound"]["role_score"],
-                "bound_program": generations["base+program"]["bound"]["role_score"],
+                "bound_program": generations.get("base+program", base)["bound"]["role_score"],
                 "bound_tuned": tuned["bound"]["role_score"],
                 "human_base": base["free"]["ba_requirements_metric"],
                 "human_tuned": tuned["free"]["ba_requirements_metric"],

@@ -1,6 +1,7 @@
 """Everybody of a bootstrap beside each other on the authored examples; who writes next, and who answers for the role."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,15 @@ CLOSE = 0.9
 
 
 def contenders_of(boot: Boot) -> list[Contender]:
-    """The untuned base, asked at length, and as the search found; the reference, where there is one."""
+    """The untuned base, asked at length, and as the search found, unless that is the same; the reference, where there is one."""
     # A role may be tuned again without a bootstrap: then there is only what `afina tune-prompt` found.
     own = boot.program if boot.program.is_file() else boot.space.program
-    found = read_program(own, role=boot.space.role.name)
-    other = boot.options.reference
+    found, start = read_program(own, role=boot.space.role.name), boot.space.start_program()
+    other, same = boot.options.reference, replace(found, found={}) == start
     return [
-        *([Contender(name=REFERENCE, source=other, program=boot.space.start_program())] if other else []),
-        Contender(name=BASE, source=boot.base_source, program=boot.space.start_program()),
-        Contender(name=ASKED_WELL, source=boot.base_source, program=found),
+        *([Contender(name=REFERENCE, source=other, program=start)] if other else []),
+        Contender(name=BASE, source=boot.base_source, program=start),
+        *([] if same else [Contender(name=ASKED_WELL, source=boot.base_source, program=found)]),
     ]
 
 
@@ -101,7 +102,9 @@ def choose(boot: Boot, tuned: Sequence[Contender]) -> dict[str, Any]:
     for number in range(len(tuned), 0, -1):
         judged = boot.done[f"judge-{number}"]
         bound = judged[BOUND]
-        no_worse = bound[f"v{number}"][SHARED[0]] >= max(bound[name][SHARED[0]] for name in (BASE, ASKED_WELL))
+        no_worse = bound[f"v{number}"][SHARED[0]] >= max(
+            bound[name][SHARED[0]] for name in (BASE, ASKED_WELL) if name in bound
+        )
         if judged["verdict"]["outcome"] == Outcome.GO and no_worse:
             one = tuned[number - 1]
             take_over(boot)

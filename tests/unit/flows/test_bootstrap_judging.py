@@ -7,7 +7,7 @@ import pytest
 
 from afina.errors import InputError
 from afina.flows.boot import Boot, BootstrapOptions
-from afina.flows.bootstrap_judging import choose, next_writer, require_answers
+from afina.flows.bootstrap_judging import choose, contenders_of, next_writer, require_answers
 from afina.flows.role_compare import Contender
 from afina.progress import Silent, Stages
 from afina.store.paths import read_json, write_json
@@ -69,12 +69,29 @@ def test_the_newest_generation_writes_unless_it_is_clearly_worse(
 ) -> None:
     """Than the best so far, the base asked well among them, which has 0.7 bound; a reference never writes."""
     boot = Boot(space=space(tmp_path), options=BootstrapOptions(reference="other.gguf"), stages=Stages(Silent()))
-    write_program(boot.program, boot.space.start_program())
+    write_program(boot.program, replace(boot.space.start_program(), instructions="Better."))
     names = [f"v{at}" for at in range(1, len(scores) + 1)]
     tuned = [Contender(name=name, source=f"{name}.gguf", program=boot.space.short_program()) for name in names]
     bound = {"reference": 1.0, "base": 0.5, "base+program": 0.7, **dict(zip(names, scores, strict=True))}
     judged = {"bound": {name: {"role_score": value} for name, value in bound.items()}}
     assert next_writer(boot, tuned, judged).name == writer
+
+
+def test_a_search_that_found_nothing_is_no_other_contender(tmp_path: Path) -> None:
+    """The same question asked twice is answered otherwise beside other requests: a difference that says nothing."""
+    boot = Boot(space=space(tmp_path), options=BootstrapOptions(), stages=Stages(Silent()))
+    start = boot.space.start_program()
+    for found, names in (
+        (replace(start, found={"calls": 9}), ["base"]),
+        (replace(start, examples=(("?", "!"),)), ["base", "base+program"]),
+        (replace(start, instructions="Better."), ["base", "base+program"]),
+    ):
+        write_program(boot.program, found)
+        assert [one.name for one in contenders_of(boot)] == names
+    bound = {name: {"role_score": 0.7} for name in ("base", "v1")}
+    boot.done["judge-1"] = {"verdict": {"outcome": "go"}, "bound": bound}
+    choose(boot, [Contender(name="v1", source="v1.gguf", program=boot.space.short_program())])
+    assert read_json(boot.space.best)["name"] == "v1"
 
 
 def test_a_model_that_answered_nothing_is_no_zero() -> None:
