@@ -128,9 +128,9 @@ def test_what_cannot_be_judged_is_refused_first(folder: Path) -> None:
 def test_too_few_good_examples_end_it_with_a_remedy(folder: Path) -> None:
     """All candidates stay in a file with their reasons; what was answered is not asked again next time."""
     options = replace(OPTIONS, min_score=1.0)
-    with pytest.raises(NotEnoughDataError, match="examples of 18 were good enough, 4 are asked for") as error:
+    with pytest.raises(NotEnoughDataError, match="examples of 24 were good enough, 4 are asked for") as error:
         bootstrap(boot(folder, options))
     assert error.value.remedy
     rows = [json.loads(line) for line in (boot(folder).folder / "candidates-1.jsonl").read_text("utf-8").splitlines()]
-    assert len(rows) == 18
+    assert len(rows) == 24
     assert any(row["reason"].startswith("score") for row in rows)
