@@ -149,9 +149,8 @@ def with_room(trial: Trial, pool: Sequence[Pair], questions: Sequence[str]) -> i
     if not model.context:
         return most
     longest = sorted(pool, key=lambda pair: -len("".join(pair)))
-    question = max(questions, key=len)
+    question, start = max(questions, key=len), trial.space.start_program()
     for count in range(most, 0, -1):
-        start = trial.space.start_program()
         asked = trial.ask(changed(start, instructions=start.instructions, examples=longest[:count]), question)
         if len(model.client.prompt_ids(asked.turns)) + asked.max_tokens <= model.context:
             return count

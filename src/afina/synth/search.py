@@ -232,7 +232,7 @@ class Quiet:
 
 
 def first_candidates(search: Search) -> list[dict[str, str]]:
-    """The start; and with the first examples, unless it shows some: what is usually worth most is known before anything else is tried."""
+    """The start; and with the first examples, unless it shows some: a short search would come to them by chance alone."""
     places = {pair: str(at) for at, pair in enumerate(search.pool)}
     start = {
         INSTRUCTIONS: search.start.instructions,
