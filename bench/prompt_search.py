@@ -83,7 +83,7 @@ def main() -> None:
                     continue
                 seconds = time.monotonic() - began
                 difference, interval = gain(start, scores(space, model, program, items))
-                told = {key: program.found[key] for key in ("calls", "malformed", "skipped")}
+                told = {key: program.found[key] for key in ("calls", "malformed", "skipped", "p_value")}
                 found |= {f"{key}_{name}": value for key, value in told.items()}
                 found |= {
                     f"searched_{name}": [round(program.found["start"], 4), round(program.found["score"], 4)],

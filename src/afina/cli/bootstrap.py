@@ -29,7 +29,7 @@ WORDS = (
     "a longer limit (`max_tokens` in role.toml) where answers are cut off", "a smaller base, or fewer bits",
 )  # fmt: skip
 """Texts that are put together where they are shown."""
-SHORT = BootstrapOptions(generations=(40, 72), least=12, calls=36, minutes=12.0)
+SHORT = BootstrapOptions(generations=(40, 96), least=12, calls=36, minutes=12.0)
 """An hour on two cores with a small base, or somewhat more."""
 
 
@@ -70,7 +70,7 @@ SHORT = BootstrapOptions(generations=(40, 72), least=12, calls=36, minutes=12.0)
     help=t("a model beside them: http://…/v1#model, or a file of answers; without one nothing is said of other models"),
 )
 @click.option(
-    "--short", is_flag=True, help=t("40 and 72 examples, 36 answers of search, at most 12 minutes of training each")
+    "--short", is_flag=True, help=t("40 and 96 examples, 36 answers of search, at most 12 minutes of training each")
 )
 @seed_option
 @json_option

@@ -12,20 +12,19 @@ from afina.flows.concepts import questions_for, read_concepts, read_inputs
 from afina.flows.optimisers import OPTIMISERS
 from afina.flows.role_model import open_model
 from afina.flows.role_space import open_space
-from afina.flows.tune_prompt import SearchOptions, Trial, tune_prompt
+from afina.flows.tune_prompt import SearchOptions, Trial, is_better, outcome_of, tune_prompt
 from afina.synth.concepts import Wanted
 from afina.synth.program import write_program
 from afina.texts import t
 
 FILE = click.Path(path_type=Path)
-QUESTIONS = 12
 
 
 @click.command(
     "tune-prompt",
     epilog="afina tune-prompt ba --model smollm2 --calls 120",
     help=t(
-        "Search for the instructions and examples with which a model answers best as a role, judged by its metric, answers bound by its schema. gepa reflects on what went wrong; mipro (DSPy's MIPROv2) draws candidates, in an environment of its own. Malformed answers are counted, not fatal; an interrupted search goes on where it was."
+        "Search for the instructions and examples with which a model answers best as a role, judged by its metric, answers bound by its schema. gepa reflects on what went wrong; mipro (DSPy's MIPROv2) draws candidates, in an environment of its own. Malformed answers are counted, not fatal; an interrupted search goes on where it was. The role is asked so only if questions that the search has not seen say that it is surely better (p < 0.05); otherwise the program is kept beside."
     ),
 )
 @click.argument("role", default="ba")
@@ -40,6 +39,13 @@ QUESTIONS = 12
 )
 @click.option(
     "--metric", default="", help=t("what is better: a name or your own as module:function (default: the recipe's)")
+)
+@click.option(
+    "--questions",
+    default=12,
+    show_default=True,
+    type=click.IntRange(2),
+    help=t("questions to search with: the first half chooses, the second confirms"),
 )
 @click.option(
     "--concepts", "file", type=FILE, help=t("questions to search with (default: new ones from the role's words)")
@@ -83,9 +89,9 @@ def tune_prompt_command(role: str, output: Path | None, as_json: bool, **options
         trials=options["num_trials"],
     )
     if options["file"]:
-        concepts = read_concepts(options["file"])[:QUESTIONS]
+        concepts = read_concepts(options["file"])[: options["questions"]]
     else:
-        wanted = Wanted(count=QUESTIONS, languages=options["languages"], seed=1)
+        wanted = Wanted(count=options["questions"], languages=options["languages"], seed=1)
         concepts = questions_for(space, wanted, dict(map(read_inputs, options["inputs"])))
     told = stages(as_json)
     source = options["model"] or space.settings.base.model
@@ -95,15 +101,17 @@ def tune_prompt_command(role: str, output: Path | None, as_json: bool, **options
             program = tune_prompt(
                 Trial(space, model, asked), questions, OPTIMISERS[options["optimiser"]](model), stage.tell
             )
-        found = program.found
-        stage.note = (
-            f"{found['start']:.3f} → {found['score']:.3f} with {found['calls']} answers, {found['malformed']} malformed"
-        )
-    path = output or space.program
+        stage.note = outcome_of(program)
+    taken = is_better(program)
+    path = output or (space.program if taken else space.program.with_stem("program-found"))
     write_program(path, program)
     if as_json:
-        print_json({**found, "file": str(path)})
+        print_json({**program.found, "taken": taken, "file": str(path)})
         return
     OUT.print(escape(program.instructions), soft_wrap=True)
     OUT.print(t(f"with {len(program.examples)} examples"))
     OUT.print(f"→ {escape(str(path))}", soft_wrap=True)
+    if not taken:
+        OUT.print(
+            t("Nothing is surely better: the role is asked as before. More questions (--questions) show smaller gains.")
+        )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from afina.chat.render import Renderer
 from afina.export.gotemplate import read_form
+from afina.runtime import TEMPERATURE, TOP_K, TOP_P
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,9 @@ def write_modelfile(source: Source, renderer: Renderer, *, system: str, adds_bos
         *(f'PARAMETER stop "{stop}"' for stop in renderer.stops()),
         # Without it Ollama takes its own default, which is shorter than many prompts, and cuts them without a word.
         f"PARAMETER num_ctx {source.context}",
-        "PARAMETER temperature 0.7",
-        "PARAMETER top_p 0.9",
-        "PARAMETER top_k 40",
+        f"PARAMETER temperature {TEMPERATURE}",
+        f"PARAMETER top_p {TOP_P}",
+        f"PARAMETER top_k {TOP_K}",
     ]
     return "\n".join(lines) + "\n"
 

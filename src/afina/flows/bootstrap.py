@@ -4,6 +4,7 @@ examples → tuned v1 → more examples → tuned v2. Every step is kept when it
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from afina.flows.concepts import questions_for, read_concepts, write_concepts
 from afina.flows.role_compare import LEAST_JUDGED, Contender
 from afina.flows.role_model import RoleModel
 from afina.flows.synth import SynthOptions, Writer, kept_of, write_candidates, write_examples, write_training
-from afina.flows.tune_prompt import SearchOptions, Trial, parted_seeds, tune_prompt
+from afina.flows.tune_prompt import SearchOptions, Trial, is_better, outcome_of, parted_seeds, tune_prompt
 from afina.progress import Tell
 from afina.runtime.gguf_config import gguf_config
 from afina.store.paths import read_json, write_json
@@ -136,7 +137,7 @@ def concepts_step(boot: Boot, languages: Sequence[str], tell: Tell) -> dict[str,
 
 
 def program_step(boot: Boot, tell: Tell) -> dict[str, Any]:
-    """The prompt search; twice as long where the base scores low."""
+    """The prompt search; twice as long where the base scores low. What may be chance is not taken: it is kept beside."""
     questions = [one.question for one in read_concepts(boot.folder / "concepts.jsonl")[: boot.options.questions]]
     with opened(boot, boot.base_source) as model:
         program = searched(boot, model, questions, 1, tell)
@@ -145,10 +146,12 @@ def program_step(boot: Boot, tell: Tell) -> dict[str, Any]:
             program = searched(boot, model, questions, 2, tell)
             remedy = f"the base scores below {LOW_SCORE}: the prompt search was twice as long"
             remedies = [remedy]
-    write_program(boot.program, program)
-    told = program.found
-    note = f"{told['start']:.3f} → {told['score']:.3f} with {told['calls']} answers, {told['malformed']} malformed"
-    return {**told, "remedies": remedies, "note": note}
+    taken = is_better(program)
+    start = replace(boot.space.start_program(), found=program.found)
+    write_program(boot.program, program if taken else start)
+    if not taken and program != start:
+        write_program(boot.program.with_stem("program-found"), program)
+    return {**program.found, "taken": taken, "remedies": remedies, "note": outcome_of(program)}
 
 
 def searched(boot: Boot, model: RoleModel, questions: Sequence[str], times: int, tell: Tell) -> Program:

@@ -36,9 +36,10 @@ CLOSE = 0.9
 
 def contenders_of(boot: Boot) -> list[Contender]:
     """The untuned base, asked at length, and as the search found, unless that is the same; the reference, where there is one."""
-    # A role may be tuned again without a bootstrap: then there is only what `afina tune-prompt` found.
-    own = boot.program if boot.program.is_file() else boot.space.program
-    found, start = read_program(own, role=boot.space.role.name), boot.space.start_program()
+    # A role may be tuned again without a bootstrap: then there is what `afina tune-prompt` found, if anything.
+    own = next((path for path in (boot.program, boot.space.program) if path.is_file()), None)
+    start = boot.space.start_program()
+    found = read_program(own, role=boot.space.role.name) if own else start
     other, same = boot.options.reference, replace(found, found={}) == start
     return [
         *([Contender(name=REFERENCE, source=other, program=start)] if other else []),

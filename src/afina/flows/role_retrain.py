@@ -32,7 +32,6 @@ from afina.records import Outcome
 from afina.roles import Seed
 from afina.sameness import message_key
 from afina.store.paths import write_json, write_whole
-from afina.synth.program import read_program
 from afina.verdict.record import to_json
 
 LEAST = 10
@@ -46,7 +45,7 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
         NotEnoughDataError: too few good runs since, or too few authored examples to judge by; says how many are missing.
     """
     space = boot.space
-    read_program(space.program, role=space.role.name)  # without one nobody can be compared: said first
+    others = contenders_of(boot)  # a malformed program is said before anything is trained
     boot.done = dict(kept_steps(boot.folder).get("steps", {}))  # its remedies are still due
     _, held_out = parted_seeds(space.role.seeds())
     good = trainable(space, held_out, least)
@@ -68,7 +67,7 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
     with boot.stages.stage("judge") as stage:
         bound = ask_contenders(space, [now, new], role_set(space, items, bound=True), stage.tell)
         free = role_set(space, items, bound=False)
-        scored = ask_contenders(space, [*contenders_of(boot), now, new], free, stage.tell)
+        scored = ask_contenders(space, [*others, now, new], free, stage.tell)
         verdict = role_verdict(redeployed(boot), scored, now.name, new.name)
         stage.note = f"{verdict.outcome}: {verdict.because}"
     as_it_runs = {one.name: figures(one) for one in bound}

@@ -73,14 +73,14 @@ class RoleSpace:
 
     def drawn(self, seed: int, *, bound: bool = True) -> Drawn:
         """How an answer of the role is drawn. Without a grammar no word is penalised: the quotes and names that JSON repeats would be, and
-        of 15 answers of a tuned small model 4 were valid instead of 12. Only long repetitions are; with one, also short ones.
+        of 15 answers of a tuned small model 4 were valid instead of 12. Only long repetitions are; with one, also short ones. A free answer is one of a file as it is shipped, with its Modelfile.
         """
         form = self.role.form.generation
         if bound:
             return Drawn(
                 form.temperature, seed, repeat_penalty=form.repeat_penalty, dry=form.dry, dry_allowed=BOUND_ALLOWED
             )
-        return Drawn(form.temperature, seed, dry=form.dry, dry_allowed=FREE_ALLOWED)
+        return Drawn(form.temperature, seed, dry=form.dry, dry_allowed=FREE_ALLOWED, as_shipped=True)
 
     def ask(self, turns: tuple[Turn, ...], question: str, seed: int) -> Ask:
         """A chat as the role is asked: drawn, so that another seed is another answer; bound by its schema, in which it

@@ -1,13 +1,16 @@
 """`afina tune-prompt`: search for the instructions and examples with which a model answers best as a role."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from afina.chat.parse import read_json
 from afina.errors import InputError
 from afina.evaluate.metrics import Metric, load_metric
 from afina.evaluate.metrics.registry import one_score
+from afina.files import NOTICES
 from afina.flows.role_model import Ask, RoleModel
 from afina.flows.role_space import RoleSpace
 from afina.progress import Tell, unheard
@@ -16,11 +19,14 @@ from afina.roles import Seed, check_answer
 from afina.runtime import Drawn
 from afina.synth.program import Pair, Program, changed
 from afina.synth.search import REFLECTION, Found, Search, Tried
+from afina.verdict.compare import p_positive
 
 SEARCHED = 10
 """Authored examples that a search may see and show, the first ones; the others are held out of everything but the evaluation."""
 VALIDATED = 0.5
-"""Share of the questions that choose; the others are reflected on."""
+"""Share of the questions that choose; the others confirm what was chosen."""
+SURE, LEAST_CONFIRMING = 0.05, 5
+"""p-value below which a found program is better than the start; with four questions it cannot be lower."""
 REFLECTION_TOKENS = 700
 LEAST_SEEDS = 4
 
@@ -107,10 +113,10 @@ Optimiser = Callable[[Search, Tell], Found]
 
 
 def tune_prompt(trial: Trial, questions: Sequence[str], optimise: Optimiser, tell: Tell = unheard) -> Program:
-    """The best program that the search found, with what it says of itself. Nothing worse than the start is given back.
+    """The best program that the search found, with what it says of itself, whether it `is_better` than the start too.
 
     Args:
-        questions: what is asked; the first half chooses, the second is reflected on.
+        questions: what is asked; the first half chooses, the second confirms and is not asked before. The authored examples are reflected on.
 
     Raises:
         InputError: too few examples, or the metric raised. RuntimeFailedError: the model is gone; what was answered is kept.
@@ -118,14 +124,21 @@ def tune_prompt(trial: Trial, questions: Sequence[str], optimise: Optimiser, tel
     space, options = trial.space, trial.options
     seen, _ = parted_seeds(space.role.seeds())
     chosen = max(1, round(len(questions) * VALIDATED))
+    confirming = questions[chosen:]
+    if len(confirming) < LEAST_CONFIRMING:
+        NOTICES.warning(
+            "%d questions are too few to be sure that a found prompt is better; %d are enough",
+            len(questions),
+            2 * LEAST_CONFIRMING,
+        )
     search = Search(
         start=space.start_program(),
-        train=[*(seed.question for seed in seen), *questions[chosen:]],
+        train=[seed.question for seed in seen],
         validation=questions[:chosen],
         pool=[(seed.question, seed.text) for seed in seen],
         attempt=trial.attempt,
         reflect=trial.reflect,
-        calls=options.calls,
+        calls=max(1, options.calls - 2 * len(confirming)),
         fields=list(space.role.schema.get("properties", ())),
         most_examples=with_room(trial, [(seed.question, seed.text) for seed in seen], questions),
         candidates=options.candidates,
@@ -133,12 +146,36 @@ def tune_prompt(trial: Trial, questions: Sequence[str], optimise: Optimiser, tel
         seed=options.seed,
     )
     found = optimise(search, tell)
-    return Program(
-        role=found.program.role,
-        instructions=found.program.instructions,
-        examples=found.program.examples,
-        found=said_of(found, trial),
-    )
+    sure = confirmed(trial, search.start, found.program, confirming)
+    told = {**said_of(found, trial), "calls": found.calls + 2 * sure["confirming"], **sure}
+    return replace(found.program, found=told)
+
+
+def confirmed(trial: Trial, start: Program, found: Program, questions: Sequence[str]) -> dict[str, Any]:
+    """The gain of a found program on questions that chose nothing: of several that were tried the best is better on those that chose, by chance
+    alone. `p_value`: of a one-sided paired test, as the gate's.
+    """
+    if found == start or not questions:
+        return {"confirming": 0, "gain": 0.0, "p_value": 1.0}
+    before, after = ([one.score for one in trial.attempt(program, questions)] for program in (start, found))
+    gains = np.subtract(after, before)
+    p_value = p_positive(gains, np.arange(len(gains)))
+    return {"confirming": len(questions), "gain": round(float(gains.mean()), 4), "p_value": round(p_value, 4)}
+
+
+def is_better(program: Program) -> bool:
+    """Whether a search has confirmed that its program is better than the start."""
+    return float(program.found["p_value"]) < SURE
+
+
+def outcome_of(program: Program) -> str:
+    """A search in a line."""
+    told = program.found
+    line = f"{told['start']:.3f} → {told['score']:.3f} with {told['calls']} answers, {told['malformed']} malformed"
+    if not told["confirming"]:
+        return line
+    sure = "better" if is_better(program) else "may be chance, not taken"
+    return f"{line}; on {told['confirming']} others {told['gain']:+.3f}, p = {told['p_value']:.3f}: {sure}"
 
 
 def with_room(trial: Trial, pool: Sequence[Pair], questions: Sequence[str]) -> int:

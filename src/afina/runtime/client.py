@@ -50,6 +50,8 @@ class Completion:
 
 DRY_WINDOW = 1024
 """Tokens that DRY looks back."""
+TEMPERATURE, TOP_P, TOP_K = 0.7, 0.9, 40
+"""How a file is drawn from where it is shipped: document 001's, written into every Modelfile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class Drawn:
     """How an answer is drawn that is not the likeliest one. Equal seeds give equal answers where nothing else is asked at the same time.
 
     `repeat_penalty`: tokens among the last 256 become less likely by this factor; 1 = none. `dry`: weight against going on with what
-    was said word for word before (llama.cpp's DRY), from `dry_allowed` tokens on; 0 = none. Only own workers know them.
+    was said word for word before (llama.cpp's DRY), from `dry_allowed` tokens on; 0 = none. `as_shipped`: from the tokens that a file's
+    Modelfile draws from; else from the runtime's own choice. Only own workers know them.
     """
 
     temperature: float
@@ -65,6 +68,7 @@ class Drawn:
     repeat_penalty: float = 1.0
     dry: float = 0.0
     dry_allowed: int = 12
+    as_shipped: bool = False
 
 
 class RuntimeClient:
@@ -262,7 +266,9 @@ def penalty(drawn: Drawn) -> dict[str, float]:
     """llama.cpp's keys."""
     repeat = {} if drawn.repeat_penalty == 1 else {"repeat_penalty": drawn.repeat_penalty, "repeat_last_n": 256}
     dry = {"dry_multiplier": drawn.dry, "dry_allowed_length": drawn.dry_allowed, "dry_penalty_last_n": DRY_WINDOW}
-    return {**repeat, **(dry if drawn.dry else {})}
+    # Ollama has no least probability where a Modelfile names none; llama-server has 0.05.
+    shipped = {"top_p": TOP_P, "top_k": TOP_K, "min_p": 0.0}
+    return {**repeat, **(dry if drawn.dry else {}), **(shipped if drawn.as_shipped else {})}
 
 
 def completion_of(reply: Any, *, milliseconds: float) -> Completion:

@@ -17,7 +17,7 @@ from afina.flows.tune_prompt import Trial
 from afina.progress import Silent, Stages, Tell, unheard
 from afina.roles.role import packaged_folder
 from afina.synth.concepts import Concept
-from afina.synth.program import Program
+from afina.synth.program import Program, read_program
 from tests.unit.flows.role_models import space, told
 
 
@@ -50,7 +50,7 @@ def test_a_base_that_scores_low_is_searched_for_twice_as_long(
 
     def search(trial: Trial, _questions: Sequence[str], _optimise: Any, _tell: Tell) -> Program:
         asked.append((trial.options.calls, trial.options.trials))
-        found = {"start": score, "score": score, "calls": 40, "malformed": 0}
+        found = {"start": score, "score": score, "calls": 40, "malformed": 0, "confirming": 0, "p_value": 1.0}
         return Program(role="ba", instructions="Write.", found=found)
 
     own = boot(tmp_path)
@@ -62,6 +62,30 @@ def test_a_base_that_scores_low_is_searched_for_twice_as_long(
     assert bool(found["remedies"]) == (len(searches) == 2)
     assert own.program.is_file()
     assert not own.space.program.exists()
+
+
+@pytest.mark.parametrize(("p_value", "taken"), [(0.02, True), (0.2, False)])
+def test_a_prompt_whose_gain_may_be_chance_is_not_taken(
+    p_value: float, taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The base goes on being asked as before; what was found stays beside, and the line says why."""
+    found = {"start": 0.7, "score": 0.8, "calls": 40, "malformed": 0}
+    found |= {"confirming": 6, "gain": 0.05, "p_value": p_value}
+    program = Program(role="ba", instructions="Write.", found=found)
+    own = boot(tmp_path)
+    write_concepts(own.folder / "concepts.jsonl", [role_concept("c1", "requirements: 1")])
+    monkeypatch.setattr(bootstrap, "tune_prompt", lambda *_: program)
+    monkeypatch.setattr(bootstrap, "opened", lambda _boot, _source: own.stages.stage("model"))
+    told = bootstrap.program_step(own, unheard)
+    start = own.space.start_program().instructions
+    assert read_program(own.program, role="ba").instructions == ("Write." if taken else start)
+    beside = own.program.with_name("program-found.json")
+    assert beside.is_file() != taken
+    assert taken or read_program(beside, role="ba") == program
+    assert told["taken"] == taken
+    assert told["note"].endswith(
+        f"on 6 others +0.050, p = {p_value:.3f}: " + ("better" if taken else "may be chance, not taken")
+    )
 
 
 def test_what_cannot_be_tuned_is_refused_first(tmp_path: Path) -> None:

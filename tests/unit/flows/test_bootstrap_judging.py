@@ -81,6 +81,7 @@ def test_a_search_that_found_nothing_is_no_other_contender(tmp_path: Path) -> No
     """The same question asked twice is answered otherwise beside other requests: a difference that says nothing."""
     boot = Boot(space=space(tmp_path), options=BootstrapOptions(), stages=Stages(Silent()))
     start = boot.space.start_program()
+    assert [one.name for one in contenders_of(boot)] == ["base"]  # no search was made
     for found, names in (
         (replace(start, found={"calls": 9}), ["base"]),
         (replace(start, examples=(("?", "!"),)), ["base", "base+program"]),

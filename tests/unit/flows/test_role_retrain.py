@@ -10,7 +10,6 @@ from afina.flows.boot import Boot, BootstrapOptions
 from afina.flows.role_retrain import redeployed, retrain
 from afina.progress import Silent, Stages
 from afina.roles.role import packaged_folder
-from afina.synth.program import write_program
 from tests.unit.flows.role_models import space
 
 
@@ -22,7 +21,6 @@ def boot(folder: Path) -> Boot:
 def test_without_ratings_nothing_is_trained(tmp_path: Path) -> None:
     """How many are missing, and how they are given."""
     own = boot(tmp_path)
-    write_program(own.space.program, own.space.start_program())
     with pytest.raises(NotEnoughDataError, match="0 runs of ba are rated 4 or more, at least 10 are needed") as error:
         retrain(own)
     assert "afina roles rate ba RUN 5" in error.value.remedy
@@ -35,15 +33,17 @@ def test_what_could_not_be_judged_is_not_trained(tmp_path: Path) -> None:
     lines = (folder / "seeds.jsonl").read_text("utf-8").splitlines(keepends=True)
     (folder / "seeds.jsonl").write_text("".join(lines[:12]), "utf-8")
     own = Boot(space=space(tmp_path, "ba"), options=BootstrapOptions(), stages=Stages(Silent()))
-    write_program(own.space.program, own.space.start_program())
     with pytest.raises(NotEnoughDataError, match="8 authored examples of ba are held out, a verdict needs 10"):
         retrain(own)
 
 
-def test_without_a_program_nothing_is_trained(tmp_path: Path) -> None:
-    """Nobody could be compared: it is said first."""
+def test_a_malformed_program_is_said_first(tmp_path: Path) -> None:
+    """Before anything is trained."""
+    own = boot(tmp_path)
+    own.space.program.parent.mkdir(parents=True)
+    own.space.program.write_text("{")
     with pytest.raises(InputError, match=r"program\.json"):
-        retrain(boot(tmp_path))
+        retrain(own)
 
 
 def test_over_the_live_version_five_per_cent_are_asked_for(tmp_path: Path) -> None:

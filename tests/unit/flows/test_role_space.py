@@ -55,4 +55,4 @@ def test_a_free_answer_has_no_repeat_penalty(tmp_path: Path) -> None:
     """It would hit the quotes and names that JSON repeats; under a grammar those are given. Only long repetitions are held back."""
     space = open_space("ba", tmp_path)
     assert space.drawn(3) == Drawn(0.7, 3, repeat_penalty=1.1, dry=0.8, dry_allowed=3)
-    assert space.drawn(3, bound=False) == Drawn(0.7, 3, dry=0.8)
+    assert space.drawn(3, bound=False) == Drawn(0.7, 3, dry=0.8, as_shipped=True)

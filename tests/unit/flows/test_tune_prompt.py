@@ -10,14 +10,22 @@ import pytest
 from afina.errors import InputError, RuntimeFailedError
 from afina.flows.role_model import Ask, Reply
 from afina.flows.role_space import open_space
-from afina.flows.tune_prompt import SearchOptions, Trial, parted_seeds, tune_prompt, with_room
+from afina.flows.tune_prompt import (
+    SearchOptions,
+    Trial,
+    is_better,
+    outcome_of,
+    parted_seeds,
+    tune_prompt,
+    with_room,
+)
 from afina.roles import find_role
 from afina.runtime import RuntimeClient
 from afina.synth.search import REFLECTION, search_by_reflection
 from tests.unit.flows.role_models import gone, space, told
 
 SEEDS = find_role("ba", project=Path()).seeds()
-QUESTIONS = [seed.question for seed in SEEDS[:6]]
+QUESTIONS = [f"{seed.question} {often}" for often in ("Soon.", "Now.") for seed in SEEDS[:6]]
 
 
 def answer(ask: Ask) -> Reply:
@@ -26,7 +34,7 @@ def answer(ask: Ask) -> Reply:
         return Reply(text="I think that")
     if len(ask.turns) == 2:
         return Reply(text="no idea")
-    return Reply(text=next(seed.text for seed in SEEDS if seed.question == ask.turns[-1].content))
+    return Reply(text=next(seed.text for seed in SEEDS if seed.question in ask.turns[-1].content))
 
 
 def test_examples_are_found_where_they_help(tmp_path: Path) -> None:
@@ -39,11 +47,54 @@ def test_examples_are_found_where_they_help(tmp_path: Path) -> None:
     assert program.found["malformed"] > 0
     assert program.found["skipped"] > 0
     assert program.found["metric"] == "role_score"
+    assert program.found["confirming"] == 6
+    assert program.found["gain"] > 0.9
+    assert program.found["p_value"] == pytest.approx(1 / 2**6, abs=0.005)
+    assert is_better(program)
     shown = {question for question, _ in program.examples}
     assert shown <= {seed.question for seed in SEEDS[:10]}
     system = model.asks[0].turns[0].content
     assert system.startswith(space(tmp_path).role.instructions.strip()[:40])
     assert '"functional_requirements"' in system  # the schema is told to a base
+
+
+def test_a_gain_on_the_questions_that_chose_is_not_enough(tmp_path: Path) -> None:
+    """The others, which nothing was chosen by, must show it too; they are asked last, and only where something was found."""
+    chosen = QUESTIONS[:6]
+    asked_others = list[str]()
+
+    def lucky(ask: Ask) -> Reply:
+        question = ask.turns[-1].content
+        if question in QUESTIONS[6:]:
+            asked_others.append(question)
+            return Reply(text=SEEDS[0].text)
+        return answer(ask) if question in chosen or ask.schema == REFLECTION else Reply(text="no idea")
+
+    model, asked = told(lucky)
+    program = tune_prompt(Trial(space(tmp_path), asked, SearchOptions(calls=60)), QUESTIONS, search_by_reflection)
+    assert program.found["score"] > program.found["start"]
+    assert (program.found["gain"], program.found["p_value"]) == (0, 1)
+    assert asked_others == [*QUESTIONS[6:], *QUESTIONS[6:]]
+    assert [ask.turns[-1].content for ask in model.asks[-12:]] == asked_others
+    assert not is_better(program)
+    assert "may be chance, not taken" in outcome_of(program)
+
+
+def test_a_search_that_found_nothing_is_not_confirmed(tmp_path: Path) -> None:
+    """That would be answers for nothing."""
+    model, asked = told(lambda _ask: Reply(text="no idea"))
+    program = tune_prompt(Trial(space(tmp_path), asked, SearchOptions(calls=30)), QUESTIONS, search_by_reflection)
+    assert (program.found["confirming"], program.found["p_value"]) == (0, 1)
+    assert not is_better(program)
+    assert outcome_of(program).endswith("malformed")
+    assert not any(ask.turns[-1].content in QUESTIONS[6:] for ask in model.asks)
+
+
+def test_too_few_questions_are_said_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Four that confirm cannot show anything surely."""
+    _, asked = told(answer)
+    tune_prompt(Trial(space(tmp_path), asked, SearchOptions(calls=30)), QUESTIONS[:8], search_by_reflection)
+    assert "8 questions are too few to be sure that a found prompt is better; 10 are enough" in caplog.text
 
 
 @pytest.mark.parametrize(("context", "shown"), [(0, 6), (100_000, 6), (9_000, 2), (1_000, 0)])

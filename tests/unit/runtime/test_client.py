@@ -17,6 +17,7 @@ def test_how_an_answer_is_drawn_in_llama_cpps_words() -> None:
         "dry_allowed_length": 12,
         "dry_penalty_last_n": 1024,
     }
+    assert penalty(Drawn(0.7, 0, as_shipped=True)) == {"top_p": 0.9, "top_k": 40, "min_p": 0.0}
 
 
 def test_an_answer_that_nothing_bound_is_refused() -> None:
