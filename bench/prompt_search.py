@@ -2,13 +2,14 @@
 
     python -m bench.prompt_search [--base smollm2] [--calls 100] [--items 40] [--folder FOLDER]
 
-The analyst's role: ten authored examples may be seen and shown, twelve concepts are searched with. What was found is asked on others: the
-15 authored concepts that are held out and new ones from the role's words, an answer each as the role draws it, bound by its schema, scored by
-`role_score`. gepa runs in this environment; DSPy's MIPROv2 (8 candidates, at most 10 trials, at most 6 examples, seed 0) in one of its own.
+The analyst's role: ten authored examples may be seen and shown, twelve concepts are searched with: six choose, six confirm. What was found,
+confirmed or not, is asked on others: the 15 authored concepts that are held out and new ones from the role's words, an answer each as the
+role draws it, bound by its schema, scored by `role_score`. gepa runs in this environment; DSPy's MIPROv2 (8 candidates, at most 10 trials, at
+most 6 examples, seed 0) in one of its own.
 
-Prints one JSON line: `crashes`, `calls_gepa`, `calls_mipro`, `malformed_gepa`, `malformed_mipro`, `start`, `gain_gepa`, `gain_mipro` with
-their 95 % intervals (paired bootstrap over items), `seconds_gepa`, `seconds_mipro` (of this call: with FOLDER some answers are there already);
-the first search's line as soon as it is done, on standard error.
+Prints one JSON line: `crashes`, `calls_gepa`, `calls_mipro`, `malformed_gepa`, `malformed_mipro`, `p_value_gepa`, `p_value_mipro` (of the six
+that confirm), `start`, `gain_gepa`, `gain_mipro` (of the others) with their 95 % intervals (paired bootstrap over items), `seconds_gepa`,
+`seconds_mipro` (of this call: with FOLDER some answers are there already); the first search's line as soon as it is done, on standard error.
 """
 
 import argparse

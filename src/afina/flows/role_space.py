@@ -73,7 +73,8 @@ class RoleSpace:
 
     def drawn(self, seed: int, *, bound: bool = True) -> Drawn:
         """How an answer of the role is drawn. Without a grammar no word is penalised: the quotes and names that JSON repeats would be, and
-        of 15 answers of a tuned small model 4 were valid instead of 12. Only long repetitions are; with one, also short ones. A free answer is one of a file as it is shipped, with its Modelfile.
+        of 15 answers of a tuned small model 4 were valid instead of 12. Only long repetitions are; with one, also short ones. A free answer is one
+        of a file as it is shipped, with its Modelfile.
         """
         form = self.role.form.generation
         if bound:
