@@ -23,6 +23,8 @@ def test_from_concepts_to_examples(note_project: Path) -> None:
     assert first["asked"] > 0
     assert (again["asked"], again["score"]) == (0, first["score"])
     assert first["score"] >= first["start"]
+    assert Path(first["file"]).name == ("program.json" if first["taken"] else "program-found.json")
+    assert Path(first["file"]).is_file()
 
     wrote = said(
         synth_command,
