@@ -96,7 +96,7 @@ def synth_command(role: str, file: Path, output: Path | None, as_json: bool, **o
         write_candidates(folder / "candidates.jsonl", candidates)
         kept = kept_of(candidates, asked)
         stage.note = f"{len(kept)} kept of {len(candidates)}"
-    write_training(folder / "examples.jsonl", kept)
+    write_training(folder / "examples.jsonl", kept, space.role.trained_in)
     sizes = write_chat_dataset(
         folder / "chat", space.role.prompt, kept, split=options["split"], yaml=options["as_yaml"]
     )

@@ -19,6 +19,7 @@ from afina.evaluate.likelihood import WEIGHED_TOKENS, mean_log_likelihood
 from afina.progress import Tell
 from afina.records import EvalItem, EvalSet, Output, Part, Turn
 from afina.runtime import Completion, Drawn, RuntimeClient, TextNotWeighedError, gguf_facts, start_weigher, start_worker
+from afina.runtime.grammar import in_form
 from afina.settings import RuntimeSettings
 
 Weight = float | str
@@ -91,6 +92,7 @@ class Asking:
         system: prompt before the items of the target part that bring none.
         nearest: training examples that are shown as earlier turns, on the target part; `shown`: the same ones for every item.
         drawn: how answers to the target part are drawn; None = the likeliest ones.
+        form: how a structure is written that a schema binds, `json` or `yaml`: a model writes what it was tuned to.
         renderer: the model's; with it expected answers are weighed: of the target part if `weighs`, and of the forgetting
             part always.
         writes: answers are written; otherwise the target part is only weighed.
@@ -102,6 +104,7 @@ class Asking:
     nearest: Nearest | None = None
     shown: tuple[Pair, ...] = ()
     drawn: Drawn | None = None
+    form: str = "json"
     renderer: Renderer | None = None
     weighs: bool = False
     writes: bool = True
@@ -115,6 +118,11 @@ class Asking:
         system = item.turns[:1] if own else ((Turn("system", self.system),) if self.system else ())
         near = self.nearest.of(item) if self.nearest else ()
         return (*system, *as_turns([*self.shown, *near]), *item.turns[own:])
+
+    def binding(self, eval_set: EvalSet, item: EvalItem) -> dict[str, Any] | None:
+        """What binds the answer to an item, in the model's form."""
+        schema = eval_set.binding(item)
+        return None if schema is None else in_form(schema, self.form)
 
     def is_weighed(self, item: EvalItem) -> bool:
         """Whether the likelihood of the item's expected answer is measured."""
@@ -138,6 +146,7 @@ class Asking:
             "system": self.system,
             **({"shown": list(map(list, self.shown))} if self.shown else {}),
             **({"drawn": asdict(self.drawn)} if self.drawn else {}),
+            **({"form": self.form} if self.form != "json" else {}),
             **({"weighed_tokens": WEIGHED_TOKENS, "weighs_target": self.weighs} if self.renderer else {}),
             **(self.nearest.source() if self.nearest else {}),
         }
@@ -158,7 +167,7 @@ def gguf_arm(name: str, gguf: Path, settings: RuntimeSettings, asking: Asking, *
                 turns = defuse_turns(asking.turns(item), control)
                 if not asking.is_written(item):
                     return Output(item=item.id)
-                schema = eval_set.binding(item)
+                schema = asking.binding(eval_set, item)
                 drawn = asking.drawn if item.part is Part.TARGET else None
                 found = client.chat(
                     turns,
@@ -231,7 +240,7 @@ def url_arm(name: str, address: Address, asking: Asking) -> Arm:
         ) as client:
 
             def ask(item: EvalItem) -> Output:
-                schema = eval_set.binding(item)
+                schema = asking.binding(eval_set, item)
                 drawn = asking.drawn if item.part is Part.TARGET else None
                 found = client.chat(asking.turns(item), schema=schema, max_tokens=asking.tokens(item), drawn=drawn)
                 return output_of(item, found)

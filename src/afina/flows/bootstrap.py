@@ -184,7 +184,7 @@ def examples_step(boot: Boot, generation: tuple[int, int], writer: Contender, te
     earlier = [row for n in range(1, number) for row in read_json(boot.folder / f"kept-{n}.json")]
     write_json(boot.folder / f"kept-{number}.json", [one.row() for one in kept])
     path = boot.folder / f"examples-{number}.jsonl"
-    write_training(path, [*(Candidate(**row) for row in earlier), *kept])
+    write_training(path, [*(Candidate(**row) for row in earlier), *kept], boot.space.role.trained_in)
     score = sum(one.score for one in kept) / len(kept)
     note = f"{len(kept)} kept of {len(candidates)} by {writer.name}, mean score {score:.3f}"
     return {

@@ -84,6 +84,7 @@ def contender_arm(space: RoleSpace, one: Contender, folder: Path, *, bound: bool
         system=told,
         shown=one.program.examples,
         drawn=space.drawn(0, bound=bound),
+        form=space.form(one.program.instructions),
     )
     source = source_of(one.source)
     if is_answers(source):

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
+from afina.chat.blocks import written_as
 from afina.errors import InputError
 from afina.files.forms import Form, Identity, Text, read_forms
 from afina.files.rows import as_lines
@@ -136,6 +137,6 @@ def satisfaction(space: RoleSpace) -> dict[str, Any]:
     }
 
 
-def training_rows(runs: Sequence[RunRow]) -> list[dict[str, str]]:
-    """Good runs as examples."""
-    return [{"id": one.run, "text": one.question, "expected": one.answer} for one in runs]
+def training_rows(runs: Sequence[RunRow], form: str) -> list[dict[str, str]]:
+    """Good runs as examples, their answers in the role's `form`."""
+    return [{"id": one.run, "text": one.question, "expected": written_as(one.answer, form)} for one in runs]

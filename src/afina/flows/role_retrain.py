@@ -51,7 +51,7 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
     good = trainable(space, held_out, least)
     examples = sorted(boot.folder.glob("examples-*.jsonl"), key=lambda path: path.name)
     rows = [row.values for row in read_rows(examples[-1])] if examples else []
-    told = as_lines([*rows, *training_rows(good)])
+    told = as_lines([*rows, *training_rows(good, space.role.trained_in)])
     name = f"r-{blake2b(told.encode(), digest_size=4).hexdigest()}"
     if (boot.folder / f"{name}.json").is_file():
         raise NotEnoughDataError(

@@ -15,6 +15,7 @@ from afina.roles.binding import Prose, binding, naming
 from afina.roles.checks import ID
 from afina.roles.config import RoleConfig, read_config
 from afina.runtime import Drawn
+from afina.runtime.grammar import in_form
 from afina.settings import Settings, find_project, load_settings, make_settings
 from afina.settings.sections import BaseSettings
 from afina.store.paths import Paths, read_json
@@ -71,6 +72,12 @@ class RoleSpace:
         """What binds the answer to a question: it may name only the question's ids."""
         return naming(self.binding, list(dict.fromkeys(ID.findall(question))))
 
+    def form(self, instructions: str) -> str:
+        """How who is asked with these instructions writes. A base that is bound to YAML writes more and says less: of 15 answers 8 were cut off
+        (of JSON none or one), and half as many of the asked words were taken up.
+        """
+        return self.role.trained_in if instructions == self.role.prompt else "json"
+
     def drawn(self, seed: int, *, bound: bool = True) -> Drawn:
         """How an answer of the role is drawn. Without a grammar no word is penalised: the quotes and names that JSON repeats would be, and
         of 15 answers of a tuned small model 4 were valid instead of 12. Only long repetitions are; with one, also short ones. A free answer is one
@@ -90,7 +97,7 @@ class RoleSpace:
         return Ask(
             turns=turns,
             max_tokens=self.role.form.generation.max_tokens,
-            schema=self.bound(question),
+            schema=in_form(self.bound(question), self.form(turns[0].content)),
             drawn=self.drawn(seed),
         )
 
@@ -113,7 +120,8 @@ class RoleSpace:
     def told(self, instructions: str) -> str:
         """Instructions with the schema in words: a base that is not bound must know it, one that is bound writes better."""
         task = make_task(self.settings, folder=self.role.folder)
-        wanted = replace(task, settings=task.settings.model_copy(update={"instructions": instructions}))
+        own = {"instructions": instructions, "format": "json"}
+        wanted = replace(task, settings=task.settings.model_copy(update=own))
         return task.kind.instructions(wanted, task.schema)
 
 

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from afina.chat.blocks import written_as
 from afina.errors import NotEnoughDataError
 from afina.files.rows import as_lines
 from afina.flows.role_model import Ask, RoleModel
@@ -130,12 +131,13 @@ def kept_of(candidates: Sequence[Candidate], options: SynthOptions) -> list[Cand
     return [one for one in good if one in best]
 
 
-def write_training(path: Path, kept: Sequence[Candidate]) -> None:
-    """Examples as the kind reads them: the question and the right answer, the source said."""
-    write_whole(
-        path,
-        as_lines([{"id": one.id, "text": one.question, "expected": one.answer, "score": one.score} for one in kept]),
-    )
+def write_training(path: Path, kept: Sequence[Candidate], form: str) -> None:
+    """Examples as the kind reads them: the question and the right answer in the `form` that is trained, the source said."""
+    rows = [
+        {"id": one.id, "text": one.question, "expected": written_as(one.answer, form), "score": one.score}
+        for one in kept
+    ]
+    write_whole(path, as_lines(rows))
 
 
 def write_candidates(path: Path, candidates: Sequence[Candidate]) -> None:

@@ -102,7 +102,7 @@ class Seed:
 
     @property
     def text(self) -> str:
-        """The answer as it is trained and served."""
+        """The answer as a base writes it."""
         return json.dumps(self.answer, ensure_ascii=False)
 
 
@@ -120,6 +120,11 @@ class Role:
     def prompt(self) -> str:
         """The short prompt, for a model that was tuned to the role."""
         return str(self.recipe.sections["task"]["prompt"])
+
+    @property
+    def trained_in(self) -> str:
+        """The form in which a model that is tuned to the role writes its answers: `yaml` or `json`. A base writes JSON."""
+        return str(self.recipe.sections["task"].get("format", "json"))
 
     @property
     def instructions(self) -> str:

@@ -11,10 +11,12 @@ from typing import Any, Self
 import httpx
 
 from afina.chat import strip_thinking
+from afina.chat.parse import read_yaml
 from afina.errors import RuntimeFailedError
 from afina.files import NOTICES
 from afina.records import Turn
 from afina.runtime.grammar import bound_by
+from afina.runtime.yaml_grammar import FORM
 
 OPTIONAL = ("temperature", "cache_prompt", "logprobs", "seed")
 """What an answer can do without; a schema is not among it, because without one the answer is another."""
@@ -140,7 +142,10 @@ class RuntimeClient:
         if confidence:
             body["logprobs"] = True
         if schema is not None and "model" in self.more:
-            body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+            if (
+                schema.get(FORM) != "yaml"
+            ):  # nobody else binds YAML; bound to JSON a model that was tuned to YAML would not know what to write
+                body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
         elif schema is not None:
             body = bound_by(body, schema)
         began = time.perf_counter()
@@ -249,10 +254,12 @@ def require_bound(answer: Completion) -> None:
     """An own worker that cannot compile a grammar says so in its log alone, and answers as if there were none.
 
     Raises:
-        RefusedError: the whole answer is no JSON.
+        RefusedError: the whole answer is no JSON, and no YAML with fields either.
     """
+    if answer.cut or read_yaml(answer.text) is not None:
+        return
     try:
-        json.loads("null" if answer.cut else answer.text)
+        json.loads(answer.text)
     except (ValueError, RecursionError) as exc:
         remedy = "plainer patterns and lengths in the schema; the worker's log says what it does not take"
         raise RefusedError(

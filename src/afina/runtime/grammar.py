@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from afina.chat import COMPACT
+from afina.runtime.yaml_grammar import FORM, yaml_grammar
 
 KNOWN = frozenset(
     {
@@ -37,9 +38,15 @@ def known(schema: Any, *, names: bool = False) -> bool:
 
 
 def grammar_of(schema: Mapping[str, Any]) -> str | None:
-    """The grammar of compact JSON that fulfils a schema; None where llguidance may not know a word of it."""
+    """The grammar of what fulfils a schema: YAML where its `x-form` says so and there is a layout for it, else compact JSON; None where
+    llguidance may not know a word of it.
+    """
+    as_yaml = schema.get(FORM) == "yaml"
+    schema = {name: value for name, value in schema.items() if name != FORM}
     if not known(schema):
         return None
+    if as_yaml and (found := yaml_grammar(schema)):
+        return found
     return "%llguidance {}\nstart: %json " + json.dumps({"x-guidance": COMPACT, **closed(schema)})
 
 
@@ -55,12 +62,18 @@ def closed(schema: Any, *, names: bool = False) -> Any:
     return list(map(closed, schema)) if isinstance(schema, list) else schema
 
 
+def in_form(schema: Mapping[str, Any], form: str) -> dict[str, Any]:
+    """A schema that says in which form an answer is written, `yaml` or `json`."""
+    return {**schema, FORM: form} if form == "yaml" else dict(schema)
+
+
 def bound_by(body: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """A request to an own worker, its answer bound by a schema: by the grammar where that can be, otherwise by the schema."""
     grammar = grammar_of(schema)
     if grammar is not None:
         return {**body, "grammar": grammar}
+    plain = {name: value for name, value in schema.items() if name != FORM}
     return {
         **body,
-        "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(schema)}},
+        "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": plain}},
     }

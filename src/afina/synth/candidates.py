@@ -80,7 +80,7 @@ def judged(written: Sequence[Written], how: Filter) -> list[Candidate]:
 
 def candidate_of(written: Written, how: Filter) -> Candidate:
     """One answer, without the entries of its lists that did not end and with its numbers put in order, judged by itself."""
-    text = renumbered(ended(written.text, how))
+    text = renumbered(ended(as_json(read_answer(written.text), written.text), how))
     checked = check_answer(text, written.question, how.schema)
     reason = written.error
     if not reason and not checked.scores["read"]:
@@ -134,8 +134,10 @@ def renumbered(text: str) -> str:
 
 def as_json(found: Any, text: str) -> str:
     """A structure as JSON in its one form. YAML knows dates and sets, JSON escapes half characters: those become text; `text` stays where
-    there is no JSON for something.
+    there is no JSON for something, or no structure.
     """
+    if found is None:
+        return text
     try:
         return json.dumps(found, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
     except TypeError:

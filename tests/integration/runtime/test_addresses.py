@@ -12,6 +12,7 @@ import pytest
 from afina.errors import RuntimeFailedError
 from afina.records import Turn
 from afina.runtime import RuntimeClient
+from afina.runtime.grammar import in_form
 
 ASKED = [Turn("user", "hola")]
 Answer = Callable[[dict[str, Any]], tuple[int, Any]]
@@ -83,6 +84,14 @@ def refusing(key: str, message: str) -> Answer:
     return lambda body: (
         (400, {"error": {"message": message}}) if key in body else (200, completion(" ".join(sorted(body))))
     )
+
+
+def test_who_writes_yaml_is_bound_by_nothing_elsewhere() -> None:
+    """No address binds YAML, and bound to JSON a model that was tuned to YAML would not know what to write."""
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    with address(lambda body: (200, completion(" ".join(sorted(body))))) as client:
+        assert "response_format" in client.chat(ASKED, schema=schema).text
+        assert "response_format" not in client.chat(ASKED, schema=in_form(schema, "yaml")).text
 
 
 def test_newer_models_are_asked_with_max_completion_tokens() -> None:

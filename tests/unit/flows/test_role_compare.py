@@ -16,7 +16,7 @@ from afina.flows.role_compare import (
     seed_items,
     stress_items,
 )
-from afina.records import EvalRecord, Output, Scored
+from afina.records import EvalRecord, Output, Scored, Turn
 from afina.roles.checks import ID
 from tests.unit.flows.role_models import space
 
@@ -57,7 +57,7 @@ def test_who_is_judged_bound_may_name_what_a_run_may_name(tmp_path: Path) -> Non
     for item in bound.items:
         covers = (bound.binding(item) or {})["properties"]["backlog"]["items"]["properties"]["covers"]
         assert covers["items"]["enum"] == [one for one in dict.fromkeys(ID.findall(item.question)) if "FR" in one]
-        assert bound.binding(item) == own.ask((), item.question, 0).schema
+        assert bound.binding(item) == own.ask((Turn("user", item.question),), item.question, 0).schema
     assert [free.binding(item) for item in free.items] == [None, None]
 
 
@@ -97,3 +97,11 @@ def test_who_is_not_there_is_said_before_anybody_is_asked(tmp_path: Path) -> Non
     for source in ("nobody.gguf", "nobody.jsonl"):
         with pytest.raises(InputError, match="no such file"):
             contender_arm(own, Contender(name="x", source=source, program=own.start_program()), tmp_path, bound=True)
+
+
+def test_each_contender_is_bound_in_its_own_form(tmp_path: Path) -> None:
+    """On the same items: the record of the tuned one says so."""
+    own = space(tmp_path)
+    for program, form in ((own.start_program(), None), (own.short_program(), "yaml")):
+        one = Contender(name="a", source="http://127.0.0.1:9/v1#m", program=program)
+        assert contender_arm(own, one, tmp_path, bound=True).source.get("form") == form

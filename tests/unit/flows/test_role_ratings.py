@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from afina.chat.blocks import as_blocks
 from afina.errors import InputError
 from afina.flows.role_model import Reply
 from afina.flows.role_ratings import good_runs, rate, read_runs, record_run, satisfaction, training_rows
@@ -32,11 +33,9 @@ def test_from_four_on_an_answer_becomes_an_example(tmp_path: Path) -> None:
     rate(own.space, runs[2], 4)
     assert [one.run for one in good_runs(own.space)] == [runs[0], runs[2]]
     assert satisfaction(own.space) == {"runs": 4, "rated": 3, "mean": 4.0, "good": 2}
-    assert training_rows(good_runs(own.space))[0] == {
-        "id": runs[0],
-        "text": SEEDS[0].question,
-        "expected": SEEDS[0].text,
-    }
+    first = {"id": runs[0], "text": SEEDS[0].question}
+    assert training_rows(good_runs(own.space), "json")[0] == {**first, "expected": SEEDS[0].text}
+    assert training_rows(good_runs(own.space), "yaml")[0] == {**first, "expected": as_blocks(SEEDS[0].answer)}
     assert [one.rating for one in read_runs(own.space)] == [5, 3, 4, None]
 
 

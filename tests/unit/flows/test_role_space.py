@@ -56,3 +56,14 @@ def test_a_free_answer_has_no_repeat_penalty(tmp_path: Path) -> None:
     space = open_space("ba", tmp_path)
     assert space.drawn(3) == Drawn(0.7, 3, repeat_penalty=1.1, dry=0.8, dry_allowed=3)
     assert space.drawn(3, bound=False) == Drawn(0.7, 3, dry=0.8, as_shipped=True)
+
+
+def test_a_tuned_model_writes_yaml_and_a_base_json(tmp_path: Path) -> None:
+    """As each of them writes best; who is asked with the short prompt was tuned to it."""
+    space = open_space("ba", tmp_path)
+    question = space.role.seeds()[0].question
+    for program, form in ((space.start_program(), None), (space.short_program(), "yaml")):
+        asked = space.ask(program.turns(question, space.system(program)), question, 0).schema or {}
+        assert asked.get("x-form") == form
+    assert "as JSON" in space.system(space.start_program())
+    assert "YAML" not in space.system(space.start_program())

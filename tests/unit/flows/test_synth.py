@@ -128,6 +128,6 @@ def test_the_files_are_read_by_others(tmp_path: Path) -> None:
     assert [turn["role"] for turn in rows[0]["messages"]] == ["system", "user", "assistant"]
     write_chat_dataset(tmp_path / "yaml", "Be an analyst.", kept, split=0.8, yaml=True)
     assert (tmp_path / "yaml" / "validation.jsonl").read_text("utf-8").count("title: ") == 1
-    write_training(tmp_path / "examples.jsonl", kept)
+    write_training(tmp_path / "examples.jsonl", kept, "json")
     first = json.loads((tmp_path / "examples.jsonl").read_text("utf-8").splitlines()[0])
     assert first["expected"] == kept[0].answer
