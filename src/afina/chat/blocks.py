@@ -53,10 +53,15 @@ def as_blocks(value: Any) -> str:
 
 
 def written_as(answer: str, form: str) -> str:
-    """An answer as YAML of that layout where `form` is `yaml`, else as JSON in its one form; what is no structure stays as it is."""
+    """An answer as YAML of that layout where `form` is `yaml`, else as JSON in its one form; what is no structure, or
+    has names that JSON has no word for, stays as it is.
+    """
     found = read_json(answer)
     found = read_yaml(answer) if found is None else found
     if not isinstance(found, dict | list):
         return answer
-    plain = json.dumps(found, ensure_ascii=False, default=str)
+    try:
+        plain = json.dumps(found, ensure_ascii=False, default=str)
+    except TypeError:
+        return answer
     return as_blocks(json.loads(plain)) if form == "yaml" else plain

@@ -71,7 +71,6 @@ FILE = click.Path(path_type=Path)
     type=click.FloatRange(0.1, 1),
     help=t("share of the chat dataset that is its training part"),
 )
-@click.option("--as-yaml", is_flag=True, help=t("answers of the chat dataset as YAML, as document 001 has them"))
 @seed_option
 @click.option("--output", type=FILE, help=t("folder (default: .afina/roles/ROLE/synthetic)"))
 @json_option
@@ -97,9 +96,7 @@ def synth_command(role: str, file: Path, output: Path | None, as_json: bool, **o
         kept = kept_of(candidates, asked)
         stage.note = f"{len(kept)} kept of {len(candidates)}"
     write_training(folder / "examples.jsonl", kept, space.role.trained_in)
-    sizes = write_chat_dataset(
-        folder / "chat", space.role.prompt, kept, split=options["split"], yaml=options["as_yaml"]
-    )
+    sizes = write_chat_dataset(folder / "chat", space.role, kept, split=options["split"])
     refused = reasons_of(candidates)
     if as_json:
         told = {"kept": len(kept), "candidates": len(candidates), "refused": refused, **sizes, "folder": str(folder)}

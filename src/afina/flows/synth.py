@@ -1,6 +1,5 @@
 """`afina synth`: a model writes answers to concepts, the good ones become examples."""
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from afina.files.rows import as_lines
 from afina.flows.role_model import Ask, RoleModel
 from afina.flows.role_space import RoleSpace
 from afina.progress import Tell, unheard
-from afina.roles.artifacts import as_yaml
+from afina.roles import Role
 from afina.store.paths import write_whole
 from afina.synth.candidates import MIN_SCORE, Candidate, Filter, Written, judged, too_few
 from afina.synth.concepts import Concept
@@ -145,20 +144,17 @@ def write_candidates(path: Path, candidates: Sequence[Candidate]) -> None:
     write_whole(path, as_lines([one.row() for one in candidates]))
 
 
-def write_chat_dataset(
-    folder: Path, prompt: str, kept: Sequence[Candidate], *, split: float, yaml: bool = False
-) -> dict[str, int]:
-    """Examples as a chat dataset that `datasets.load_dataset(FOLDER)` reads. Returns the sizes of its parts.
+def write_chat_dataset(folder: Path, role: Role, kept: Sequence[Candidate], *, split: float) -> dict[str, int]:
+    """Examples as a chat dataset that `datasets.load_dataset(FOLDER)` reads, as they are trained here. Returns the sizes of its parts.
 
     Args:
         split: share of the training part; which rows it has hangs on their ids alone.
-        yaml: answers as YAML, not as the JSON that is trained and served here.
     """
     order = sorted(kept, key=lambda one: blake2b(one.id.encode(), digest_size=8).digest())
     edge = round(split * len(order))
     parts = {"train": order[:edge], "validation": order[edge:]}
     for name, rows in parts.items():
-        chats = [chat_row(prompt, one, as_yaml(json.loads(one.answer)) if yaml else one.answer) for one in rows]
+        chats = [chat_row(role.prompt, one, written_as(one.answer, role.trained_in)) for one in rows]
         write_whole(folder / f"{name}.jsonl", as_lines(chats))
     return {name: len(rows) for name, rows in parts.items()}
 

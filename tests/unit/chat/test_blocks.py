@@ -38,6 +38,7 @@ def test_equal_parts_are_written_twice() -> None:
         ("a: 2024-01-02", "json", '{"a": "2024-01-02"}'),
         ("a: 2024-01-02", "yaml", "a: '2024-01-02'"),
         ("no structure", "yaml", "no structure"),
+        ("2024-01-02: a", "yaml", "2024-01-02: a"),
     ],
 )
 def test_an_answer_in_another_form(answer: str, form: str, written: str) -> None:

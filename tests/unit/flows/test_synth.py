@@ -119,15 +119,14 @@ def test_the_best_are_as_many_of_each_language() -> None:
 
 
 def test_the_files_are_read_by_others(tmp_path: Path) -> None:
-    """A chat dataset in two parts that hang on ids alone; answers as YAML where that is wanted."""
+    """A chat dataset in two parts that hang on ids alone."""
     own, _ = writer(tmp_path)
     kept = write_examples(own, CONCEPTS, SynthOptions())
-    sizes = write_chat_dataset(tmp_path / "chat", "Be an analyst.", kept, split=0.8)
+    sizes = write_chat_dataset(tmp_path / "chat", own.space.role, kept, split=0.8)
     assert sizes == {"train": 5, "validation": 1}
     rows = [json.loads(line) for line in (tmp_path / "chat" / "train.jsonl").read_text("utf-8").splitlines()]
     assert [turn["role"] for turn in rows[0]["messages"]] == ["system", "user", "assistant"]
-    write_chat_dataset(tmp_path / "yaml", "Be an analyst.", kept, split=0.8, yaml=True)
-    assert (tmp_path / "yaml" / "validation.jsonl").read_text("utf-8").count("title: ") == 1
+    assert rows[0]["messages"][2]["content"].startswith("title: ")  # as it is trained
     write_training(tmp_path / "examples.jsonl", kept, "json")
     first = json.loads((tmp_path / "examples.jsonl").read_text("utf-8").splitlines()[0])
     assert first["expected"] == kept[0].answer
