@@ -142,16 +142,15 @@ class RuntimeClient:
         if confidence:
             body["logprobs"] = True
         if schema is not None and "model" in self.more:
-            if (
-                schema.get(FORM) != "yaml"
-            ):  # nobody else binds YAML; bound to JSON a model that was tuned to YAML would not know what to write
+            # Nobody else binds YAML; bound to JSON a model that was tuned to YAML would not know what to write.
+            if schema.get(FORM) != "yaml":
                 body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
         elif schema is not None:
             body = bound_by(body, schema)
         began = time.perf_counter()
         found = completion_of(self.adapted(body), milliseconds=1000 * (time.perf_counter() - began))
         if schema is not None and "model" not in self.more:
-            require_bound(found)
+            require_bound(found, str(schema.get(FORM, "json")))
         return found
 
     def adapted(self, body: dict[str, Any]) -> Any:
@@ -250,13 +249,13 @@ class RuntimeClient:
         return float(self.post("completion", body).get("timings", {}).get("predicted_per_second", 0))
 
 
-def require_bound(answer: Completion) -> None:
+def require_bound(answer: Completion, form: str = "json") -> None:
     """An own worker that cannot compile a grammar says so in its log alone, and answers as if there were none.
 
     Raises:
-        RefusedError: the whole answer is no JSON, and no YAML with fields either.
+        RefusedError: the whole answer is no JSON; where `form` is `yaml`, nor YAML with fields, which many a sentence is too.
     """
-    if answer.cut or read_yaml(answer.text) is not None:
+    if answer.cut or (form == "yaml" and read_yaml(answer.text) is not None):
         return
     try:
         json.loads(answer.text)

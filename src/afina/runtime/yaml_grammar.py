@@ -18,8 +18,8 @@ PLAIN = {"integer": "-?(0|[1-9][0-9]*)", "number": r"-?(0|[1-9][0-9]*)([.][0-9]+
 
 BEGUN = "/[^ #*>-]([^ ]| [^ ])*/"
 """A line of a block begins with no blank, which would make it deeper, and has no two in a row: a small base draws lists and tables there."""
-PROSE = re.compile(rf"/(?:[^/\\]|\\.)+/ & {re.escape(BEGUN)}")
-"""A text of the grammar; llguidance takes the intersection of two patterns (`&`) in a named terminal alone."""
+Texts = dict[str, str]
+"""Text → its name: llguidance takes the intersection of two patterns (`&`) in a named terminal alone."""
 
 
 class NoLayoutError(Exception):
@@ -28,16 +28,15 @@ class NoLayoutError(Exception):
 
 def yaml_grammar(schema: Mapping[str, Any]) -> str | None:
     """The grammar of YAML that fulfils a schema; None where it has something that has no layout here, such as `anyOf` or lists of lists."""
+    texts: Texts = {}
     try:
-        found = " ".join(mapping(schema, 0))
+        rule = " ".join(mapping(schema, 0, texts))
     except NoLayoutError:
         return None
-    names: dict[str, str] = {}
-    rule = PROSE.sub(lambda match: names.setdefault(match[0], f"TEXT{len(names)}"), found)
-    return "\n".join(["%llguidance {}", f"start: {rule}", *(f"{name}: {told}" for told, name in names.items())])
+    return "\n".join(["%llguidance {}", f"start: {rule}", *(f"{name}: {told}" for told, name in texts.items())])
 
 
-def mapping(schema: Mapping[str, Any], indent: int) -> Iterator[str]:
+def mapping(schema: Mapping[str, Any], indent: int, texts: Texts) -> Iterator[str]:
     """An object's fields, each in its line; the first one stands where the object begins.
 
     Raises:
@@ -48,7 +47,7 @@ def mapping(schema: Mapping[str, Any], indent: int) -> Iterator[str]:
     if schema.get("type", "object") != "object" or not fields or next(iter(fields)) not in required:
         raise NoLayoutError
     for at, (name, one) in enumerate(fields.items()):
-        line = " ".join((said(("\n" + " " * indent if at else "") + f"{plain_key(name)}:"), *value(one, indent)))
+        line = " ".join((said(("\n" + " " * indent if at else "") + f"{plain_key(name)}:"), *value(one, indent, texts)))
         yield line if name in required else f"({line})?"
 
 
@@ -63,19 +62,19 @@ def plain_key(name: str) -> str:
     return name
 
 
-def value(schema: Mapping[str, Any], indent: int) -> Iterator[str]:
+def value(schema: Mapping[str, Any], indent: int, texts: Texts) -> Iterator[str]:
     """What stands behind a field's colon."""
     if schema.get("type") == "array":
-        yield from entries(schema, indent)
+        yield from entries(schema, indent, texts)
     elif schema.get("type") == "object":
         yield said("\n" + " " * (indent + DEEPER))
-        yield from mapping(schema, indent + DEEPER)
+        yield from mapping(schema, indent + DEEPER, texts)
     else:
         yield said(" ")
-        yield from scalar(schema, indent + DEEPER)
+        yield from scalar(schema, indent + DEEPER, texts)
 
 
-def entries(schema: Mapping[str, Any], indent: int) -> Iterator[str]:
+def entries(schema: Mapping[str, Any], indent: int, texts: Texts) -> Iterator[str]:
     """A list: each entry in a line of its own, below its key, as deep as it.
 
     Raises:
@@ -85,13 +84,13 @@ def entries(schema: Mapping[str, Any], indent: int) -> Iterator[str]:
     if not isinstance(inner, Mapping) or inner.get("type") == "array":
         raise NoLayoutError
     deeper = indent + DEEPER
-    entry = " ".join(mapping(inner, deeper) if inner.get("type") == "object" else scalar(inner, deeper))
+    entry = " ".join(mapping(inner, deeper, texts) if inner.get("type") == "object" else scalar(inner, deeper, texts))
     line = said("\n" + " " * indent + "- ")
     many = f"({line} {entry}){{{max(1, least)},{'' if most is None else most}}}"
     yield many if least else f"({said(' []')} | {many})"
 
 
-def scalar(schema: Mapping[str, Any], indent: int) -> Iterator[str]:
+def scalar(schema: Mapping[str, Any], indent: int, texts: Texts) -> Iterator[str]:
     """One value; a free text begins in the next line.
 
     Raises:
@@ -102,7 +101,7 @@ def scalar(schema: Mapping[str, Any], indent: int) -> Iterator[str]:
     elif schema.get("type") in PLAIN and not {"minimum", "maximum"}.intersection(schema):
         yield pattern(PLAIN[schema["type"]])
     elif schema.get("type") == "string" and "pattern" in schema and "format" not in schema:
-        yield from text(schema["pattern"], indent)
+        yield from text(schema["pattern"], indent, texts)
     else:
         raise NoLayoutError
 
@@ -119,7 +118,7 @@ def choices(allowed: Sequence[Any], indent: int) -> Iterator[str]:
     yield "(" + " | ".join(said(one.replace("\n  ", "\n" + " " * indent)) for one in found) + ")"
 
 
-def text(told: str, indent: int) -> Iterator[str]:
+def text(told: str, indent: int, texts: Texts) -> Iterator[str]:
     """A text by its pattern: a word that YAML reads as one beside its key, code as it stands, prose as a block.
 
     Raises:
@@ -135,7 +134,7 @@ def text(told: str, indent: int) -> Iterator[str]:
         yield pattern(inner.replace(r"(.|\n)", rf"(.|\n+ {{{indent}}})"))
     else:
         yield said(">-\n" + deep)
-        yield f"{pattern(inner)} & {BEGUN}"
+        yield texts.setdefault(f"{pattern(inner)} & {BEGUN}", f"TEXT{len(texts)}")
 
 
 def is_word(told: str) -> bool:

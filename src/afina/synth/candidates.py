@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from afina.chat.blocks import written_as
 from afina.likeness import alike
 from afina.roles import check_answer
 from afina.roles.binding import Prose, cut_texts, without_cut
@@ -80,7 +81,7 @@ def judged(written: Sequence[Written], how: Filter) -> list[Candidate]:
 
 def candidate_of(written: Written, how: Filter) -> Candidate:
     """One answer, without the entries of its lists that did not end and with its numbers put in order, judged by itself."""
-    text = renumbered(ended(as_json(read_answer(written.text), written.text), how))
+    text = renumbered(ended(written_as(written.text, "json"), how))
     checked = check_answer(text, written.question, how.schema)
     reason = written.error
     if not reason and not checked.scores["read"]:
@@ -134,10 +135,8 @@ def renumbered(text: str) -> str:
 
 def as_json(found: Any, text: str) -> str:
     """A structure as JSON in its one form. YAML knows dates and sets, JSON escapes half characters: those become text; `text` stays where
-    there is no JSON for something, or no structure.
+    there is no JSON for something.
     """
-    if found is None:
-        return text
     try:
         return json.dumps(found, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
     except TypeError:

@@ -28,3 +28,14 @@ def test_an_answer_that_nothing_bound_is_refused() -> None:
     assert "plainer patterns" in caught.value.remedy
     require_bound(replace(answer, cut=True))
     require_bound(replace(answer, text="null"))
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_yaml_is_an_answer_only_where_it_binds(form: str) -> None:
+    """A sentence with a colon is YAML too: under a grammar of JSON it means that nothing bound it."""
+    answer = Completion(text="Concept: a shop", tokens_in=1, tokens_out=9, milliseconds=1)
+    if form == "yaml":
+        require_bound(answer, form)
+    else:
+        with pytest.raises(RefusedError, match="nothing bound its answer"):
+            require_bound(answer, form)
