@@ -4,6 +4,7 @@
 
 Prints one JSON line, of the newest generation (`_tuned`) and of the untuned base, asked at length (`_base`):
 `valid_base`, `valid_tuned`: share of valid YAML when nothing binds the answer; `valid_bound`: bound by the grammar;
+`cut_tuned`: answers of the tuned one whose tokens ran out (what is there may still be valid YAML);
 `score_base`, `score_tuned`: `role_score` (form times content), free, on the authored examples that nobody has seen;
 `human_base`, `human_tuned`: document 001's `ba_requirements_metric` on the same, with `p_value` of tuned over base by `role_score`;
 `bound_base`, `bound_tuned`: `role_score` bound by the grammar; `kept`: examples that were good enough;
@@ -60,6 +61,7 @@ def main() -> None:
                 "go": report["go"],
                 "valid_base": base["free"]["yaml_valid"],
                 "valid_tuned": tuned["free"]["yaml_valid"],
+                "cut_tuned": tuned["free"]["cut"],
                 "valid_bound": tuned["bound"]["yaml_valid"],
                 "score_base": base["free"]["role_score"],
                 "score_tuned": tuned["free"]["role_score"],
