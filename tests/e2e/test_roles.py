@@ -15,7 +15,7 @@ from tests.integration.roles import LINKS, note_role, small_chain
 pytestmark = pytest.mark.e2e
 COMMAND = [
     sys.executable, "-m", "afina", "bootstrap", "note", "--base", "semilla", "--language", "es", "--examples", "24",
-    "--min-examples", "12", "--calls", "12", "--minutes", "0.1", "--min-score", "0", "--json",
+    "--min-examples", "12", "--calls", "24", "--minutes", "0.1", "--min-score", "0", "--json",
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from afina.flows.concepts import questions_for, read_concepts, read_inputs
 from afina.flows.optimisers import OPTIMISERS
 from afina.flows.role_model import open_model
 from afina.flows.role_space import open_space
-from afina.flows.tune_prompt import SearchOptions, Trial, is_better, outcome_of, tune_prompt
+from afina.flows.tune_prompt import SearchOptions, Trial, is_better, outcome_of, require_calls, tune_prompt
 from afina.synth.concepts import Wanted
 from afina.synth.program import write_program
 from afina.texts import t
@@ -93,6 +93,7 @@ def tune_prompt_command(role: str, output: Path | None, as_json: bool, **options
     else:
         wanted = Wanted(count=options["questions"], languages=options["languages"], seed=1)
         concepts = questions_for(space, wanted, dict(map(read_inputs, options["inputs"])))
+    require_calls(asked.calls, len(concepts))
     told = stages(as_json)
     source = options["model"] or space.settings.base.model
     with told.stage("tune-prompt") as stage:

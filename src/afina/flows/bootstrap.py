@@ -18,7 +18,15 @@ from afina.flows.concepts import questions_for, read_concepts, write_concepts
 from afina.flows.role_compare import LEAST_JUDGED, Contender
 from afina.flows.role_model import RoleModel
 from afina.flows.synth import SynthOptions, Writer, kept_of, write_candidates, write_examples, write_training
-from afina.flows.tune_prompt import SearchOptions, Trial, is_better, outcome_of, parted_seeds, tune_prompt
+from afina.flows.tune_prompt import (
+    SearchOptions,
+    Trial,
+    is_better,
+    outcome_of,
+    parted_seeds,
+    require_calls,
+    tune_prompt,
+)
 from afina.progress import Tell
 from afina.runtime.gguf_config import gguf_config
 from afina.store.paths import read_json, write_json
@@ -38,7 +46,7 @@ def bootstrap(boot: Boot) -> Booted:
     """All steps that are not done. Returns what each came to.
 
     Raises:
-        InputError: too few authored examples. NotEnoughDataError: too few written ones were good enough; says what helps.
+        InputError: too few authored examples, or calls. NotEnoughDataError: too few written ones were good enough; says what helps.
     """
     seen, held_out = parted_seeds(boot.space.role.seeds())
     languages = boot.options.languages or tuple(dict.fromkeys(seed.language for seed in seen))
@@ -51,6 +59,7 @@ def bootstrap(boot: Boot) -> Booted:
             len(held_out),
             LEAST_JUDGED,
         )
+    require_calls(boot.options.calls, boot.options.questions)
     require_trainable(boot.base)
     hard_cases = stress_rows(boot)
     resume(boot)

@@ -58,6 +58,19 @@ def parted_seeds(seeds: Sequence[Seed]) -> tuple[tuple[Seed, ...], tuple[Seed, .
     return tuple(seeds[:seen]), tuple(seeds[seen:])
 
 
+def require_calls(calls: int, questions: int) -> None:
+    """Refuse a search whose answers do not suffice for the start and one other program, both on every question.
+
+    Raises:
+        InputError: says how many are needed.
+    """
+    if calls < 2 * questions:
+        raise InputError(
+            f"--calls {calls}: {questions} questions need {2 * questions} answers, two prompts with each of them",
+            remedy=f"--calls {2 * questions}, or fewer questions",
+        )
+
+
 def item_of(space: RoleSpace, question: str) -> EvalItem:
     """A question as the metrics want it."""
     return EvalItem(id="question", turns=(Turn("user", question),), rules={"schema": space.role.schema})
@@ -119,9 +132,10 @@ def tune_prompt(trial: Trial, questions: Sequence[str], optimise: Optimiser, tel
         questions: what is asked; the first half chooses, the second confirms and is not asked before. The authored examples are reflected on.
 
     Raises:
-        InputError: too few examples, or the metric raised. RuntimeFailedError: the model is gone; what was answered is kept.
+        InputError: too few examples or calls, or the metric raised. RuntimeFailedError: the model is gone; what was answered is kept.
     """
     space, options = trial.space, trial.options
+    require_calls(options.calls, len(questions))
     seen, _ = parted_seeds(space.role.seeds())
     chosen = max(1, round(len(questions) * VALIDATED))
     confirming = questions[chosen:]
@@ -138,7 +152,7 @@ def tune_prompt(trial: Trial, questions: Sequence[str], optimise: Optimiser, tel
         pool=[(seed.question, seed.text) for seed in seen],
         attempt=trial.attempt,
         reflect=trial.reflect,
-        calls=max(1, options.calls - 2 * len(confirming)),
+        calls=options.calls - 2 * len(confirming),
         fields=list(space.role.schema.get("properties", ())),
         most_examples=with_room(trial, [(seed.question, seed.text) for seed in seen], questions),
         candidates=options.candidates,

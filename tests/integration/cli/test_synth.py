@@ -17,7 +17,7 @@ def test_from_concepts_to_examples(note_project: Path) -> None:
         said(concepts_command, "note", "--count", "8", "--language", "es", "--output", "c.jsonl", "--json")
     )
     assert (told["concepts"], told["unique"]) == (8, 1.0)
-    search = ["note", "--calls", "14", "--concepts", "c.jsonl", "--json"]
+    search = ["note", "--calls", "16", "--concepts", "c.jsonl", "--json"]
     first = json.loads(said(tune_prompt_command, *search))
     again = json.loads(said(tune_prompt_command, *search))
     assert first["asked"] > 0

@@ -97,6 +97,18 @@ def test_too_few_questions_are_said_first(tmp_path: Path, caplog: pytest.LogCapt
     assert "8 questions are too few to be sure that a found prompt is better; 10 are enough" in caplog.text
 
 
+def test_no_more_answers_are_asked_for_than_allowed(tmp_path: Path) -> None:
+    """Two prompts with each question are the least; fewer answers are refused, and nobody is asked."""
+    model, asked = told(answer)
+    program = tune_prompt(Trial(space(tmp_path), asked, SearchOptions(calls=24)), QUESTIONS, search_by_reflection)
+    assert program.found["calls"] == 24
+    assert len({(ask.turns, ask.drawn) for ask in model.asks}) == 24
+    model, asked = told(answer)
+    with pytest.raises(InputError, match="--calls 23: 12 questions need 24 answers, two prompts with each of them"):
+        tune_prompt(Trial(space(tmp_path), asked, SearchOptions(calls=23)), QUESTIONS, search_by_reflection)
+    assert not model.asks
+
+
 @pytest.mark.parametrize(("context", "shown"), [(0, 6), (100_000, 6), (9_000, 2), (1_000, 0)])
 def test_no_more_examples_are_shown_than_have_room(tmp_path: Path, context: int, shown: int) -> None:
     """With the longest question, instructions and answer; of a model elsewhere nobody knows."""
@@ -132,7 +144,7 @@ def test_a_metric_that_raises_is_named(tmp_path: Path) -> None:
     """The user's own; the search ends."""
     (tmp_path / "own.py").write_text("def score(item, reply):\n    return 1 / 0\n")
     _, asked = told(answer)
-    options = SearchOptions(calls=20, metric=f"{tmp_path}/own.py:score")
+    options = SearchOptions(calls=24, metric=f"{tmp_path}/own.py:score")
     with pytest.raises(InputError, match="own:score failed on item 'question': ZeroDivisionError"):
         tune_prompt(Trial(space(tmp_path), asked, options), QUESTIONS, search_by_reflection)
 
@@ -148,4 +160,4 @@ def test_a_metric_that_wants_a_right_answer_is_refused_first(tmp_path: Path) -> 
 def test_a_dead_model_ends_the_search(tmp_path: Path) -> None:
     """It is said as what it is."""
     with pytest.raises(RuntimeFailedError, match="the worker is gone"):
-        tune_prompt(Trial(space(tmp_path), told(gone)[1], SearchOptions(calls=20)), QUESTIONS, search_by_reflection)
+        tune_prompt(Trial(space(tmp_path), told(gone)[1], SearchOptions(calls=24)), QUESTIONS, search_by_reflection)
