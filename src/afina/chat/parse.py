@@ -8,6 +8,8 @@ import yaml
 COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 """JSON without optional white space, for llguidance, the grammar engine inside our runtime: left free, a small model may
 pad an answer with blanks until its tokens run out."""
+ONE_OF = "x-one-of"
+"""The word of a schema with narrower ones, of which an answer fulfils one: for our runtime, others are told the wider one."""
 MAX_CHARS = 100_000
 """A reply is a few thousand; more is not worth a parser's time."""
 

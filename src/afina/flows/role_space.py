@@ -14,6 +14,7 @@ from afina.roles import Role, find_role
 from afina.roles.binding import Prose, binding, naming
 from afina.roles.checks import ID
 from afina.roles.config import RoleConfig, read_config
+from afina.roles.numbering import numbered
 from afina.runtime import Drawn
 from afina.runtime.grammar import in_form
 from afina.settings import Settings, find_project, load_settings, make_settings
@@ -69,8 +70,8 @@ class RoleSpace:
         return binding(self.role.schema, self.prose)
 
     def bound(self, question: str) -> dict[str, Any]:
-        """What binds the answer to a question: it may name only the question's ids."""
-        return naming(self.binding, list(dict.fromkeys(ID.findall(question))))
+        """What binds the answer to a question: it may name only the question's ids, and its own."""
+        return numbered(naming(self.binding, list(dict.fromkeys(ID.findall(question)))))
 
     def form(self, instructions: str) -> str:
         """How who is asked with these instructions writes. A base that is bound to YAML writes more and says less: of 15 answers 8 were cut off

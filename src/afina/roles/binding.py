@@ -26,6 +26,8 @@ CODE = "files.content"
 """Where a schema with `x-code` has Python, …"""
 CODE_START, LONGEST_START = '("""|from |import |def |class |@)', len("import ")
 """… which begins as a file of it does: a small base begins with a link or a template."""
+DIGITS = "[0-9]{3}$"
+"""How the patterns of ids end."""
 PATTERNED = frozenset({"pattern", "enum", "const", "format"})
 """The words of a schema that already say what a text is."""
 
@@ -193,7 +195,7 @@ def named(schema: Mapping[str, Any], fits: Callable[[str], Sequence[str]]) -> di
     """A schema whose ids are those that fit their pattern; where none does, it is left."""
     if schema.get("type") == "string":
         pattern = str(schema.get("pattern", ""))
-        found = fits(pattern) if pattern.endswith("[0-9]{3}$") else ()
+        found = fits(pattern) if pattern.endswith(DIGITS) else ()
         return {"type": "string", "enum": list(found)} if found else dict(schema)
     inner = {name: named(one, fits) for name, one in schema.get("properties", {}).items()}
     items = {"items": named(schema["items"], fits)} if isinstance(schema.get("items"), Mapping) else {}

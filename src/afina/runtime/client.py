@@ -15,7 +15,7 @@ from afina.chat.parse import read_yaml
 from afina.errors import RuntimeFailedError
 from afina.files import NOTICES
 from afina.records import Turn
-from afina.runtime.grammar import bound_by
+from afina.runtime.grammar import bound_by, response_format
 from afina.runtime.yaml_grammar import FORM
 
 OPTIONAL = ("temperature", "cache_prompt", "logprobs", "seed")
@@ -144,7 +144,7 @@ class RuntimeClient:
         if schema is not None and "model" in self.more:
             # Nobody else binds YAML; bound to JSON a model that was tuned to YAML would not know what to write.
             if schema.get(FORM) != "yaml":
-                body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+                body["response_format"] = response_format(schema)
         elif schema is not None:
             body = bound_by(body, schema)
         began = time.perf_counter()

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from afina.chat import COMPACT
+from afina.chat import COMPACT, ONE_OF
 from afina.runtime.yaml_grammar import FORM, yaml_grammar
 
 KNOWN = frozenset(
@@ -38,16 +38,16 @@ def known(schema: Any, *, names: bool = False) -> bool:
 
 
 def grammar_of(schema: Mapping[str, Any]) -> str | None:
-    """The grammar of what fulfils a schema: YAML where its `x-form` says so and there is a layout for it, else compact JSON; None where
-    llguidance may not know a word of it.
+    """The grammar of what fulfils a schema, or one of its `x-one-of`: YAML where its `x-form` says so and there is a layout for it, else compact
+    JSON; None where llguidance may not know a word of it.
     """
-    as_yaml = schema.get(FORM) == "yaml"
-    schema = {name: value for name, value in schema.items() if name != FORM}
-    if not known(schema):
+    narrower = list(map(for_others, schema.get(ONE_OF, [schema])))
+    if not all(map(known, narrower)):
         return None
-    if as_yaml and (found := yaml_grammar(schema)):
+    if schema.get(FORM) == "yaml" and (found := yaml_grammar(*narrower)):
         return found
-    return "%llguidance {}\nstart: %json " + json.dumps({"x-guidance": COMPACT, **closed(schema)})
+    own = closed(narrower[0] if len(narrower) == 1 else {"anyOf": narrower})
+    return "%llguidance {}\nstart: %json " + json.dumps({"x-guidance": COMPACT, **own})
 
 
 def closed(schema: Any, *, names: bool = False) -> Any:
@@ -72,8 +72,14 @@ def bound_by(body: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     grammar = grammar_of(schema)
     if grammar is not None:
         return {**body, "grammar": grammar}
-    plain = {name: value for name, value in schema.items() if name != FORM}
-    return {
-        **body,
-        "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": plain}},
-    }
+    return {**body, "response_format": response_format(schema)}
+
+
+def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema as every server of chats takes it."""
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": for_others(schema)}}
+
+
+def for_others(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema without our own words."""
+    return {name: value for name, value in schema.items() if name not in (FORM, ONE_OF)}

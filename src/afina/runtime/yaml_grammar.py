@@ -26,11 +26,13 @@ class NoLayoutError(Exception):
     """A schema has something for which there is no layout here."""
 
 
-def yaml_grammar(schema: Mapping[str, Any]) -> str | None:
-    """The grammar of YAML that fulfils a schema; None where it has something that has no layout here, such as `anyOf` or lists of lists."""
+def yaml_grammar(*schemas: Mapping[str, Any]) -> str | None:
+    """The grammar of YAML that fulfils one of some schemas; None where one has something that has no layout here, such as `anyOf` or lists of
+    lists.
+    """
     texts: Texts = {}
     try:
-        rule = " ".join(mapping(schema, 0, texts))
+        rule = " | ".join(" ".join(mapping(schema, 0, texts)) for schema in schemas)
     except NoLayoutError:
         return None
     return "\n".join(["%llguidance {}", f"start: {rule}", *(f"{name}: {told}" for told, name in texts.items())])

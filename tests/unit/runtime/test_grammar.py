@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from afina.chat import ONE_OF
 from afina.roles.binding import binding
 from afina.roles.role import CHAIN, find_role, packaged_folder
-from afina.runtime.grammar import bound_by, closed, grammar_of, known
+from afina.runtime.grammar import bound_by, closed, grammar_of, in_form, known, response_format
 
 HEAD = "%llguidance {}\nstart: %json "
 
@@ -57,6 +58,18 @@ def test_what_the_engine_may_not_know_goes_the_other_way(schema: dict[str, Any])
     """llguidance would bind nothing at all, without a word (measured)."""
     assert grammar_of(schema) is None
     assert bound_by({"a": 1}, schema)["response_format"]["json_schema"]["schema"] == schema
+
+
+def test_an_answer_may_fulfil_one_of_some() -> None:
+    """Own workers are told them, in JSON and in YAML; others the wider one."""
+    wide: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    narrow = [{**wide, "properties": {"a": {"const": number}}} for number in (1, 2)]
+    schema = {**wide, ONE_OF: narrow}
+    assert [one["properties"] for one in told(schema)["anyOf"]] == [one["properties"] for one in narrow]
+    assert grammar_of(in_form(schema, "yaml")) == '%llguidance {}\nstart: "a:" " " ("1") | "a:" " " ("2")'
+    assert response_format(schema)["json_schema"]["schema"] == wide
+    other = bound_by({}, {**schema, ONE_OF: [{"not": {}}]})
+    assert other["response_format"]["json_schema"]["schema"] == wide  # as soon as one of them is not known
 
 
 @pytest.mark.parametrize("name", CHAIN)
