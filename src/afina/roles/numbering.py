@@ -12,15 +12,17 @@ COUNTED, MOST = re.compile(r"\^[A-Z]+\[0-9\]\{3\}\$"), 9
 
 
 def numbered(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A bound schema with one for each length of a list whose ids are named elsewhere in the answer, in which that many are counted from 001 and
-    no other may be named. Left free, a small base goes on counting where it names: one epic E001, and stories of E002 to E008: of 16 architects'
+    """A bound schema with one for each length of the first list whose ids are named elsewhere in the answer: so many are counted from 001, and no
+    other may be named. Left free, a small base goes on counting where it names, one epic E001 and stories of E002 to E008: of 16 architects'
     answers 3 could be used, and 14 so (the other two were cut off).
     """
-    for name, pattern in referred(schema).items():
-        many = schema["properties"][name]
-        lengths = range(max(1, many.get("minItems", 1)), many.get("maxItems", MOST) + 1)
-        return {**schema, ONE_OF: [of_length(schema, name, pattern, length) for length in lengths]}
-    return dict(schema)
+    first = next(iter(referred(schema).items()), None)
+    if first is None:
+        return dict(schema)
+    name, pattern = first
+    many = schema["properties"][name]
+    lengths = range(max(1, many.get("minItems", 1)), many.get("maxItems", MOST) + 1)
+    return {**schema, ONE_OF: [of_length(schema, name, pattern, length) for length in lengths]}
 
 
 def referred(schema: Mapping[str, Any]) -> dict[str, str]:
