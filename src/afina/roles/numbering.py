@@ -44,9 +44,11 @@ def named_in(schema: Mapping[str, Any], pattern: str, field: str = "") -> bool:
 
 
 def of_length(schema: Mapping[str, Any], field: str, pattern: str, length: int) -> dict[str, Any]:
-    """A schema whose list is so long."""
+    """A schema whose list is so long, its ids one after the other."""
     prefix = pattern[1 : -len(DIGITS)]
     ids = [f"{prefix}{number:03d}" for number in range(1, length + 1)]
     found = named(schema, lambda one: ids if one == pattern else ())
-    fields = {**found["properties"], field: {**found["properties"][field], "minItems": length, "maxItems": length}}
-    return {**found, "properties": fields}
+    entry = found["properties"][field]["items"]
+    entries = [{**entry, "properties": {**entry["properties"], "id": {"const": name}}} for name in ids]
+    many = {"type": "array", "prefixItems": entries, "minItems": length, "maxItems": length}
+    return {**found, "properties": {**found["properties"], field: many}}

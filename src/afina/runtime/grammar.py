@@ -14,8 +14,8 @@ from afina.runtime.yaml_grammar import FORM, yaml_grammar
 
 KNOWN = frozenset(
     {
-        "type", "properties", "required", "additionalProperties", "items", "enum", "const", "pattern", "minLength", "maxLength", "minItems",
-        "maxItems", "minimum", "maximum", "anyOf", "title", "description", "default", "examples", "x-guidance", "$schema", "$id",
+        "type", "properties", "required", "additionalProperties", "items", "prefixItems", "enum", "const", "pattern", "minLength", "maxLength",
+        "minItems", "maxItems", "minimum", "maximum", "anyOf", "title", "description", "default", "examples", "x-guidance", "$schema", "$id",
     }
 )  # fmt: skip
 """Words of JSON Schema that llguidance knows, or that say nothing about an answer."""

@@ -80,16 +80,29 @@ def entries(schema: Mapping[str, Any], indent: int, texts: Texts) -> Iterator[st
     """A list: each entry in a line of its own, below its key, as deep as it.
 
     Raises:
-        NoLayoutError: its entries are lists, or anything.
+        NoLayoutError: its entries are lists, or anything, or only its first ones are said one by one.
     """
-    inner, least, most = schema.get("items"), schema.get("minItems", 0), schema.get("maxItems")
-    if not isinstance(inner, Mapping) or inner.get("type") == "array":
+    least, most, first = schema.get("minItems", 0), schema.get("maxItems"), schema.get("prefixItems", ())
+    if first:
+        if not len(first) == least == most:
+            raise NoLayoutError
+        yield from (entry(one, indent, texts) for one in first)
+        return
+    many = f"({entry(schema.get('items'), indent, texts)}){{{max(1, least)},{'' if most is None else most}}}"
+    yield many if least else f"({said(' []')} | {many})"
+
+
+def entry(schema: Any, indent: int, texts: Texts) -> str:
+    """An entry of a list.
+
+    Raises:
+        NoLayoutError: it is a list, or anything.
+    """
+    if not isinstance(schema, Mapping) or schema.get("type") == "array":
         raise NoLayoutError
     deeper = indent + DEEPER
-    entry = " ".join(mapping(inner, deeper, texts) if inner.get("type") == "object" else scalar(inner, deeper, texts))
-    line = said("\n" + " " * indent + "- ")
-    many = f"({line} {entry}){{{max(1, least)},{'' if most is None else most}}}"
-    yield many if least else f"({said(' []')} | {many})"
+    inner = mapping(schema, deeper, texts) if schema.get("type") == "object" else scalar(schema, deeper, texts)
+    return " ".join((said("\n" + " " * indent + "- "), *inner))
 
 
 def scalar(schema: Mapping[str, Any], indent: int, texts: Texts) -> Iterator[str]:

@@ -37,6 +37,7 @@ def test_who_writes_two_epics_may_name_two() -> None:
     assert fulfils(two, ["E001", "E002"], ["E002", "E001"])
     assert not fulfils(two, ["E001", "E002"], ["E003"])
     assert not fulfils(two, ["E001", "E004"], ["E001"])
+    assert not fulfils(two, ["E001", "E001"], ["E001"])
     assert not fulfils(two, ["E001"], ["E001"])
     assert {key: value for key, value in found.items() if key != ONE_OF} == schema(minItems=1, maxItems=3)
 

@@ -95,3 +95,11 @@ def test_every_role_has_a_layout(name: str) -> None:
     found = grammar_of(in_form(binding(role.schema, role.prose()), role.trained_in)) or ""
     assert "%json" not in found
     assert "start: " in found
+
+
+def test_entries_may_be_said_one_by_one() -> None:
+    """All of them, each with its layout; where others may follow there is none."""
+    two = [only({"const": f"E00{number}"}) for number in (1, 2)]
+    schema = only({"type": "array", "prefixItems": two, "minItems": 2, "maxItems": 2})
+    assert yaml_grammar(schema) == '%llguidance {}\nstart: "a:" "\\n- " "a:" " " ("E001") "\\n- " "a:" " " ("E002")'
+    assert yaml_grammar(only({"type": "array", "prefixItems": two, "maxItems": 3})) is None
