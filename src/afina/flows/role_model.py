@@ -126,21 +126,22 @@ class RoleModel:
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
     def ask_all(self, asks: Sequence[Ask], tell: Tell = unheard) -> list[Reply]:
-        """Many, as many at once as the model answers, in their order.
+        """Many, as many at once as the model answers, in their order; what stands among them twice is asked once.
 
         Raises:
             RuntimeFailedError: it is not there any more.
         """
+        keys = [ask.key(self.name) for ask in asks]
         with ThreadPoolExecutor(self.connections) as pool:
-            waiting = [pool.submit(self.ask, ask) for ask in asks]
+            waiting = {key: pool.submit(self.ask, ask) for key, ask in dict(zip(keys, asks, strict=True)).items()}
             try:
-                for done, future in enumerate(as_completed(waiting), start=1):
+                for done, future in enumerate(as_completed(waiting.values()), start=1):
                     future.result()
-                    tell(done, len(asks), "")
+                    tell(done, len(waiting), "")
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return [future.result() for future in waiting]
+        return [waiting[key].result() for key in keys]
 
 
 def read_kept(path: Path | None) -> dict[str, Reply]:

@@ -53,6 +53,14 @@ def test_what_was_answered_is_not_asked_again(tmp_path: Path) -> None:
     assert (first.asked, again.asked, again.reused, len(client.asked)) == (4, 0, 1, 4)
 
 
+def test_what_is_asked_twice_at_once_is_asked_once(tmp_path: Path) -> None:
+    """Both get the answer; the batches of a prompt search hold a question more than once. The file has it once."""
+    kept, client = tmp_path / "answers.jsonl", Client()
+    replies = model(client, kept).ask_all([ask("a"), ask("a"), ask("b"), ask("a")])
+    assert [one.text for one in replies] == ["to a", "to a", "to b", "to a"]
+    assert len(client.asked) == len(kept.read_text("utf-8").splitlines()) == 2
+
+
 def test_a_model_that_is_not_there_is_no_bad_answer() -> None:
     """A wrong name or a missing key ends it with what helps; a question that is refused is one that has no answer."""
 
