@@ -14,7 +14,7 @@ COUNTED, MOST = re.compile(r"\^[A-Z]+\[0-9\]\{3\}\$"), 9
 def numbered(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A bound schema with one for each length of the first list whose ids are named elsewhere in the answer: so many are counted from 001, and no
     other may be named. Left free, a small base goes on counting where it names, one epic E001 and stories of E002 to E008: of 16 architects'
-    answers 3 could be used, and 14 so (the other two were cut off).
+    answers 3 could be used, and 14 so.
     """
     first = next(iter(referred(schema).items()), None)
     if first is None:
