@@ -7,8 +7,10 @@ from typing import Any
 from afina.chat import ONE_OF
 from afina.roles.binding import DIGITS, named
 
-COUNTED, MOST = re.compile(r"\^[A-Z]+\[0-9\]\{3\}\$"), 9
-"""The patterns of ids that are counted, and how many are where a list has no end."""
+COUNTED, MOST, LONGEST = re.compile(r"\^[A-Z]+\[0-9\]\{3\}\$"), 9, 12
+"""The patterns of ids that are counted, how many are where a list has no end, and the longest list that has a schema for each length: together
+they have as many entries as its square.
+"""
 
 
 def numbered(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,8 +23,11 @@ def numbered(schema: Mapping[str, Any]) -> dict[str, Any]:
         return dict(schema)
     name, pattern = first
     many = schema["properties"][name]
-    lengths = range(max(1, many.get("minItems", 1)), many.get("maxItems", MOST) + 1)
-    return {**schema, ONE_OF: [of_length(schema, name, pattern, length) for length in lengths]}
+    least = max(1, many.get("minItems", 1))
+    most = many.get("maxItems", max(least, MOST))
+    if not least <= most <= LONGEST:
+        return dict(schema)
+    return {**schema, ONE_OF: [of_length(schema, name, pattern, length) for length in range(least, most + 1)]}
 
 
 def referred(schema: Mapping[str, Any]) -> dict[str, str]:

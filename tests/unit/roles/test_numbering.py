@@ -48,6 +48,13 @@ def test_a_list_without_an_end_has_nine_at_most() -> None:
     assert sizes == [1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 
+def test_a_long_list_is_left_free() -> None:
+    """A schema for each of 200 lengths would be 20,000 entries; one whose lengths contradict each other is another's to refuse."""
+    for size in ({"maxItems": 200}, {"minItems": 13}, {"minItems": 3, "maxItems": 2}):
+        assert numbered(schema(**size)) == schema(**size)
+    assert len(numbered(schema(minItems=10))[ONE_OF]) == 1
+
+
 def test_of_the_packaged_roles_the_architect_names_ids_of_its_own() -> None:
     """The others name those of the question, or none: they are bound as before."""
     for name in ("ba", "po", "architect", "dev", "qa"):
