@@ -119,13 +119,14 @@ def generation(boot: Boot, name: str) -> Contender:
     return Contender(name=name, source=str(source), program=boot.space.short_program())
 
 
-def tuned_model(boot: Boot, name: str, training: Path, *, people: bool = False) -> Tuned:
+def tuned_model(boot: Boot, name: str, training: Path) -> Tuned:
     """Tuned from the base on examples, exported, judged on those that are held out: all that `afina learn` does, in a folder of its own.
 
-    `people`: something in it was said by people, and is scrubbed. What a model made up is nobody's: a mask in its place would be learnt.
+    Nothing is scrubbed here: what a model made up is nobody's, and what people said was scrubbed when it was gathered. A mask in the
+    place of a component's name would be learnt.
     """
     settings = training_settings(boot, name)
-    privacy = settings.privacy.model_copy(update={"scrub": settings.privacy.scrub and people})
+    privacy = settings.privacy.model_copy(update={"scrub": False})
     evaluate = settings.evaluate.model_copy(update={"min_items": FEWEST, "max_corrections": 0})
     settings = settings.model_copy(update={"privacy": privacy, "evaluate": evaluate})
     folder = boot.folder / name

@@ -13,6 +13,7 @@ from afina.flows.boot import Boot, kept_steps
 from afina.flows.bootstrap_judging import contenders_of
 from afina.flows.bootstrap_training import tuned_model
 from afina.flows.concepts import plain_concept
+from afina.flows.privacy import policy_of
 from afina.flows.role_compare import (
     BOUND,
     FREE,
@@ -25,6 +26,7 @@ from afina.flows.role_compare import (
     role_verdict,
     seed_items,
 )
+from afina.flows.role_privacy import scrubbed_run
 from afina.flows.role_ratings import RunRow, good_runs, training_rows
 from afina.flows.role_space import RoleSpace, current_model
 from afina.flows.tune_prompt import parted_seeds
@@ -51,7 +53,9 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
     good = trainable(space, held_out, least)
     examples = sorted(boot.folder.glob("examples-*.jsonl"), key=lambda path: path.name)
     rows = [row.values for row in read_rows(examples[-1])] if examples else []
-    told = as_lines([*rows, *training_rows(good, space.role.trained_in)])
+    policy = policy_of(space.settings.privacy, space.paths, space.settings.project.client)
+    clean = [scrubbed_run(run, space.role, policy) for run in good]
+    told = as_lines([*rows, *training_rows(clean, space.role.trained_in)])
     name = f"r-{blake2b(told.encode(), digest_size=4).hexdigest()}"
     if (boot.folder / f"{name}.json").is_file():
         raise NotEnoughDataError(
@@ -60,7 +64,7 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
         )
     data = boot.folder / f"{name}.jsonl"
     write_whole(data, told)
-    new = tuned_model(boot, name, data, people=True).contender(space)
+    new = tuned_model(boot, name, data).contender(space)
     _, source, program = current_model(space)
     now = Contender(name="now", source=source, program=program)
     items = seed_items(space, held_out)
