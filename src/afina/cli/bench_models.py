@@ -25,6 +25,7 @@ from afina.flows.bench_models import (
     set_default_base,
 )
 from afina.flows.role_compare import headline_measure, seed_items
+from afina.flows.role_model import CONTEXT
 from afina.flows.role_space import open_space
 from afina.flows.sources import ArmSettings
 from afina.flows.tune_prompt import parted_seeds
@@ -35,6 +36,7 @@ from afina.store.paths import Paths, write_json, write_whole
 from afina.texts import t
 
 FILE = click.Path(path_type=Path)
+TOKENS = 1024
 COLUMNS = ("model", "score", "tokens/s", "RAM", "valid YAML", "completeness", "failed", "")
 
 
@@ -60,7 +62,9 @@ COLUMNS = ("model", "score", "tokens/s", "RAM", "valid YAML", "completeness", "f
 @click.option("--min-speed", default=10.0, show_default=True, type=float, help=t("tokens a second; 0 = not asked for"))
 @click.option("--max-ram", default=8000.0, show_default=True, type=float, help=t("megabytes; 0 = not asked for"))
 @click.option("--limit", default=0, type=click.IntRange(0), help=t("only the first items"))
-@click.option("--max-tokens", default=1024, show_default=True, type=click.IntRange(1), help=t("longest answer, tokens"))
+@click.option(
+    "--max-tokens", type=click.IntRange(1), help=t("longest answer, tokens (default: the role's, else 1,024)")
+)
 @click.option("--quant", default="q8_0", show_default=True, help=t("quantisation of models given as folders"))
 @click.option("--out", type=FILE, help=t("folder for records and report.md (default: .afina/bench-models/DATA)"))
 @click.option("--output", type=FILE, help=t("write the figures by model as JSON"))
@@ -73,7 +77,7 @@ def bench_models_command(models: tuple[str, ...], data: Path | None, as_json: bo
     metric = options["metric"] or headline_measure(options["role"] or "ba")
     folder = options["out"] or Paths(here()).bench_models(whole.name)
     eval_set = make_set(whole.name, only_first(whole, options["limit"]))
-    sections = {"export": {"quantisation": options["quant"]}, "evaluate": {"max_tokens": options["max_tokens"]}}
+    sections = sections_of(options)
     place = ArmSettings(settings=Settings.model_validate(sections), folder=folder)
     with stages(as_json).stage("bench-models") as stage:
         found, failed = bench_models(models, eval_set, metric, place, stage.tell)
@@ -115,6 +119,22 @@ def required(data: Path | None) -> Path:
     if data is None:
         raise click.UsageError("--data FILE or --role NAME is needed")
     return data
+
+
+def sections_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a comparison: a role's answers have the room and the time that they have at work."""
+    given = options["max_tokens"]
+    sections: dict[str, Any] = {
+        "export": {"quantisation": options["quant"]},
+        "evaluate": {"max_tokens": given or TOKENS},
+    }
+    if not options["role"]:
+        return sections
+    space = open_space(options["role"], here())
+    form = space.role.form.generation
+    asked = {"max_tokens": given or form.max_tokens, "timeout_s": form.timeout}
+    runtime = space.settings.runtime.model_dump()
+    return {**sections, "evaluate": asked, "runtime": {**runtime, "context": max(CONTEXT, runtime["context"])}}
 
 
 def role_items(role: str) -> EvalSet:

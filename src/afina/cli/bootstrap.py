@@ -11,7 +11,7 @@ from afina.cli.role_options import optimiser_option, seed_option
 from afina.cli.terminal import OUT, escape, print_json, stages
 from afina.cli.verdict import COLOURS, EXIT_CODES
 from afina.errors import InputError
-from afina.flows.boot import Boot, BootstrapOptions
+from afina.flows.boot import Boot, BootstrapOptions, only_one
 from afina.flows.bootstrap import bootstrap
 from afina.flows.optimisers import OPTIMISERS
 from afina.flows.role_report import as_markdown, last_verdict, role_report, table
@@ -51,6 +51,11 @@ SHORT = BootstrapOptions(generations=(40, 96), least=12, calls=36, minutes=12.0)
 @click.option("--min-examples", type=click.IntRange(10), help=t("fewest that must be good enough (default: 50)"))
 @click.option("--calls", type=click.IntRange(4), help=t("answers that the prompt search may ask for (default: 120)"))
 @click.option(
+    "--questions",
+    type=click.IntRange(4),
+    help=t("questions that it searches with, half of them choose and half confirm (default: 12)"),
+)
+@click.option(
     "--minutes", type=click.FloatRange(0), help=t("training time of each generation; 0 = no limit (default: 0)")
 )
 @click.option(
@@ -84,11 +89,12 @@ def bootstrap_command(role: str, base: str, as_json: bool, **options: Any) -> No
             stages=stages(as_json),
             optimise=OPTIMISERS[options["optimiser"]],
         )
-        booted = bootstrap(boot)
-        report = role_report(boot, booted)
-        write_json(boot.folder / "report.json", report)
-        write_whole(boot.folder / "report.md", as_markdown(report))
-        page = write_pages(*last_verdict(boot, booted), boot.folder)
+        with only_one(space):
+            booted = bootstrap(boot)
+            report = role_report(boot, booted)
+            write_json(boot.folder / "report.json", report)
+            write_whole(boot.folder / "report.md", as_markdown(report))
+            page = write_pages(*last_verdict(boot, booted), boot.folder)
     if as_json:
         print_json(report)
     else:
@@ -120,6 +126,7 @@ def options_of(given: dict[str, Any]) -> BootstrapOptions:
     for name, option in (
         ("least", "min_examples"),
         ("calls", "calls"),
+        ("questions", "questions"),
         ("minutes", "minutes"),
         ("min_score", "min_score"),
     ):

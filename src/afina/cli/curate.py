@@ -71,7 +71,7 @@ def curate_command(data: Path | None, explain: str, as_json: bool, **options: An
 def settings_for(options: dict[str, Any]) -> dict[str, Any]:
     """The flags as settings."""
     given = {name: options.get(name) for name in ("kind", "text", "label", "recipe")}
-    unnamed = dict.fromkeys(("system", "instructions", "schema", "base", "quant", "canaries", "config"))
+    unnamed = dict.fromkeys(("system", "instructions", "schema", "base", "quant", "canaries", "scrub", "config"))
     if not given["kind"] and not given["label"] and not given["recipe"]:
         given["kind"] = "chat"
     flags = flags_of({**unnamed, **given, "metrics": (), "minutes": None})

@@ -66,6 +66,11 @@ FILE = click.Path(path_type=Path)
         "plant so many false secrets in the training and measure what the tuned file repeats of them (default: none)"
     ),
 )
+@click.option(
+    "--scrub/--no-scrub",
+    default=None,
+    help=t("take personal data out before anything is learnt (default); not of what a model or your own team made up"),
+)
 @click.option("--work", type=FILE, help=t("folder for model and run (default: .afina/learn/NAME)"))
 @click.option("--json", "out", type=FILE, help=t("write the report there"))
 @resume_option

@@ -12,7 +12,7 @@ import click
 from afina.cli.options import here, json_option
 from afina.cli.terminal import OUT, escape, print_json, stages
 from afina.errors import InputError
-from afina.flows.boot import Boot, BootstrapOptions, answering_place
+from afina.flows.boot import Boot, BootstrapOptions, answering_place, only_one
 from afina.flows.concepts import require_concept
 from afina.flows.role_artifact import checked_file, write_artifact
 from afina.flows.role_chain import Chain, asked, run_chain
@@ -21,6 +21,7 @@ from afina.flows.role_ratings import good_runs, rate, read_runs, record_run, sat
 from afina.flows.role_retrain import retrain
 from afina.flows.role_run import Worker, concept_question, worker_of
 from afina.flows.role_space import open_space, project_of
+from afina.records import Outcome
 from afina.roles import find_role, known_roles
 from afina.roles.artifacts import questions_of
 from afina.roles.exports import bmad_prd, speckit
@@ -239,8 +240,10 @@ def retrain_command(role: str, least: int, minutes: float, as_json: bool) -> Non
     options = BootstrapOptions(minutes=minutes)
     place = answering_place(space.folder, space.settings.base.model)
     boot = Boot(space=space, options=options, stages=stages(as_json), place=place)
-    found = retrain(boot, least=least)
-    write_json(boot.folder / f"{found['version']}.json", found)
+    with only_one(space):
+        found = retrain(boot, least=least)
+        if found["outcome"] != Outcome.CANNOT_TELL:  # the same command judges it again
+            write_json(boot.folder / f"{found['version']}.json", found)
     if as_json:
         print_json(found)
     else:

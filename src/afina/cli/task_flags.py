@@ -36,7 +36,7 @@ def flags_of(options: dict[str, Any]) -> dict[str, Any]:
         },
         "base": {"model": options["base"]},
         "export": {"quantisation": options["quant"]},
-        "privacy": {"canaries": options["canaries"]},
+        "privacy": {"canaries": options["canaries"], "scrub": options["scrub"]},
     }
     train: dict[str, Any] = read_train_settings(options["config"]).model_dump() if options["config"] else {}
     minutes = options["minutes"] if options["minutes"] is not None or options["recipe"] else DEFAULT_MINUTES

@@ -1,22 +1,26 @@
 """A bootstrap at work: what was asked for, what is done, and where it lies."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import fcntl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from afina.bases.ollama import PREFIX
-from afina.errors import InputError
+from afina.errors import InputError, RoleError
+from afina.flows.role_compare import BOUND, FREE
 from afina.flows.role_model import RoleModel, gguf_of, open_model
-from afina.flows.role_space import BEST, RoleSpace
+from afina.flows.role_space import BEST, OF_PROJECT, RoleSpace
 from afina.flows.tune_prompt import Optimiser
 from afina.progress import Stages, Tell
 from afina.roles import Seed
+from afina.settings import Settings
 from afina.store.paths import free_name, read_json, write_json
 from afina.synth.candidates import MIN_SCORE
 from afina.synth.search import search_by_reflection
+from afina.verdict.caveats import MOST_FAILED
 
 PLACE, STEPS, CHOSEN = "bootstrap", "steps.json", "choose"
 ROLE_FILES = ("role.toml", "recipe.toml", "schema.json", "seeds.jsonl", "concepts.toml", "stress.jsonl")
@@ -46,7 +50,12 @@ class BootstrapOptions:
         paths = [space.role.folder / name for name in ROLE_FILES]
         files = [(path.name, path.read_bytes()) for path in paths if path.is_file()]
         settings = space.settings.model_dump(mode="json")
-        settings |= {"recipe": "", "task": {**settings["task"], "answer_schema": ""}}
+        plain = Settings().model_dump(mode="json")  # the machine is another one tomorrow
+        settings |= {
+            "recipe": "",
+            "task": {**settings["task"], "answer_schema": ""},
+            **{name: plain[name] for name in OF_PROJECT},
+        }
         content = [asdict(replace(self, least=0, reference="")), settings, files]
         return blake2b(repr(content).encode(), digest_size=8).hexdigest()
 
@@ -133,6 +142,24 @@ class Booted:
     generations: int
 
 
+@contextmanager
+def only_one(space: RoleSpace) -> Iterator[None]:
+    """Hold the role: a second bootstrap would move the first one's folder from under it, and so would a retraining's.
+
+    Raises:
+        RoleError: another process is at work on the role.
+    """
+    space.folder.mkdir(parents=True, exist_ok=True)
+    with (space.folder / ".lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise RoleError(
+                f"{space.role.name}: another bootstrap or retraining is at work", remedy="wait for it, or stop it first"
+            ) from exc
+        yield
+
+
 def opened(boot: Boot, source: str) -> AbstractContextManager[RoleModel]:
     """A model, with all answers kept."""
     return open_model(source, boot.space.settings, boot.space.folder, kept="answers.jsonl")
@@ -152,10 +179,20 @@ def resume(boot: Boot) -> None:
     found = kept_steps(boot.folder)
     same = found.get("reference", "") == boot.options.reference
     steps = dict(found.get("steps", {}))
+    unsettled = {name for name, step in steps.items() if not is_settled(step)}
     # Everybody is judged again beside another reference: what they answered is kept.
-    boot.done = {name: step for name, step in steps.items() if same or not name.startswith("judge-")}
-    if taken_back:  # another one's model answers since: who does is asked again
+    again = unsettled if same else {*unsettled, *(name for name in steps if name.startswith("judge-"))}
+    boot.done = {name: step for name, step in steps.items() if name not in again}
+    if taken_back or unsettled:  # another one's model answers since, or nobody could be chosen: who does is asked again
         boot.done.pop(CHOSEN, None)
+
+
+def is_settled(step: Mapping[str, Any]) -> bool:
+    """Whether a step said something: a judging in which too many questions failed did not. What was answered is kept: only what failed is
+    asked again.
+    """
+    rows = [row for way in (FREE, BOUND) for row in step.get(way, {}).values()]
+    return all(row["failed"] <= MOST_FAILED * row["items"] for row in rows)
 
 
 def move(boot: Boot, old: Path, new: Path) -> None:

@@ -77,7 +77,7 @@ def require_answers(found: Mapping[str, Mapping[str, Any]]) -> None:
         if row["failed"] == row["items"]:
             raise InputError(
                 f"{name} answered none of {row['items']} questions",
-                remedy="address, model and key: ask it one question by hand; --reference can be left out",
+                remedy=f"address, model and key (AFINA_KEY_{name.upper()}): ask it one question by hand; --reference can be left out",
             )
 
 

@@ -62,7 +62,7 @@ def dspy_python() -> Path:
         if done.returncode:
             raise RoleError(
                 f"an environment with {DSPY} could not be made: {in_short(Exception(done.stderr))}",
-                remedy=f"where there is a network run `{' '.join(command)}`, or take --optimizer gepa, which needs none",
+                remedy="run the same command where there is a network, or take --optimizer gepa, which needs none",
             )
     write_whole(whole, DSPY + "\n")
     return python

@@ -30,11 +30,12 @@ LEAST_JUDGED = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """Who is compared: a model's source, and how it is asked."""
+    """Who is compared: a model's source, and how it is asked. `key_of`: an address is asked with the key of this name; empty = its own."""
 
     name: str
     source: str
     program: Program
+    key_of: str = ""
 
 
 def metrics_of(role: str) -> tuple[str, ...]:
@@ -90,7 +91,7 @@ def contender_arm(space: RoleSpace, one: Contender, folder: Path, *, bound: bool
     if is_answers(source):
         return open_source(one.name, source, ArmSettings(settings=space.settings, folder=folder))[0]
     if source.startswith(("http://", "https://")):
-        return url_arm(one.name, open_address(one.name, source), asking)
+        return url_arm(one.name, open_address(one.key_of or one.name, source), asking)
     runtime = space.settings.runtime.model_copy(update={"context": max(CONTEXT, space.settings.runtime.context)})
     gguf = gguf_of(one.source, space.settings, space.folder)
     return gguf_arm(one.name, gguf, runtime, asking, log=folder / f"{one.name}.log")

@@ -200,7 +200,7 @@ def open_model(source: str, settings: Settings, folder: Path, *, kept: str = "")
     ):
         yield RoleModel(
             client=client,
-            name=f"{gguf.name} {file_hash(gguf)[:12]}",  # a file may be made anew under its name
+            name=told_name(gguf, runtime.context),
             kept=place,
             worker=worker,
             control=gguf_facts(gguf).control,
@@ -208,6 +208,12 @@ def open_model(source: str, settings: Settings, folder: Path, *, kept: str = "")
             context=runtime.context,
             known=known,
         )
+
+
+def told_name(gguf: Path, context: int) -> str:
+    """A file's name among kept answers: it may be made anew, and an answer that one context cut off has room in another."""
+    own = f"{gguf.name} {file_hash(gguf)[:12]}"
+    return own if context == CONTEXT else f"{own} {context}"
 
 
 def source_of(source: str) -> str:

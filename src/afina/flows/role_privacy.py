@@ -9,13 +9,17 @@ from afina.privacy import Policy, scrub_text, scrub_value
 from afina.roles import Role
 from afina.roles.artifacts import as_yaml
 
+CODE = "content"
+"""What a developer's files have under this name stays: `def greet(name: Name)` introduces nobody, and masked it would not run."""
+
 
 def scrubbed_run(run: RunRow, role: Role, policy: Policy) -> RunRow:
     """A run without personal data. Structures are scrubbed value by value: in a text "name: Web app" introduces somebody, and a mask in
     the place of every component would be learnt.
     """
     found = read_json(run.answer)
-    answer = cleaned(read_yaml(run.answer) if found is None else found, run.answer, policy)
+    found = read_yaml(run.answer) if found is None else found
+    answer = cleaned(found, run.answer, policy, code=bool(role.schema.get("x-code")))
     return run.model_copy(update={"question": scrubbed_question(run.question, role, policy), "answer": answer})
 
 
@@ -31,9 +35,16 @@ def scrubbed_question(question: str, role: Role, policy: Policy) -> str:
     return "".join(told)
 
 
-def cleaned(found: Any, text: str, policy: Policy) -> str:
+def cleaned(found: Any, text: str, policy: Policy, *, code: bool = False) -> str:
     """A text, or the structure that was found in it, scrubbed; the very text where it holds nothing."""
     if not isinstance(found, dict | list):
         return scrub_text(text, policy)
-    clean = scrub_value(found, policy)
+    clean = scrubbed_values(found, policy) if code else scrub_value(found, policy)
     return text if clean == found else as_yaml(clean)
+
+
+def scrubbed_values(value: Any, policy: Policy) -> Any:
+    """A structure scrubbed, but for its code."""
+    if isinstance(value, dict):
+        return {name: one if name == CODE else scrubbed_values(one, policy) for name, one in value.items()}
+    return [scrubbed_values(one, policy) for one in value] if isinstance(value, list) else scrub_value(value, policy)

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from afina.errors import NotEnoughDataError
+from afina.errors import InputError, NotEnoughDataError
 from afina.files import NOTICES
 from afina.files.rows import as_lines, read_rows
 from afina.flows.boot import Boot, kept_steps
@@ -26,6 +26,7 @@ from afina.flows.role_compare import (
     role_verdict,
     seed_items,
 )
+from afina.flows.role_model import open_model, source_of
 from afina.flows.role_privacy import scrubbed_run
 from afina.flows.role_ratings import RunRow, good_runs, training_rows
 from afina.flows.role_space import RoleSpace, current_model
@@ -56,17 +57,19 @@ def retrain(boot: Boot, *, least: int = LEAST) -> dict[str, Any]:
     policy = policy_of(space.settings.privacy, space.paths, space.settings.project.client)
     clean = [scrubbed_run(run, space.role, policy) for run in good]
     told = as_lines([*rows, *training_rows(clean, space.role.trained_in)])
-    name = f"r-{blake2b(told.encode(), digest_size=4).hexdigest()}"
+    asked = f"{boot.base} {boot.options.minutes:g}\n{told}"
+    name = f"r-{blake2b(asked.encode(), digest_size=4).hexdigest()}"
     if (boot.folder / f"{name}.json").is_file():
         raise NotEnoughDataError(
             f"nothing is new since {name} was trained",
             remedy=f"rate more runs: afina roles rate {space.role.name} RUN 5",
         )
+    _, source, program = current_model(space)
+    now = Contender(name="now", source=source, program=program, key_of="role")
+    require_answer(space, now, held_out[0])
     data = boot.folder / f"{name}.jsonl"
     write_whole(data, told)
     new = tuned_model(boot, name, data).contender(space)
-    _, source, program = current_model(space)
-    now = Contender(name="now", source=source, program=program)
     items = seed_items(space, held_out)
     with boot.stages.stage("judge") as stage:
         bound = ask_contenders(space, [now, new], role_set(space, items, bound=True), stage.tell)
@@ -108,6 +111,21 @@ def trainable(space: RoleSpace, held_out: Sequence[Seed], least: int) -> list[Ru
             remedy=f"afina roles rate {space.role.name} RUN 5, or --least {len(good)}",
         )
     return good
+
+
+def require_answer(space: RoleSpace, now: Contender, seed: Seed) -> None:
+    """Refuse to train for hours what could not be compared then: who answers for the role elsewhere must be there.
+
+    Raises:
+        InputError: it gave no answer. RuntimeFailedError: it lets nobody in.
+    """
+    if not source_of(now.source).startswith(("http://", "https://")):
+        return
+    with open_model(now.source, space.settings, space.folder) as model:
+        turns = now.program.turns(seed.question, space.system(now.program))
+        reply = model.ask(space.ask(turns, seed.question, 0))
+    if reply.error:
+        raise InputError(f"{now.source} answers for {space.role.name} now, and gave no answer: {reply.error}")
 
 
 def deployed(space: RoleSpace, new: Contender, now: Contender, *, no_worse: bool) -> bool:

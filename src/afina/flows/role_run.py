@@ -17,7 +17,7 @@ from afina.roles.artifacts import joined
 from afina.roles.checks import ID, read_answer
 from afina.synth.candidates import renumbered
 from afina.synth.concepts import question_of
-from afina.synth.program import Program
+from afina.synth.program import Program, changed
 
 TRIES = 2
 """The first one, and one with the reasons why it was not taken."""
@@ -113,10 +113,10 @@ def answer_of(worker: Worker, model: RoleModel, question: str, seed: int) -> tup
         RoleError: see `work`.
     """
     role = worker.space.role
-    turns = worker.program.turns(question, worker.space.system(worker.program))
+    said: tuple[Turn, ...] = ()
     seconds, wrong, usable = 0.0, list[str](), ("", list[str]())
     for turn in range(TRIES):
-        reply = model.ask(worker.space.ask(turns, question, seed + turn))
+        reply = model.ask(worker.space.ask(turns_that_fit(worker, model, question, said), question, seed + turn))
         seconds += reply.seconds
         text = renumbered(reply.text)
         wrong, can_be_used = faults(reply, text, question, role.schema)
@@ -129,13 +129,34 @@ def answer_of(worker: Worker, model: RoleModel, question: str, seed: int) -> tup
             + "\n".join(f"- {one}" for one in wrong)
             + "\nWrite it again, whole, without these faults."
         )
-        turns = (*turns, Turn("assistant", reply.text), Turn("user", told))
+        said = (Turn("assistant", reply.text), Turn("user", told))
     if usable[0]:
         NOTICES.warning("%s, asked twice: %s", role.name, "; ".join(usable[1]))
         return usable[0], TRIES, seconds
     raise RoleError(
         f"{role.name} gave no answer that can be used, twice: {'; '.join(wrong)}",
         remedy=f"again: the next answers are others; another model (--model), or tune one (afina bootstrap {role.name}); what is done is kept",
+    )
+
+
+def turns_that_fit(worker: Worker, model: RoleModel, question: str, said: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """The chat with what was `said` since, and so many of the program's examples as leave room for the longest answer: a search measured its own
+    questions, and a concept may have two pages.
+
+    Raises:
+        RoleError: there is no room without examples either.
+    """
+    space, program = worker.space, worker.program
+    most = space.role.form.generation.max_tokens
+    for count in range(len(program.examples), -1, -1):
+        shown = changed(program, instructions=program.instructions, examples=program.examples[:count])
+        turns = (*shown.turns(question, space.system(program)), *said)
+        if not model.context or len(model.client.prompt_ids(turns)) + most <= model.context:
+            return turns
+    room = len(model.client.prompt_ids(turns)) + most
+    raise RoleError(
+        f"{space.role.name}: the question and an answer of {most} tokens have {room} tokens, the context has {model.context}",
+        remedy=f"[runtime] context = {room} in afina.toml, a smaller max_tokens for the role, or say it in fewer words",
     )
 
 

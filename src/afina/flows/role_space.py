@@ -1,6 +1,7 @@
 """Where a role is worked on: its settings, its folder below `.afina/roles/`, and the model that answers for it."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,12 +19,15 @@ from afina.roles.numbering import numbered
 from afina.runtime import Drawn
 from afina.runtime.grammar import in_form
 from afina.settings import Settings, find_project, load_settings, make_settings
-from afina.settings.sections import BaseSettings
 from afina.store.paths import Paths, read_json
 from afina.synth.program import Program, read_program
 from afina.tasks import make_task
 
 BEST = "best.json"
+TUNED = re.compile(r"bootstrap[^/]*/[^/]+/models/")
+"""Where versions lie below a role's folder; bases lie beside them."""
+OF_PROJECT = ("project", "runtime", "privacy")
+"""Sections that a role has from its project: on which machine, for whom, and what becomes of personal data. What is learnt is the role's."""
 BOUND_ALLOWED, FREE_ALLOWED = 3, 12
 """Tokens that may be said again before DRY weighs against it. The form of JSON repeats itself in less than 12: with 3 allowed, 9 of 15 free answers
 of a tuned small model were valid, with 12 it was 13, without DRY 9, because 5 went round in circles until they were cut off. Where a grammar
@@ -127,22 +131,30 @@ class RoleSpace:
 
 
 def open_space(name: str, here: Path, flags: Mapping[str, Any] | None = None) -> RoleSpace:
-    """A role with its settings: what its base brings < its recipe < `flags`. The base is the flags', else `LOCAL_BASE_MODEL`, else the
-    one that the role was bootstrapped on, else the project's, else the built-in one.
+    """A role with its settings: what its base brings < its recipe < what the project says of machine and people < `flags`. The base is the
+    flags', else `LOCAL_BASE_MODEL`, else the one that the role was bootstrapped on, else the project's, else the built-in one.
 
     Raises:
         SettingsError: there is no such role, or something in it is malformed. InputError: an authored example is.
     """
-    folder, own_base = project_of(here)
+    folder, project = project_of(here)
     role = find_role(name, project=folder)
     given = dict(flags or {})
     before = Paths(folder).role(name) / "base.txt"
     known = before.read_text("utf-8").strip() if before.is_file() else ""
-    base = {"model": os.environ.get("LOCAL_BASE_MODEL") or known or own_base, **given.pop("base", {})}
+    base = {"model": os.environ.get("LOCAL_BASE_MODEL") or known or project.base.model, **given.pop("base", {})}
     recipe = str((role.folder / "recipe.toml").resolve())
     task = {"answer_schema": str((role.folder / role.recipe.sections["task"]["answer_schema"]).resolve())}
     evaluate = {"timeout_s": role.form.generation.timeout, **given.get("evaluate", {})}
-    layers = {"recipe": recipe, "base": base, **given, "task": {**given.get("task", {}), **task}, "evaluate": evaluate}
+    theirs = {name: getattr(project, name).model_dump(exclude_unset=True) for name in OF_PROJECT}
+    layers = {
+        **theirs,
+        "recipe": recipe,
+        "base": base,
+        **given,
+        "task": {**given.get("task", {}), **task},
+        "evaluate": evaluate,
+    }
     settings = make_settings(layers, base_layer=base_layer)
     return RoleSpace(role=role, settings=settings, paths=Paths(folder), prose=role.prose())
 
@@ -158,15 +170,27 @@ def current_model(space: RoleSpace, model: str = "") -> tuple[RoleSpace, str, Pr
     tuned = str(best.get("source", ""))
     if tuned and not Path(tuned).is_absolute():
         tuned = str(space.folder / tuned)
-    source = model or (config.source if config else "") or tuned or space.settings.base.model
+    source = model or (config_source(space, config) if config else "") or tuned or space.settings.base.model
     how = config.prompt if config and not model else "auto"
-    if how == "short" or (how == "auto" and bool(tuned) and source == tuned):
+    if how == "short" or (how == "auto" and (source == tuned or was_tuned(space, source))):
         program = space.short_program()
     elif space.program.is_file():
         program = read_program(space.program, role=space.role.name)
     else:
         program = space.start_program()
     return (configured(space, config) if config else space), source, program
+
+
+def config_source(space: RoleSpace, config: RoleConfig) -> str:
+    """The model of `config.yaml`; a file is meant as seen from there."""
+    beside = space.paths.project / config.source
+    return str(beside) if config.provider == "afina" and beside.exists() else config.source
+
+
+def was_tuned(space: RoleSpace, source: str) -> bool:
+    """Whether a file is one of the versions that a bootstrap or a retraining of the role has made."""
+    path, role = Path(source).resolve(), space.folder.resolve()
+    return path.is_relative_to(role) and bool(TUNED.match(path.relative_to(role).as_posix()))
 
 
 def configured(space: RoleSpace, config: RoleConfig) -> RoleSpace:
@@ -180,10 +204,10 @@ def configured(space: RoleSpace, config: RoleConfig) -> RoleSpace:
     )
 
 
-def project_of(here: Path) -> tuple[Path, str]:
-    """The project's folder and its base; without a project this folder and the built-in base."""
+def project_of(here: Path) -> tuple[Path, Settings]:
+    """The project's folder and settings; without a project this folder, and what the environment says."""
     try:
         folder = find_project(here)
     except SettingsError:
-        return here, BaseSettings().model
-    return folder, load_settings(folder, environment=os.environ).base.model
+        folder = here
+    return folder, load_settings(folder, environment=os.environ)

@@ -65,9 +65,10 @@ def require_calls(calls: int, questions: int) -> None:
         InputError: says how many are needed.
     """
     if calls < 2 * questions:
+        remedy = f"--calls {2 * questions}, or --questions {calls // 2}" if calls >= 8 else f"--calls {2 * questions}"
         raise InputError(
             f"--calls {calls}: {questions} questions need {2 * questions} answers, two prompts with each of them",
-            remedy=f"--calls {2 * questions}, or fewer questions",
+            remedy=remedy,
         )
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,6 +18,8 @@ EXACT = ("schema", "ids", "references", "covers", "code")
 """Checks that an example must pass whole: what is wrong in one of them would be learnt."""
 SHOWN = 60
 """Characters of a text in a reason."""
+FEWEST = 10
+"""Examples without which nothing is tuned."""
 MIN_SCORE = 0.6
 """Document 001 asks for 0.70 of a measure of form alone, which an example must have whole here; this is of form times content."""
 
@@ -115,22 +117,36 @@ def ended(text: str, how: Filter) -> str:
 
 
 def renumbered(text: str) -> str:
-    """An answer whose ids count from 001 in each list, as JSON in its one form. An id that something refers to stays, if it is given twice:
-    nobody knows which one was meant. What is no structure stays as it is.
+    """An answer whose ids count from 001, each kind by itself, as JSON in its one form. An id that something refers to stays, if it is given
+    twice, or in two lists: nobody knows which one was meant. What is no structure stays as it is.
     """
     found = read_answer(text)
     if not isinstance(found, dict):
         return text
+    counted: Counter[str] = Counter()
+    new: dict[int, str] = {}
     names: dict[str, str] = {}
-    given: Counter[str] = Counter()
-    for entries in (value for value in found.values() if isinstance(value, list)):
-        for at, entry in enumerate(entries, start=1):
-            old = entry.get("id") if isinstance(entry, dict) else None
-            if isinstance(old, str) and (match := NUMBERED.fullmatch(old)):
-                given[old] += 1
-                names[old] = f"{match[1]}{at:03d}"
-    twice = {name for name, count in given.items() if count > 1}
-    return as_json(found if twice and mentions(found, twice) else renamed(found, names), text)
+    lists: dict[str, list[int]] = {}
+    for place, entry, kind in numbered_entries(found):
+        counted[kind] += 1
+        lists.setdefault(entry["id"], []).append(place)
+        new[id(entry)] = names[entry["id"]] = f"{kind}{counted[kind]:03d}"
+    twice = {name for name, places in lists.items() if len(places) > 1}
+    unclear = mentions(found, twice) or any(len(set(places)) > 1 for places in lists.values())
+    return as_json(found if unclear else renamed(found, names, new), text)
+
+
+def numbered_entries(value: Any) -> Iterator[tuple[int, dict[str, Any], str]]:
+    """Every entry of a list that has such an id, in the order of the text: (which list, entry, the id's letters)."""
+    if isinstance(value, dict):
+        for one in value.values():
+            yield from numbered_entries(one)
+    elif isinstance(value, list):
+        for one in value:
+            name = one.get("id") if isinstance(one, dict) else None
+            if isinstance(name, str) and (match := NUMBERED.fullmatch(name)):
+                yield id(value), one, match[1]
+            yield from numbered_entries(one)
 
 
 def as_json(found: Any, text: str) -> str:
@@ -152,14 +168,13 @@ def mentions(value: Any, names: set[str], key: str = "") -> bool:
     return isinstance(value, list) and any(mentions(one, names) for one in value)
 
 
-def renamed(value: Any, names: dict[str, str], at: int = 0) -> Any:
-    """A structure with its ids counted anew, and what refers to them."""
+def renamed(value: Any, names: Mapping[str, str], new: Mapping[int, str]) -> Any:
+    """A structure with its ids counted anew (`new`: by the identity of their entries), and what refers to them."""
     if isinstance(value, dict):
-        own = {name: renamed(one, names) for name, one in value.items()}
-        match = NUMBERED.fullmatch(str(value.get("id", "")))
-        return {**own, "id": f"{match[1]}{at:03d}"} if match and at and "id" in value else own
+        own = {name: renamed(one, names, new) for name, one in value.items()}
+        return {**own, "id": new[id(value)]} if id(value) in new else own
     if isinstance(value, list):
-        return [renamed(one, names, at) for at, one in enumerate(value, start=1)]
+        return [renamed(one, names, new) for one in value]
     return names.get(value, value) if isinstance(value, str) else value
 
 
@@ -181,7 +196,7 @@ def too_few(candidates: Sequence[Candidate], least: int) -> tuple[str, str]:
         else "",
         "two or three times as many concepts, or several prompts" if "nearly the same as" in reasons else "",
         "a lower --min-score, if you have read what is written and find it good" if not low else "",
-        f"--min-examples below {kept}, document 001 takes 50 to 80 where time is short" if kept else "",
+        f"--min-examples {kept}, document 001 takes 50 to 80 where time is short" if kept >= FEWEST else "",
     ]
     return f"{kept} examples of {len(candidates)} were good enough, {least} are asked for: {told}", "; ".join(
         one for one in remedies if one

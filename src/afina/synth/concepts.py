@@ -132,7 +132,8 @@ def read_grids(path: Path) -> dict[str, Grid]:
         return {name: Grid.model_validate(found) for name, found in tomllib.loads(path.read_text("utf-8")).items()}
     except FileNotFoundError as exc:
         raise SettingsError(
-            f"{path}: no such file", remedy="this role is asked what others wrote: --inputs ROLE=EXAMPLES"
+            f"{path}: no such file",
+            remedy="this role is asked what others wrote: afina synth or tune-prompt, with --inputs ROLE=EXAMPLES",
         ) from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise SettingsError(f"{path}: {exc}") from exc

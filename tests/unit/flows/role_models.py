@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from afina.errors import RuntimeFailedError
 from afina.flows.role_model import Ask, Reply, RoleModel
@@ -13,7 +13,9 @@ from afina.progress import Tell, unheard
 class ToldModel:
     """Answers by a function; counts what it was asked."""
 
-    name, asked, reused, context = "told", 0, 0, 0
+    name, asked, reused = "told", 0, 0
+    context = 0
+    client: Any = None
 
     def __init__(self, answer: Callable[[Ask], Reply]) -> None:
         self.answer, self.asks = answer, list[Ask]()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from afina.errors import InputError
-from afina.flows.boot import Boot, BootstrapOptions, answering_place, resume
+from afina.errors import InputError, RoleError
+from afina.flows.boot import Boot, BootstrapOptions, answering_place, only_one, resume
 from afina.flows.role_space import open_space
 from afina.progress import Silent, Stages
 from afina.roles.role import packaged_folder
@@ -142,3 +142,33 @@ def test_a_step_that_is_done_is_not_done_again(tmp_path: Path) -> None:
     resume(second := boot(tmp_path))
     assert second.step("budget", lambda _tell: {"note": "again"})["note"] == "x"
     assert second.generations == (80, 80)
+
+
+@pytest.mark.parametrize(("failed", "again"), [(0, False), (1, False), (2, True)])
+def test_a_judging_in_which_too_much_failed_is_done_again(failed: int, again: bool, tmp_path: Path) -> None:
+    """It said "run it again": the same command does, and who answers is chosen anew; one of fifteen may fail."""
+    first = boot(tmp_path)
+    first.keep("v1", {"gguf": "x"})
+    first.keep(
+        "judge-1", {"free": {"v1": {"failed": failed, "items": 15}}, "bound": {"v1": {"failed": 0, "items": 15}}}
+    )
+    first.keep("choose", {"chosen": ""})
+    resume(second := boot(tmp_path))
+    assert set(second.done) == ({"v1"} if again else {"v1", "judge-1", "choose"})
+
+
+def test_two_at_once_are_refused(tmp_path: Path) -> None:
+    """The second would move the first one's folder; once that has ended, it may begin."""
+    own = space(tmp_path)
+    with only_one(own), pytest.raises(RoleError, match="ba: another bootstrap or retraining is at work"), only_one(own):
+        pass
+    with only_one(own):
+        pass
+
+
+def test_another_machine_is_no_other_bootstrap(tmp_path: Path) -> None:
+    """More slots, another port or another client: what is done stays done."""
+    before = boot(tmp_path)
+    mark = before.options.mark(before.space)
+    (tmp_path / "afina.toml").write_text('[project]\nclient = "acme"\n[runtime]\nslots = 2\n')
+    assert before.options.mark(space(tmp_path)) == mark

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from afina.errors import RoleError
-from afina.flows.role_artifact import read_links, write_artifact
+from afina.errors import InputError, RoleError
+from afina.flows.role_artifact import checked_file, read_links, write_artifact
 from afina.flows.role_model import Reply
 from afina.flows.role_run import Answered, Worker, work, worker_of
 from afina.flows.role_space import open_space
@@ -71,3 +71,16 @@ def test_code_stays_in_its_folder(tmp_path: Path) -> None:
         write_artifact(own, bad, tmp_path / "planning")
     assert not (tmp_path.parent / "evil.py").exists()
     assert not (tmp_path / "planning").exists()
+
+
+def test_edited_code_that_lacks_something_is_named(tmp_path: Path) -> None:
+    """A person may leave a file without its content; more files than one story may have are what stories together have."""
+    own, done = answered(tmp_path, "dev")
+    path = write_artifact(own, done, tmp_path / "planning")
+    found = yaml.safe_load(path.read_text("utf-8"))
+    path.write_text(yaml.safe_dump({"files": found["files"] * 3}), "utf-8")
+    assert len(checked_file(own, path)["files"]) > 3
+    for broken in ({"files": None}, {"files": [{"path": "a.py", "purpose": "Something that is said"}]}):
+        path.write_text(yaml.safe_dump(broken), "utf-8")
+        with pytest.raises(InputError, match=r"code\.yaml: files"):
+            checked_file(own, path)

@@ -1,8 +1,10 @@
 """Personal data in rated runs."""
 
+import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from afina.flows.role_privacy import scrubbed_question, scrubbed_run
 from afina.flows.role_ratings import RunRow
@@ -48,3 +50,11 @@ def test_what_is_no_structure_is_a_text() -> None:
     one = run("story:\nname: Kowalczyk: [", "name: Kowalczyk: [")
     done = scrubbed_run(one, DEVELOPER, POLICY)
     assert (done.question, done.answer) == ("story:\nname: [PERSON]: [", "name: [PERSON]: [")
+
+
+def test_code_stays_as_it_is() -> None:
+    """Masked it would not run; what is said beside it is scrubbed."""
+    code = "def greet(name: Optional[str]) -> str:\n    return name or 'Kowalczyk'\n"
+    said = {"files": [{"path": "app.py", "purpose": "Escribe a ana.soto@correo.cl", "content": code}]}
+    done = scrubbed_run(run("story:\ntitle: Greet\n", json.dumps(said)), DEVELOPER, POLICY)
+    assert yaml.safe_load(done.answer)["files"] == [{"path": "app.py", "purpose": "Escribe a [EMAIL]", "content": code}]

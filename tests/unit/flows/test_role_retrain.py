@@ -7,7 +7,8 @@ import pytest
 
 from afina.errors import InputError, NotEnoughDataError
 from afina.flows.boot import Boot, BootstrapOptions
-from afina.flows.role_retrain import redeployed, retrain
+from afina.flows.role_compare import Contender
+from afina.flows.role_retrain import redeployed, require_answer, retrain
 from afina.progress import Silent, Stages
 from afina.roles.role import packaged_folder
 from tests.unit.flows.role_models import space
@@ -51,3 +52,11 @@ def test_over_the_live_version_five_per_cent_are_asked_for(tmp_path: Path) -> No
     own = boot(tmp_path)
     assert own.space.settings.evaluate.minimum_effect == 0.1
     assert redeployed(own).settings.evaluate.minimum_effect == 0.05
+
+
+def test_what_cannot_be_compared_is_not_trained(tmp_path: Path) -> None:
+    """Nobody is at the address that answers now: that is said before hours are spent."""
+    own = space(tmp_path)
+    now = Contender(name="now", source="http://127.0.0.1:9/v1#x", program=own.start_program(), key_of="role")
+    with pytest.raises(InputError, match=r"http://127\.0\.0\.1:9/v1#x answers for ba now, and gave no answer"):
+        require_answer(own, now, own.role.seeds()[0])

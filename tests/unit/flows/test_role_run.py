@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from afina.errors import RoleError, RuntimeFailedError
 from afina.flows.role_model import Ask, Reply
 from afina.flows.role_run import Seeds, Worker, answer_of, concept_question, work, worker_of
+from afina.records import Turn
 from afina.roles import find_role
 from tests.unit.flows.role_models import gone, space, told
 
@@ -135,3 +138,33 @@ def test_a_dead_model_is_no_bad_answer(tmp_path: Path) -> None:
 def test_a_concept_is_asked_in_its_language(concept: str, question: str) -> None:
     """Who wrote the word before it keeps it."""
     assert concept_question(concept) == question
+
+
+class Room:
+    """Counts a token a character."""
+
+    def prompt_ids(self, turns: Sequence[Turn]) -> list[int]:
+        """As many as there are characters."""
+        return [0] * sum(len(turn.content) for turn in turns)
+
+
+@pytest.mark.parametrize(("room", "shown"), [(99_999, 3), (2000, 1), (1999, 0), (0, 0), (None, 3)])
+def test_examples_give_way_to_a_long_concept(room: int | None, shown: int, tmp_path: Path) -> None:
+    """A search measured its own short questions; each of these examples has 2,000 tokens. None: nobody knows how much room there is."""
+    own = worker(tmp_path)
+    shows = replace(own, program=replace(own.program, examples=(("x" * 1000, "y" * 1000),) * 3))
+    model, asked = told(lambda _ask: Reply(text=GOOD.text))
+    told_always = len(own.space.system(own.program)) + len(GOOD.question) + own.space.role.form.generation.max_tokens
+    model.context, model.client = 0 if room is None else told_always + room, Room()
+    answer_of(shows, asked, GOOD.question, 0)
+    assert len(model.asks[0].turns) == 2 + 2 * shown
+
+
+def test_a_question_without_room_is_not_asked(tmp_path: Path) -> None:
+    """Every answer would be refused alike; the remedy is the one that helps."""
+    model, asked = told(lambda _ask: Reply(text=GOOD.text))
+    model.context, model.client = 4096, Room()
+    with pytest.raises(RoleError, match="the context has 4096") as error:
+        answer_of(worker(tmp_path), asked, "x" * 9000, 0)
+    assert "[runtime] context = " in error.value.remedy
+    assert not model.asks

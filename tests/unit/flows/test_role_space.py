@@ -67,3 +67,40 @@ def test_a_tuned_model_writes_yaml_and_a_base_json(tmp_path: Path) -> None:
         assert asked.get("x-form") == form
     assert "as JSON" in space.system(space.start_program())
     assert "YAML" not in space.system(space.start_program())
+
+
+def test_a_role_knows_its_projects_machine_and_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What becomes of personal data, for which client, in how much memory; what is learnt is the role's own. The environment is heard too."""
+    (tmp_path / "afina.toml").write_text(
+        '[project]\nclient = "acme"\n[privacy]\ndefault = "drop"\nown = ["Kowalczyk"]\n'
+        "[runtime]\ncontext = 8192\n[evaluate]\nmin_items = 77\n"
+    )
+    settings = open_space("ba", tmp_path).settings
+    assert (settings.project.client, settings.privacy.default, settings.privacy.own) == ("acme", "drop", ("Kowalczyk",))
+    assert (settings.runtime.context, settings.evaluate.min_items) == (8192, 10)
+    monkeypatch.setenv("AFINA_PRIVACY__SCRUB", "false")
+    assert not open_space("ba", tmp_path).settings.privacy.scrub
+
+
+@pytest.mark.parametrize("way", ["whole", "through another folder", "in config.yaml", "an older version"])
+def test_a_version_of_the_roles_own_is_asked_shortly(way: str, tmp_path: Path) -> None:
+    """However its path is written, and whether it is the one that answers or not; a base beside it is none."""
+    space = open_space("ba", tmp_path)
+    place = space.folder / ("bootstrap-0a1b" if way == "an older version" else "bootstrap") / "v1"
+    model = place / "models" / "mod_1" / "x.gguf"
+    base = place / "bases" / "base.gguf"
+    for path in (model, base):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    given = {"through another folder": str(tmp_path / "planning" / ".." / model.relative_to(tmp_path))}.get(
+        way, str(model)
+    )
+    if way == "in config.yaml":
+        (tmp_path / "config.yaml").write_text(
+            f"roles: {{ba: {{provider: afina, model: '{model.relative_to(tmp_path)}'}}}}"
+        )
+        given = ""
+    _, source, program = current_model(space, given)
+    assert program.instructions == space.role.prompt
+    assert Path(source).resolve() == model.resolve()
+    assert current_model(space, str(base))[2].instructions == space.role.instructions

@@ -81,7 +81,8 @@ def test_too_few_is_an_error_that_helps(tmp_path: Path) -> None:
         NotEnoughDataError, match="3 examples of 6 were good enough, 6 are asked for: 3 no structure"
     ) as error:
         kept_of(found, options)
-    assert "--min-examples below 3" in error.value.remedy
+    assert "a lower --min-score" in error.value.remedy
+    assert "--min-examples" not in error.value.remedy, "on three nothing is tuned"
 
 
 def test_enough_is_enough(tmp_path: Path) -> None:

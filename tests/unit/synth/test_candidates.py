@@ -98,6 +98,39 @@ def test_ids_are_counted_anew_with_what_refers_to_them() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            {
+                "epics": [
+                    {"id": "E001", "stories": [{"id": "S002"}]},
+                    {"id": "E003", "stories": [{"id": "S007", "after": "S002"}]},
+                ]
+            },
+            {
+                "epics": [
+                    {"id": "E001", "stories": [{"id": "S001"}]},
+                    {"id": "E002", "stories": [{"id": "S002", "after": "S001"}]},
+                ]
+            },
+        ),
+        (
+            {"must": [{"id": "R001"}, {"id": "R002"}], "should": [{"id": "R003"}], "first": "R003"},
+            {"must": [{"id": "R001"}, {"id": "R002"}], "should": [{"id": "R003"}], "first": "R003"},
+        ),
+        (
+            {"stories": [{"id": "S002"}], "weeks": [{"week": 1, "stories": [{"id": "S002"}]}]},
+            {"stories": [{"id": "S002"}], "weeks": [{"week": 1, "stories": [{"id": "S002"}]}]},
+        ),
+    ],
+    ids=["in lists of lists", "two lists of one kind", "an id that names another list's entry"],
+)
+def test_ids_count_over_the_whole_answer(text: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """A role of one's own may nest its lists, or have two of one kind."""
+    assert json.loads(renumbered(json.dumps(text))) == wanted
+
+
 def test_an_id_that_is_given_twice_and_referred_to_stays() -> None:
     """Nobody knows which one was meant: the check finds it."""
     text = '{"epics": [{"id": "E001"}, {"id": "E001"}], "stories": [{"id": "S001", "epic": "E001"}]}'
