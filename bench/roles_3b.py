@@ -35,7 +35,7 @@ from afina.roles import find_role
 LAYERS, HIDDEN, INNER, HEADS, KV_HEADS = 36, 2048, 11008, 16, 2
 Q4_K = GGMLQuantizationType.Q4_K
 CONCEPT = "Telemedicine for rural areas"
-TOKENS, SECONDS = 600, 900
+TOKENS, SECONDS, HELD_OUT = 600, 900, 10
 EXPORTED = "✓ export"
 
 
@@ -152,13 +152,12 @@ def run_role(file: Path, folder: Path) -> dict[str, Any]:
 def tune_role(file: Path, folder: Path, minutes: float) -> dict[str, Any]:
     """`afina learn` with the analyst's recipe, to the checked export; judging random weights is left out."""
     role = find_role("ba", project=folder)
-    data = folder / "authored.jsonl"
     rows = [{"id": seed.id, "text": seed.question, "expected": seed.answer} for seed in role.seeds()]
-    data.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    for name, part in (("train", rows[:-HELD_OUT]), ("test", rows[-HELD_OUT:])):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part), "utf-8")
     command = ["learn", "--recipe", str(role.folder / "recipe.toml"), "--schema", str(role.folder / "schema.json")]
-    learning = Command(
-        [*command, "--data", str(data), "--base", str(file), "--minutes", str(minutes), "--work", "work"], folder
-    )
+    command += ["--data", "train.jsonl", "--test", "test.jsonl", "--base", str(file), "--work", "work"]
+    learning = Command([*command, "--minutes", str(minutes)], folder)
     exported = False
     for line in learning.lines():
         if line.startswith(EXPORTED):
