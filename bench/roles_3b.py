@@ -7,14 +7,12 @@ chat template are real ones. Two commands of docs/roles.md, each as a person typ
 answer may have 600 tokens) and `afina learn` on the analyst's authored examples, to the checked export.
 
 Prints one JSON line: `weights`, `file_gb`, `run_gb`, `train_gb` (memory of all processes of the command, shared pages counted once, the
-file's pages included, polled twice a second; 10⁹ bytes), `tokens_per_sec` (of the answer, its prompt included), `run_exit` (1: what random
-weights write is refused), `steps`, `exported`, `minutes`.
+file's pages included, polled twice a second; 10⁹ bytes), `tokens_per_sec` (of the answer, its prompt included), `run_exit`,
+`steps`, `exported`, `minutes`.
 """
 
 import argparse
 import json
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -162,7 +160,7 @@ def tune_role(file: Path, folder: Path, minutes: float) -> dict[str, Any]:
     for line in learning.lines():
         if line.startswith(EXPORTED):
             exported = True
-            os.kill(learning.process.pid, signal.SIGINT)
+            learning.process.terminate()
     peak = learning.gigabytes()
     curves = [path.read_text("utf-8").splitlines() for path in folder.rglob("curve.jsonl")]
     steps = max((json.loads(line)["step"] for curve in curves for line in curve), default=0)
