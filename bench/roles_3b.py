@@ -1,14 +1,16 @@
 """Do a role's commands run on a base of 3 billion weights within 8 GB? Its shape, not its sense: the weights are random.
 
-    python -m bench.roles_3b [--minutes 4] [--folder DIR]
+    python -m bench.roles_3b [--minutes 4] [--limit-gb 8] [--folder DIR]
 
 The file: Qwen2.5-3B's layers (36 of 2,048, inner 11,008) in Q4_K with the tokens and the template of SmolLM2, so that prompts, grammar and
 chat template are real ones. Two commands of docs/roles.md, each as a person types it: `afina roles ba` (random words, bound by the schema; an
 answer may have 600 tokens) and `afina learn` on the analyst's authored examples, to the checked export.
 
-Prints one JSON line: `weights`, `file_gb`, `run_gb`, `train_gb` (memory of all processes of the command, shared pages counted once, the
-file's pages included, polled twice a second; 10⁹ bytes), `tokens_per_sec` (of the answer, its prompt included), `run_exit`,
-`steps`, `exported`, `minutes`.
+Both run in a control group with that much memory (needs root; 0 = without): what does not fit is killed by the kernel.
+
+Prints one JSON line: `weights`, `file_gb`, `limit_gb`, `run_gb`, `learn_gb` (the largest of `stages_gb`: memory of all processes of the
+command, shared pages counted once, the file's pages included, polled every two seconds; 10⁹ bytes), `tokens_per_sec` (of the answer, its
+prompt included), `run_exit`, `steps`, `exported`, `minutes`.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,7 +37,7 @@ LAYERS, HIDDEN, INNER, HEADS, KV_HEADS = 36, 2048, 11008, 16, 2
 Q4_K = GGMLQuantizationType.Q4_K
 CONCEPT = "Telemedicine for rural areas"
 TOKENS, SECONDS, HELD_OUT = 600, 900, 10
-EXPORTED = "✓ export"
+BEGINS, EXPORTED = "… ", "✓ export"
 
 
 def write_file(tokens_of: Path, out: Path) -> int:
@@ -84,38 +87,52 @@ def write_file(tokens_of: Path, out: Path) -> int:
     return words * HIDDEN + LAYERS * sum(rows * columns for rows, columns in sizes.values())
 
 
-class Command:
-    """A command with what it and its children take, and its lines as they come."""
+@contextmanager
+def limited(gigabytes: float) -> Iterator[Path | None]:
+    """A control group with so much memory, of either version; None without a limit."""
+    if not gigabytes:
+        yield None
+        return
+    version_1 = Path("/sys/fs/cgroup/memory")
+    group = (version_1 if version_1.is_dir() else version_1.parent) / "afina-bench"
+    group.mkdir(exist_ok=True)
+    name = "memory.limit_in_bytes" if version_1.is_dir() else "memory.max"
+    (group / name).write_text(str(int(gigabytes * 1e9)), "utf-8")
+    yield group
+    group.rmdir()
 
-    def __init__(self, arguments: list[str], folder: Path) -> None:
-        self.peak = 0
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "afina", *arguments],
-            cwd=folder,
-            text=True,
-            stderr=subprocess.PIPE,
-            stdout=sys.stderr,
-        )
+
+class Command:
+    """A command with what it and its children take in each stage, and its lines as they come."""
+
+    def __init__(self, arguments: list[str], folder: Path, group: Path | None) -> None:
+        self.stage, self.peaks = "", dict[str, int]()
+
+        enter = ["sh", "-c", f'echo $$ > {group}/cgroup.procs; exec "$@"', "sh"] if group else []
+        told = [*enter, sys.executable, "-m", "afina", *arguments]
+        self.process = subprocess.Popen(told, cwd=folder, text=True, stderr=subprocess.PIPE, stdout=sys.stderr)
         self.watch = threading.Thread(target=self.poll, daemon=True)
         self.watch.start()
 
     def poll(self) -> None:
         """Until it ends."""
         while self.process.poll() is None:
-            self.peak = max(self.peak, proportional(self.process.pid))
-            time.sleep(0.5)
+            self.peaks[self.stage] = max(self.peaks.get(self.stage, 0), proportional(self.process.pid))
+            time.sleep(2)
 
     def lines(self) -> Iterator[str]:
         """What it says."""
         assert self.process.stderr is not None
         for line in self.process.stderr:
             sys.stderr.write(line)
+            if line.startswith(BEGINS):
+                self.stage = line.removeprefix(BEGINS).strip()
             yield line
 
-    def gigabytes(self) -> float:
-        """The most that was seen, once it has ended."""
+    def gigabytes(self) -> dict[str, float]:
+        """The most that was seen of each stage, once it has ended."""
         self.watch.join()
-        return round(self.peak / 1e9, 2)
+        return {stage: round(peak / 1e9, 2) for stage, peak in self.peaks.items() if stage}
 
 
 def proportional(pid: int) -> int:
@@ -130,24 +147,24 @@ def proportional(pid: int) -> int:
     return total
 
 
-def run_role(file: Path, folder: Path) -> dict[str, Any]:
+def run_role(file: Path, folder: Path, group: Path | None) -> dict[str, Any]:
     """`afina roles ba` once, answered with the file."""
     role = {"provider": "afina", "model": str(file), "max_tokens": TOKENS, "timeout": SECONDS}
     (folder / "config.yaml").write_text(json.dumps({"roles": {"ba": role}}), "utf-8")
-    command = Command(["roles", "ba", CONCEPT], folder)
+    command = Command(["roles", "ba", CONCEPT], folder, group)
     for _ in command.lines():
         pass
     rows = [json.loads(line) for path in folder.rglob("answers.jsonl") for line in path.read_text("utf-8").splitlines()]
     tokens, seconds = (sum(row[name] for row in rows) for name in ("tokens", "seconds"))
     return {
-        "run_gb": command.gigabytes(),
+        "run_gb": max(command.gigabytes().values()),
         "run_exit": command.process.wait(),
         "answers": len(rows),
         "tokens_per_sec": round(tokens / seconds, 1),
     }
 
 
-def tune_role(file: Path, folder: Path, minutes: float) -> dict[str, Any]:
+def tune_role(file: Path, folder: Path, group: Path | None, *, minutes: float) -> dict[str, Any]:
     """`afina learn` with the analyst's recipe, to the checked export; judging random weights is left out."""
     role = find_role("ba", project=folder)
     rows = [{"id": seed.id, "text": seed.question, "expected": seed.answer} for seed in role.seeds()]
@@ -155,22 +172,23 @@ def tune_role(file: Path, folder: Path, minutes: float) -> dict[str, Any]:
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part), "utf-8")
     command = ["learn", "--recipe", str(role.folder / "recipe.toml"), "--schema", str(role.folder / "schema.json")]
     command += ["--data", "train.jsonl", "--test", "test.jsonl", "--base", str(file), "--work", "work"]
-    learning = Command([*command, "--minutes", str(minutes)], folder)
+    learning = Command([*command, "--minutes", str(minutes)], folder, group)
     exported = False
     for line in learning.lines():
         if line.startswith(EXPORTED):
             exported = True
             learning.process.terminate()
-    peak = learning.gigabytes()
+    peaks = learning.gigabytes()
     curves = [path.read_text("utf-8").splitlines() for path in folder.rglob("curve.jsonl")]
     steps = max((json.loads(line)["step"] for curve in curves for line in curve), default=0)
-    return {"train_gb": peak, "steps": steps, "exported": exported}
+    return {"learn_gb": max(peaks.values()), "stages_gb": peaks, "steps": steps, "exported": exported}
 
 
 def main() -> None:
     """Write the file, run both, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=4)
+    parser.add_argument("--limit-gb", type=float, default=8)
     parser.add_argument("--folder", type=Path, help="where the file lies or is put; default: a temporary folder")
     options = parser.parse_args()
     began = time.monotonic()
@@ -184,10 +202,11 @@ def main() -> None:
             "bench": "roles_3b",
             "weights": weights,
             "file_gb": round(file.stat().st_size / 1e9, 2),
+            "limit_gb": options.limit_gb,
         }
         for part in (run_role, partial(tune_role, minutes=options.minutes)):
-            with TemporaryDirectory(dir=folder) as own:
-                found |= part(file, Path(own))
+            with TemporaryDirectory(dir=folder) as own, limited(options.limit_gb) as group:
+                found |= part(file, Path(own), group)
         found["minutes"] = round((time.monotonic() - began) / 60, 1)
     print(json.dumps(found))
 
