@@ -33,15 +33,21 @@ def require_available(need: float, what: str, *, remedy: str) -> None:
 
 
 def groups(root: Path, own: Path) -> Iterator[tuple[Path, str, str]]:
-    """Folder, limit file and use file of every control group above this process (v2), and of v1's memory controller."""
+    """Folder, limit file and use file of every control group above this process, of both versions: a container sees its own as the root, a
+    service of the machine stands below it.
+    """
     try:
-        inside = next(line.strip()[3:] for line in own.read_text("utf-8").splitlines() if line.startswith("0::"))
-    except (OSError, StopIteration):
-        inside = "/"
-    path = Path(inside.lstrip("/"))
-    for part in (path, *path.parents):
-        yield root / part, "memory.max", "memory.current"
-    yield root / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+        lines = [line.strip().split(":", 2) for line in own.read_text("utf-8").splitlines()]
+    except OSError:
+        lines = []
+    inside = {controller: path for _, names, path in lines for controller in names.split(",")}
+    for controller, place, limit, use in (
+        ("", root, "memory.max", "memory.current"),
+        ("memory", root / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ):
+        path = Path(inside.get(controller, "/").lstrip("/"))
+        for part in (path, *path.parents):
+            yield place / part, limit, use
 
 
 def left(place: tuple[Path, str, str]) -> Iterator[float]:

@@ -33,13 +33,18 @@ def test_a_containers_limit_counts(tmp_path: Path) -> None:
     assert available_memory(*container(tmp_path / "b", limit="4000000000", inside="x/y")) == pytest.approx(2.2e9)
 
 
-def test_the_older_form_of_limits(tmp_path: Path) -> None:
-    """cgroup v1."""
-    (tmp_path / "memory").mkdir()
+@pytest.mark.parametrize("inside", ["", "services/afina"])
+def test_the_older_form_of_limits(inside: str, tmp_path: Path) -> None:
+    """cgroup v1: a container sees its group as the root, a service of the machine stands below it."""
+    place = tmp_path / "memory" / inside
+    place.mkdir(parents=True)
     for name, text in (("limit_in_bytes", "4000000000"), ("usage_in_bytes", "3000000000"), ("stat", "inactive_file 5")):
-        (tmp_path / "memory" / f"memory.{name}").write_text(text + "\n", "ascii")
+        (place / f"memory.{name}").write_text(text + "\n", "ascii")
+    (tmp_path / "self").write_text(f"9:name=systemd:/\n4:cpu,memory:/{inside}\n0::/\n", "ascii")
 
-    assert available_memory(tmp_path, tmp_path / "none") == pytest.approx(1e9)
+    assert available_memory(tmp_path, tmp_path / "self") == pytest.approx(1e9)
+    if not inside:
+        assert available_memory(tmp_path, tmp_path / "none") == pytest.approx(1e9)
 
 
 def test_without_a_limit_the_machine_counts(tmp_path: Path) -> None:
