@@ -221,7 +221,7 @@ def find_files(files: Files, *, steps: int, as_json: bool) -> None:
     settings = decided(files.settings, shape_of(config))
     room = require_memory(encoded.train, config, settings)
     with told.stage("rates") as at_work:
-        model = trainable_model(settings, base=base, start=files.adapter, tight=room.tight)
+        model = trainable_model(room.settings(settings), base=base, start=files.adapter, tight=room.tight)
         found = compare_rates(model, encoded, settings, sweep=Sweep(steps=steps), tell=at_work.tell)
         at_work.note = f"training.learning_rate = {found.best:g}"
     if as_json:

@@ -60,7 +60,8 @@ class TrainingSettings(Section):
         description="type of the frozen products; auto: bfloat16 where a short measurement finds the processor faster in it",
     )
     gradient_checkpointing: bool = Field(
-        False, description="make activations again in the backward pass: slower, with far less memory"
+        False,
+        description="make activations again in the backward pass: slower, with far less memory; false = only where a run would not fit otherwise",
     )
     optim: Literal["adamw", "adamw_torch", "adamw_8bit"] = Field(
         "adamw", description="all are float32 AdamW here: the adapter's moments are small"

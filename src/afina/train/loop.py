@@ -98,7 +98,8 @@ def train(data: Encoded, settings: TrainSettings, *, base: Path, job: Job) -> Tr
         options = settings.training
         room = require_memory(data.train, config, settings, limit=kept.get("pack_tokens"))
         threads = kept.get("threads", 0)
-        model = trainable_model(settings, base=base, start=job.start, tight=room.tight, threads=threads)
+        own = room.settings(settings)
+        model = trainable_model(own, base=base, start=job.start, tight=room.tight, threads=threads)
         log = RunLog(out)
         try:
             trainee = Trainee(

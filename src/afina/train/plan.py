@@ -20,6 +20,7 @@ from transformers import AutoModelForCausalLM
 from afina.bases.memory import available_memory
 from afina.chat.render import Rendered
 from afina.errors import TrainError
+from afina.files import NOTICES
 from afina.progress import Tell, unheard
 from afina.settings import TrainSettings
 from afina.train.allocator import keep_freed_memory, return_freed_memory
@@ -116,8 +117,9 @@ def plan_training(
         if (storage, again) == own_way:
             sampled = [[one for part in step for one in passes(part)] for step in parts]
     own = next(w for w in ways if (w.storage, w.checkpointing) == own_way)
+    by_itself = [w for w in ways if w.storage == own.storage and w.checkpointing]  # what `require_memory` takes then
     fitting = sorted((w for w in ways if w.ram_bytes <= memory), key=lambda way: way.step_s)
-    way = own if own.ram_bytes <= memory else next(iter(fitting), None)
+    way = next((w for w in (own, *by_itself, *fitting) if w.ram_bytes <= memory), None)
     steps = -(-len(examples) // (options.batch_size * options.gradient_accumulation_steps)) * options.num_epochs
     seconds = steps * (way or own).step_s
     adapter = shape.adapter_weights(settings.lora.r)
@@ -177,16 +179,25 @@ def heaviest(parts: Iterable[Part]) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """Tokens of one forward pass that fit; `tight`: freed memory must be given back while training."""
+    """Tokens of one forward pass that fit; `tight`: freed memory must be given back while training. `checkpointing`: activations are made
+    again, as set or because the run would not fit otherwise: slower, with the same result.
+    """
 
     tokens: int
     tight: bool
+    checkpointing: bool
+
+    def settings(self, wanted: TrainSettings) -> TrainSettings:
+        """The settings as they fit."""
+        training = wanted.training.model_copy(update={"gradient_checkpointing": self.checkpointing})
+        return wanted.model_copy(update={"training": training})
 
 
 def require_memory(
     examples: Sequence[Rendered], config: Any, settings: TrainSettings, *, limit: int | None = None
 ) -> Room:
-    """Refuse a run that will not fit, before its weights are read: the kernel would end it hours later without a word.
+    """Room for a run. One that fits only if it makes its activations again does so, and says it. One that will not fit is refused before its
+    weights are read: the kernel would end it hours later without a word.
 
     `limit` is an interrupted run's.
 
@@ -203,8 +214,18 @@ def require_memory(
         load = heaviest([longest, *(part for step in steps for part in step)])
         needs[way] = ram_bytes(shape, settings, load, Variant(storage, again))
     own = own_of(settings, shape)
-    if needs[own] <= memory:
-        return Room(tokens=limits[own], tight=is_tight(needs[own], memory, storage=own[0], checkpointing=own[1]))
+    for way in (own, (own[0], True)):
+        if needs[way] > memory:
+            continue
+        if way != own:
+            NOTICES.warning(
+                "activations are made again (gradient_checkpointing): %.1f GB of memory are needed instead of %.1f, %.1f may be taken",
+                needs[way] / 1e9,
+                needs[own] / 1e9,
+                memory / 1e9,
+            )
+        tight = is_tight(needs[way], memory, storage=way[0], checkpointing=way[1])
+        return Room(tokens=limits[way], tight=tight, checkpointing=way[1])
     fitting = [f"{named(*way)} ({need / 1e9:.1f} GB)" for way, need in needs.items() if need <= memory]
     raise TrainError(
         f"this training needs about {needs[own] / 1e9:.1f} GB of memory, {memory / 1e9:.1f} GB may be taken",

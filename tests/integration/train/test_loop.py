@@ -25,6 +25,7 @@ from afina.train.encode import Encoded, encode_chats, encode_documents
 from afina.train.engine import Engine, backward
 from afina.train.loop import Job, schedule, train, trainable_model
 from afina.train.packing import Part
+from afina.train.plan import Room
 from afina.train.rates import Sweep, compare_rates
 from tests.integration.store.test_paths import small_disk
 
@@ -302,6 +303,17 @@ def test_too_little_memory_is_refused_before_weights_are_read(tiny_model: Path, 
     """With what it needs, what there is, and what to do."""
     with pytest.raises(TrainError, match=r"needs about .* 0\.1 GB may be taken"):
         train(data(tiny_model), settings(max_memory_gb=0.1), base=tiny_model, job=Job(out=tmp_path / "r"))
+
+
+def test_recomputed_activations_give_the_same_weights(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a run may take to them where memory is short, and an interrupted one on a machine that has more may go on without."""
+    for again in (False, True):
+        room = Room(tokens=60, tight=again, checkpointing=again)
+        monkeypatch.setattr(loop_module, "require_memory", lambda *_of, room=room, **_more: room)
+        train(data(tiny_model), settings(), base=tiny_model, job=Job(out=tmp_path / str(again)))
+    assert same_weights(tmp_path / "False", tmp_path / "True")
 
 
 @pytest.mark.parametrize("kind", ["float32", "nf4"])

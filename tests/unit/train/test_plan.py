@@ -6,9 +6,11 @@ import pytest
 import torch
 from transformers import AutoConfig
 
+from afina.chat.render import Rendered
+from afina.errors import TrainError
 from afina.settings import TrainSettings
 from afina.train.packing import Packed, Segment
-from afina.train.plan import Variant, Way, pack_limit, ram_bytes, remedies
+from afina.train.plan import Variant, Way, pack_limit, ram_bytes, remedies, require_memory
 from afina.train.shape import shape_of
 
 SHAPES: dict[str, tuple[dict[str, Any], float]] = {
@@ -120,3 +122,22 @@ def test_remedies_name_settings_and_shares() -> None:
     assert any("lora.r = 8" in one for one in said)
     assert remedies(own, own, TrainSettings(), seconds=3600, max_hours=10) == []
     assert "no way fits" in remedies(own, None, TrainSettings(), seconds=1, max_hours=0)[0]
+
+
+@pytest.mark.parametrize(("gigabytes", "checkpointing"), [(40, False), (18, True), (12, None)])
+def test_what_fits_only_with_recomputed_activations_is_trained_so(
+    gigabytes: float, checkpointing: bool | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And that is said; what fits in no way of this storage is refused with those that do. None: refused."""
+    config = AutoConfig.for_model(**SHAPES["Qwen2.5-3B"][0])
+    asked = TrainSettings.model_validate({"training": {"max_memory_gb": gigabytes}})
+    row = Rendered(tuple(range(1000)), (False,) * 500 + (True,) * 500)
+    if checkpointing is None:
+        with pytest.raises(TrainError, match=r"12\.0 GB may be taken") as error:
+            require_memory([row], config, asked)
+        assert 'base_storage = "nf4"' in error.value.remedy
+        return
+    room = require_memory([row], config, asked)
+    assert room.checkpointing is checkpointing
+    assert room.settings(asked).training.gradient_checkpointing is checkpointing
+    assert ("activations are made again" in caplog.text) is checkpointing
