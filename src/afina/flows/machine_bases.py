@@ -102,7 +102,9 @@ def look(name: str, found: Path | AfinaError, settings: TrainSettings, *, free: 
         about = replace(about, notices=tuple(ollama_notices(name)))
         shape = shape_of(read_model_config(found))
         storage = GGUF if shape.stored_bits else settings.storage
-        memory = ram_bytes(shape, settings, PASS, Variant(storage, settings.training.gradient_checkpointing))
+        ways = (settings.training.gradient_checkpointing, True)  # where memory is short activations are made again
+        needs = [ram_bytes(shape, settings, PASS, Variant(storage, again)) for again in ways]
+        memory = next((need for need in needs if need <= free), needs[-1])
     except AfinaError as exc:
         return replace(about, why=f"{exc}; {exc.remedy}" if exc.remedy else str(exc))
     if memory > free:

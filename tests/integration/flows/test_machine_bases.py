@@ -44,5 +44,9 @@ def test_what_does_not_fit_is_said(family_file: FamilyFile, tmp_path: Path) -> N
     shutil.copy(family_file("llama", "f32"), tmp_path / "cut.gguf")
     with (tmp_path / "cut.gguf").open("r+b") as file:
         file.truncate(10**6)
+    roomy = look("m", family_file("llama", "f32"), TrainSettings(), free=PLENTY)
+    lean = look("m", family_file("llama", "f32"), TrainSettings(), free=roomy.memory - 1)
+    assert lean.trains, "with its activations made again"
+    assert lean.memory < roomy.memory
     assert "cut short" in look("m", tmp_path / "cut.gguf", TrainSettings(), free=PLENTY).why
     assert look("m", ModelError("gone", remedy="pull it"), TrainSettings(), free=PLENTY).why == "gone; pull it"
