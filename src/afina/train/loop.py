@@ -38,6 +38,8 @@ from afina.train.plan import require_memory
 from afina.train.products import COMPUTES, decided, round_products
 from afina.train.shape import read_model_config, shape_of
 
+MEASURED_STEPS, MEASURING = 6, 0.1
+"""Steps that are measured at most, and the share of the minutes allowed after which no other is begun."""
 WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 """While answers are slow: how often to ask, and after how long a step is made all the same."""
 
@@ -342,11 +344,15 @@ class Loop:
         return steps, self.pack_tokens
 
     def measure_step(self) -> float:
-        """Seconds of a typical optimiser step, warm-up excluded. Leaves weights and random state as they were."""
+        """Seconds of a typical optimiser step, warm-up excluded. Leaves weights and random state as they were. Measuring takes no more than a share
+        of the minutes allowed: six steps of a 3B base are eight minutes.
+        """
         random = torch.get_rng_state()
         self.model.train()
-        times = []
-        for rows in self.order(0)[:6]:
+        times: list[float] = []
+        for rows in self.order(0)[:MEASURED_STEPS]:
+            if sum(times) > MEASURING * self.options.minutes * 60:
+                break
             began = time.monotonic()
             backward(self.engine, self.packed(rows))
             times.append(time.monotonic() - began)

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -438,6 +439,22 @@ def test_minutes_shorten_the_schedule(tiny_model: Path, tmp_path: Path) -> None:
 
     assert result.planned_steps < 1000 * 4
     assert json.loads((tmp_path / "r" / "plan.json").read_text("utf-8"))["steps"] == result.planned_steps
+
+
+def test_measuring_takes_a_share_of_the_minutes(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six steps of a large base would take longer than the training that they are measured for."""
+    passes: list[int] = []
+
+    def counted(*given: Any) -> Any:
+        passes.append(1)
+        return backward(*given)
+
+    monkeypatch.setattr(loop_module, "backward", counted)
+    short = settings(num_epochs=1000, minutes=1e-5)
+    result = train(data(tiny_model), short, base=tiny_model, job=Job(out=tmp_path / "r"))
+    assert (result.steps, len(passes)) == (1, 2)
 
 
 def test_wrong_modules_and_broken_models_are_named(tiny_model: Path, tmp_path: Path) -> None:
