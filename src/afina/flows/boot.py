@@ -1,6 +1,5 @@
 """A bootstrap at work: what was asked for, what is done, and where it lies."""
 
-import fcntl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -17,6 +16,7 @@ from afina.flows.tune_prompt import Optimiser
 from afina.progress import Stages, Tell
 from afina.roles import Seed
 from afina.settings import Settings
+from afina.store.file_lock import held_file
 from afina.store.paths import free_name, read_json, write_json
 from afina.synth.candidates import MIN_SCORE
 from afina.synth.search import search_by_reflection
@@ -149,14 +149,10 @@ def only_one(space: RoleSpace) -> Iterator[None]:
     Raises:
         RoleError: another process is at work on the role.
     """
-    space.folder.mkdir(parents=True, exist_ok=True)
-    with (space.folder / ".lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise RoleError(
-                f"{space.role.name}: another bootstrap or retraining is at work", remedy="wait for it, or stop it first"
-            ) from exc
+    taken = RoleError(
+        f"{space.role.name}: another bootstrap or retraining is at work", remedy="wait for it, or stop it first"
+    )
+    with held_file(space.folder / ".lock", taken):
         yield
 
 

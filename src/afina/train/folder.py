@@ -1,6 +1,5 @@
 """A run's folder: one trainer at a time, one set of settings."""
 
-import fcntl
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import numpy as np
 from afina.bases.folder import weights_of
 from afina.errors import TrainError
 from afina.settings import TrainSettings
+from afina.store.file_lock import held_file
 from afina.store.paths import read_json, write_json
 from afina.train.encode import Encoded
 
@@ -25,14 +25,9 @@ def only_trainer(out: Path) -> Iterator[None]:
     Raises:
         TrainError: another process is training there.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / ".lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise TrainError(
-                f"{out}: another process is training here", remedy="wait for it, or stop it first"
-            ) from exc
+    with held_file(
+        out / ".lock", TrainError(f"{out}: another process is training here", remedy="wait for it, or stop it first")
+    ):
         yield
 
 
